@@ -1,0 +1,40 @@
+//! `swing-store verify`
+
+use std::path::PathBuf;
+
+use super::values::height;
+use crate::verify::Options;
+
+/// Is a store sound? Checks everything in it that can be checked.
+///
+/// SQLite's own check of the file; every span, snapshot and bundle against its hash; gaps, overlaps and orphans; one
+/// current span per vat; whether what a node needs to go on is there. Key-value pairs have no hash of their own: with
+/// --trusted every record of the store is compared with export data that you trust.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub(super) struct Args {
+    /// The store's directory.
+    dir: PathBuf,
+    /// Trusted export data: an export-data.jsonl, or the dataset that holds one.
+    #[arg(long, value_name = "FILE|DATASET")]
+    trusted: Option<PathBuf>,
+    /// The block height that the store must be at. One that lost blocks it had committed is at a lower one.
+    #[arg(long, value_name = "N", value_parser = height())]
+    height: Option<u64>,
+}
+
+const AFTER: &str = "\
+Examples:
+  swing-store verify ~/.agoric/data/agoric
+  swing-store verify clone --trusted dataset --height 1234567
+
+Exit code 1 if anything was found, 3 if the store could not be read at all.
+
+In JSON: records (export records of the store), compared (records of the trusted data, or null), findings (a list of \
+{what, problem}).";
+
+impl Args {
+    pub(super) fn options(self) -> Options {
+        Options { store: self.dir, trusted: self.trusted, height: self.height }
+    }
+}

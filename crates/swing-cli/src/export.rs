@@ -1,0 +1,181 @@
+//! Out of a store, into a dataset.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::{Serialize, Serializer};
+use swing_core::ArtifactMode;
+use swing_core::substore::{Record, SubstoreError};
+use swing_export::dataset::{DatasetWriter, Dialect, ExportDataSummary, Mode};
+use swing_export::{Exporter, SourceError, Step};
+
+use crate::console::Console;
+use crate::error::Refusal;
+use crate::exit::Exit;
+use crate::height;
+use crate::progress::Meter;
+use crate::text::{Bytes, Grouped, plural};
+
+/// Records are shown once in this many.
+const RECORDS_PER_STEP: u64 = 1024;
+
+/// Whether a dataset has export data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportData {
+    /// All of it.
+    All,
+    /// None: artifacts only.
+    Skip,
+}
+
+/// What to export and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The store's directory.
+    pub store: PathBuf,
+    /// The directory of the dataset.
+    pub dataset: PathBuf,
+    /// Which artifacts.
+    pub mode: Mode,
+    /// Whose bytes.
+    pub dialect: Dialect,
+    /// Whether with export data.
+    pub data: ExportData,
+    /// The height that the store must be at.
+    pub height: Option<u64>,
+}
+
+/// What was exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Export records.
+    pub records: u64,
+    /// Artifacts.
+    pub artifacts: u64,
+    /// Bytes of artifacts.
+    pub bytes: u64,
+    /// `host.height` of the store, 0 if it has none.
+    pub block_height: u64,
+    /// Which artifacts.
+    #[serde(serialize_with = "as_text")]
+    pub mode: Mode,
+    /// `js` or `go`.
+    pub dialect: &'static str,
+    /// What a genesis file would say of the export data; in the Go dialect only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub genesis_hash: Option<String>,
+    /// Where it is.
+    #[serde(skip)]
+    dataset: PathBuf,
+}
+
+pub(crate) fn as_text<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(mode.as_str())
+}
+
+/// Writes the last commit of a store as a dataset.
+///
+/// # Errors
+/// When there is no store, it is not at the height or not complete for the mode: nothing is written then. Later errors
+/// are in a [`Refusal::Unfinished`]: the dataset is there in part, and its manifest is empty.
+pub fn export(options: &Options, meter: &Meter) -> Result<Report> {
+    let Options { store, dataset, .. } = options;
+    let mode = match options.mode {
+        Mode::NoArtifacts | Mode::Operational => ArtifactMode::Operational,
+        Mode::Replay => ArtifactMode::Replay,
+        Mode::Archival => ArtifactMode::Archival,
+        Mode::Debug => ArtifactMode::Debug,
+    };
+    let exporter = swing_store::exporter(store, mode)?;
+    let block_height = height::parse(store, exporter.host_kv(height::HOST_HEIGHT)?.as_deref())?;
+    if let Some(expected) = options.height.filter(|expected| *expected != block_height) {
+        return Err(Refusal::OtherHeight { store: store.clone(), expected, found: block_height }.into());
+    }
+    meter.step(Step::Stage("completeness"));
+    // All of them now: an incomplete store is found out before anything is created.
+    let names = match options.mode {
+        Mode::NoArtifacts => Vec::new(),
+        _ => exporter.artifact_names()?.collect::<Result<Vec<_>, _>>()?,
+    };
+    let writer = DatasetWriter::create(dataset, options.dialect)?;
+    let report = write(writer, &exporter, options, block_height, &names, meter)
+        .map_err(|source| Refusal::Unfinished { dataset: dataset.clone(), source })?;
+    exporter.close()?;
+    Ok(report)
+}
+
+fn write(
+    mut writer: DatasetWriter,
+    exporter: &Exporter,
+    options: &Options,
+    block_height: u64,
+    names: &[String],
+    meter: &Meter,
+) -> Result<Report, SourceError> {
+    let mut report = Report {
+        records: 0,
+        artifacts: 0,
+        bytes: 0,
+        block_height,
+        mode: options.mode,
+        dialect: match options.dialect {
+            Dialect::Js => "js",
+            Dialect::Go => "go",
+        },
+        genesis_hash: None,
+        dataset: options.dataset.clone(),
+    };
+    if options.data == ExportData::All {
+        let summary = match options.dialect {
+            Dialect::Js => write_records(&mut writer, exporter.export_data(), meter)?,
+            Dialect::Go => write_records(&mut writer, exporter.export_data_by_key(), meter)?,
+        };
+        report.records = summary.records;
+        report.genesis_hash = summary.genesis_hash;
+    }
+    meter.expect_artifacts(names.len() as u64);
+    for name in names {
+        let bytes = writer.artifact(name, &mut exporter.artifact(name)?)?;
+        meter.step(Step::Artifact { name, bytes });
+        report.artifacts += 1;
+        report.bytes += bytes;
+    }
+    writer.finish(block_height, Some(options.mode))?;
+    Ok(report)
+}
+
+fn write_records(
+    writer: &mut DatasetWriter,
+    records: impl Iterator<Item = Result<Record, SubstoreError>>,
+    meter: &Meter,
+) -> Result<ExportDataSummary, SourceError> {
+    let mut count = 0;
+    let records = records.map(|record| {
+        count += 1;
+        if u64::is_multiple_of(count, RECORDS_PER_STEP) {
+            meter.step(Step::Records(count));
+        }
+        record.map(|(key, value)| (key, Some(value)))
+    });
+    Ok(writer.export_data(records)?)
+}
+
+pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
+    let report = export(options, &Meter::stderr("export"))?;
+    console.report(&report)?;
+    Ok(Exit::Ok)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.dataset.display())?;
+        writeln!(f, "  block height  {}", self.block_height)?;
+        writeln!(f, "  export data   {}", plural(self.records, "record"))?;
+        writeln!(f, "  artifacts     {} ({}), mode {}", Grouped(self.artifacts), Bytes(self.bytes), self.mode)?;
+        match &self.genesis_hash {
+            Some(hash) => writeln!(f, "  genesis hash  {hash}"),
+            None => Ok(()),
+        }
+    }
+}

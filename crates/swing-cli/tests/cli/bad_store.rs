@@ -1,0 +1,140 @@
+//! What is no store, or not for us to touch: a clear error that names it, nothing changed, nothing created.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use fs_err as fs;
+use swing_store::{Options, Store};
+
+use crate::sandbox::Sandbox;
+
+/// Everything that reads a store called `store`.
+const READERS: [&[&str]; 6] = [
+    &["stat", "store"],
+    &["verify", "store", "--json"],
+    &["export", "store", "out"],
+    &["migrate", "store"],
+    &["migrate", "store", "--dry-run"],
+    &["import", "dataset", "store", "--export-data-mode", "repair-metadata"],
+];
+
+/// Runs everything that reads a store, and maybe the import that would replace it, on what `make` puts there.
+fn refused_by_all(make: impl Fn(&Sandbox), words: &[&str], replaceable: bool) {
+    let sandbox = Sandbox::new();
+    sandbox.dataset("worked-example", "js", "operational", "dataset");
+    make(&sandbox);
+    let before = sandbox.tree();
+    let import: &[&str] = &["import", "dataset", "store"];
+    for args in READERS.into_iter().chain((!replaceable).then_some(import)) {
+        sandbox.run(args).refused(words);
+        assert_eq!(sandbox.tree(), before, "{args:?}");
+    }
+}
+
+#[test]
+fn an_absent_directory() {
+    refused_by_all(|_| {}, &["no swing-store at store/swingstore.sqlite", "name the directory"], true);
+}
+
+#[test]
+fn an_empty_directory() {
+    let make = |sandbox: &Sandbox| fs::create_dir(sandbox.path("store")).unwrap();
+    refused_by_all(make, &["no swing-store at store/swingstore.sqlite"], true);
+}
+
+#[test]
+fn an_empty_file() {
+    let make = |sandbox: &Sandbox| {
+        fs::create_dir(sandbox.path("store")).unwrap();
+        fs::write(sandbox.path("store/swingstore.sqlite"), "").unwrap();
+    };
+    refused_by_all(make, &["no swing-store at store/swingstore.sqlite"], true);
+}
+
+#[test]
+fn a_file_in_place_of_the_directory() {
+    let make = |sandbox: &Sandbox| fs::write(sandbox.path("store"), "mine").unwrap();
+    refused_by_all(make, &["store"], false);
+}
+
+#[test]
+fn a_file_that_is_no_database() {
+    let make = |sandbox: &Sandbox| {
+        fs::create_dir(sandbox.path("store")).unwrap();
+        fs::write(sandbox.path("store/swingstore.sqlite"), "my notes, which nobody else has a copy of").unwrap();
+    };
+    refused_by_all(make, &["store/swingstore.sqlite is not a SQLite database", "left alone"], false);
+}
+
+fn database(sandbox: &Sandbox, sql: &str) {
+    fs::create_dir_all(sandbox.path("store")).unwrap();
+    rusqlite::Connection::open(sandbox.path("store/swingstore.sqlite")).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn somebody_elses_database() {
+    let make =
+        |sandbox: &Sandbox| database(sandbox, "CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('pie')");
+    refused_by_all(make, &["store/swingstore.sqlite", "not a swing-store", "\"recipes\""], false);
+}
+
+#[test]
+fn a_later_format() {
+    let make = |sandbox: &Sandbox| {
+        sandbox.store("worked-example", "store");
+        database(sandbox, "PRAGMA user_version = 7");
+    };
+    refused_by_all(make, &["format version 7", "newer release"], false);
+}
+
+#[test]
+fn a_table_with_other_columns() {
+    let make = |sandbox: &Sandbox| {
+        sandbox.store("worked-example", "store");
+        database(sandbox, "ALTER TABLE bundles RENAME COLUMN bundle TO parcel");
+    };
+    refused_by_all(make, &["table \"bundles\"", "store/swingstore.sqlite"], true);
+}
+
+#[test]
+fn a_second_writer_is_told_of_the_first_and_readers_are_welcome() {
+    let sandbox = Sandbox::with_store("schema-1a");
+    sandbox.dataset("schema-1a", "js", "operational", "dataset");
+    let first = Store::open(sandbox.path("store"), Options::default()).unwrap();
+    let pid = format!("process {}", std::process::id());
+    for args in [
+        &["import", "dataset", "store"][..],
+        &["import", "dataset", "store", "--export-data-mode", "repair-metadata"],
+        &["migrate", "store"],
+    ] {
+        sandbox.run(args).refused(&["in use by another writer", &pid, "stop that process"]);
+    }
+    for args in
+        [&["stat", "store"][..], &["verify", "store"], &["export", "store", "out"], &["migrate", "store", "--dry-run"]]
+    {
+        assert_eq!(sandbox.run(args).code, 0, "{args:?}");
+    }
+    first.close().unwrap();
+    assert_eq!(sandbox.run(&["migrate", "store"]).code, 0);
+}
+
+#[test]
+fn an_import_killed_at_any_moment_leaves_the_old_store_or_the_whole_new_one() {
+    for milliseconds in [0, 1, 2, 3, 5, 8, 13, 21, 34, 55] {
+        let sandbox = Sandbox::with_store("archival");
+        sandbox.dataset("worked-example", "js", "operational", "dataset");
+        let old = fs::read(sandbox.path("store/swingstore.sqlite")).unwrap();
+        let mut child = sandbox.command(&["import", "dataset", "store"]).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let is_old = fs::read(sandbox.path("store/swingstore.sqlite")).unwrap() == old;
+        if !is_old {
+            sandbox.json(&["verify", "store", "--trusted", "dataset", "--height", "17"]);
+        }
+        // What it leaves behind hinders nobody.
+        sandbox.json(&["import", "dataset", "store"]);
+        sandbox.json(&["verify", "store", "--trusted", "dataset"]);
+        assert!(!sandbox.path("store/swingstore.sqlite-import").exists());
+    }
+}

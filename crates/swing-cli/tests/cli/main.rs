@@ -1,0 +1,16 @@
+//! The program as a person or a script meets it: exit codes, JSON, messages, and what it leaves on disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_dataset;
+mod bad_store;
+mod bad_trace;
+mod export;
+mod import;
+mod migrate;
+mod replay;
+mod replay_all_ops;
+mod sandbox;
+mod stat;
+mod usage;
+mod verify;

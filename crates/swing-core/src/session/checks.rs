@@ -1,0 +1,126 @@
+//! What a file must be to be opened as a store.
+
+use std::path::Path;
+
+use fs_err as fs;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::error::OpenError;
+use super::files::file_uri;
+use super::schema::{OWN_TABLES, Table};
+
+/// A connection to the file alone, without its WAL. It creates nothing and locks nothing.
+///
+/// Whoever looks at a database must do it through SQLite: closing a file descriptor of one's own would give up the POSIX
+/// locks that other connections of this process have on it, and with them the WAL to whoever closes next.
+fn look_into(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("{}?immutable=1", file_uri(path)), flags)
+}
+
+fn is_no_database(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
+}
+
+enum Entry {
+    Nothing,
+    File,
+    Other,
+}
+
+fn entry_at(path: &Path) -> std::io::Result<Entry> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    match fs::metadata(path) {
+        Ok(data) if !data.is_file() => Ok(Entry::Other),
+        Ok(data) if data.len() == 0 => Ok(Entry::Nothing),
+        Ok(_) => Ok(Entry::File),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(Entry::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is a SQLite database at `path`, as far as its header tells. An absent or empty file is none.
+///
+/// # Errors
+/// Whatever keeps the file from being read, with its path.
+pub fn has_store_header(path: &Path) -> std::io::Result<bool> {
+    let Entry::File = entry_at(path)? else { return Ok(false) };
+    let seen = look_into(path).and_then(|file| file.query_row("PRAGMA schema_version", [], |_| Ok(())));
+    match seen {
+        Ok(()) => Ok(true),
+        Err(error) if is_no_database(&error) => Ok(false),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(true),
+        Err(error) => Err(std::io::Error::other(format!("failed to read {}: {error}", path.display()))),
+    }
+}
+
+/// Looks at the file before anything is created or locked because of it.
+pub(super) fn probe(path: &Path) -> Result<(), OpenError> {
+    let shown = || path.to_owned();
+    match entry_at(path).map_err(|source| OpenError::Io { what: "read the store", source })? {
+        Entry::Nothing => return Err(OpenError::Missing { path: shown() }),
+        Entry::Other => return Err(OpenError::NotADatabase { path: shown() }),
+        Entry::File => {}
+    }
+    let Ok(file) = look_into(path) else { return Ok(()) };
+    match check_format(&file, path) {
+        // What is wrong with the file alone may be right with its WAL, which the real open sees.
+        Ok(()) | Err(OpenError::Sqlite { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses a later format, and a database that is somebody else's.
+pub(super) fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let look = || -> rusqlite::Result<(i64, Vec<String>)> {
+        let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let mut names = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+        let names = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok((version, names))
+    };
+    let (found, names) = look().map_err(|source| {
+        let path = path.to_owned();
+        if is_no_database(&source) { OpenError::NotADatabase { path } } else { OpenError::Sqlite { path, source } }
+    })?;
+    if let Some(table) = names.first()
+        && !names.iter().any(|name| OWN_TABLES.contains(&name.as_str()))
+    {
+        return Err(OpenError::Foreign { path: path.to_owned(), table: table.clone() });
+    }
+    if found != 0 {
+        return Err(OpenError::NewerFormat { path: path.to_owned(), found });
+    }
+    Ok(())
+}
+
+/// Those of `tables` that are not there, after checking the columns of those that are.
+pub(super) fn missing_tables<'t>(
+    connection: &Connection,
+    path: &Path,
+    tables: &[&'t Table],
+) -> Result<Vec<&'t Table>, OpenError> {
+    const SQL: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let mut missing = Vec::new();
+    for &table in tables {
+        let found: i64 = connection
+            .query_row(SQL, [table.name], |row| row.get(0))
+            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })?;
+        if found == 0 {
+            missing.push(table);
+        } else {
+            check_columns(connection, path, table)?;
+        }
+    }
+    Ok(missing)
+}
+
+fn check_columns(connection: &Connection, path: &Path, table: &Table) -> Result<(), OpenError> {
+    let columns = table.columns.join(", ");
+    // A column that is missing is an error; written bare, since SQLite takes an unknown name in quotes for a string.
+    connection.prepare(&format!("SELECT {columns} FROM {}", table.name)).map(drop).map_err(|source| OpenError::Schema {
+        path: path.to_owned(),
+        table: table.name,
+        columns,
+        source,
+    })
+}

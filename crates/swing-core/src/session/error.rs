@@ -1,0 +1,219 @@
+//! What can go wrong between a session and its file.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+use super::lock::LockError;
+
+/// A statement that could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// An earlier write failed, so what the block would commit is no longer what was asked for.
+    #[error(
+        "the store is poisoned by an earlier failure ({reason}): nothing of this block can be committed, reopen the store"
+    )]
+    Poisoned {
+        /// The failure that poisoned it.
+        reason: String,
+    },
+    /// The store was opened for reading.
+    #[error("the store is open read-only")]
+    ReadOnly,
+    /// Another process holds the write lock for longer than the busy timeout.
+    #[error("another process is writing to the store")]
+    Busy {
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file is damaged, or holds something that no swing-store writes.
+    #[error("the database is corrupt (found by: {statement})")]
+    Corrupt {
+        /// The statement that found it.
+        statement: String,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// There is no room left where the file is.
+    #[error("the disk is full (writing: {statement})")]
+    Full {
+        /// The statement that ran out of it.
+        statement: String,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Anything else.
+    #[error("database error (running: {statement})")]
+    Sql {
+        /// The statement.
+        statement: String,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Savepoints are open, so what was changed may yet be rolled back.
+    #[error("export data cannot be handed over inside a crank ({open} savepoints are open)")]
+    InCrank {
+        /// How many.
+        open: usize,
+    },
+    /// No savepoint of that name is open.
+    #[error("no such savepoint as {name:?}")]
+    NoSuchSavepoint {
+        /// The name.
+        name: String,
+    },
+}
+
+impl SessionError {
+    pub(crate) fn new(statement: &str, source: rusqlite::Error) -> Self {
+        let statement = || statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { source },
+            Some(ErrorCode::DiskFull) => Self::Full { statement: statement(), source },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt { statement: statement(), source }
+            }
+            None => match source {
+                // A value of a type or range that the column never has.
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::InvalidColumnType(..) => Self::Corrupt { statement: statement(), source },
+                _ => Self::Sql { statement: statement(), source },
+            },
+            Some(_) => Self::Sql { statement: statement(), source },
+        }
+    }
+
+    /// Whether a row broke a constraint: the only failure after which the transaction is as it was.
+    #[must_use]
+    pub fn is_constraint(&self) -> bool {
+        matches!(self, Self::Sql { source, .. } if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation))
+    }
+}
+
+/// A store that could not be opened. Nothing was created or changed, unless the store was to be created.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no store there, and none was to be created.
+    #[error("no swing-store at {path}")]
+    Missing {
+        /// Where its file would be.
+        path: PathBuf,
+    },
+    /// The file is no SQLite database.
+    #[error("{path} is not a SQLite database")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A SQLite database, but somebody else's.
+    #[error(
+        "{path} is a SQLite database but not a swing-store (it has the table {table:?} and none of a swing-store's)"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// One of its tables.
+        table: String,
+    },
+    /// A table has other columns than it should.
+    #[error("table {table:?} in {path} does not have the columns of a swing-store ({columns})")]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: &'static str,
+        /// The columns it should have.
+        columns: String,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A store opened read-only lacks a table.
+    #[error("{path} has no table {table:?}")]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: &'static str,
+    },
+    /// A later version of the format.
+    #[error("{path} has format version {found}; this release knows version 0: use a newer release")]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its `user_version`.
+        found: i64,
+    },
+    /// The file cannot be put in WAL mode.
+    #[error("could not set {path} to WAL mode (it is in {mode} mode)")]
+    NotWal {
+        /// The file.
+        path: PathBuf,
+        /// The mode it is in.
+        mode: String,
+    },
+    /// The SQLite that was linked can corrupt a WAL that two connections checkpoint at once.
+    #[error("SQLite {found} is too old: 3.51.3 or newer is needed")]
+    OldSqlite {
+        /// Its version.
+        found: &'static str,
+    },
+    /// Another writer has it.
+    #[error(transparent)]
+    Locked(#[from] LockError),
+    /// The directory or file cannot be had.
+    #[error("could not {what}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Why not, with the path.
+        #[source]
+        source: std::io::Error,
+    },
+    /// SQLite cannot open it.
+    #[error("could not open {path}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A connection could not be had from the pool.
+    #[error("no connection to {path} could be had")]
+    Pool {
+        /// The file.
+        path: PathBuf,
+        /// The pool's own words.
+        #[source]
+        source: r2d2::Error,
+    },
+}
+
+/// A commit that did not happen, or may not have.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Savepoints are open: a crank is under way.
+    #[error("cannot commit inside a crank ({open} savepoints are open)")]
+    InCrank {
+        /// How many.
+        open: usize,
+    },
+    /// The block could not be written. It is not committed.
+    #[error("the block is not committed")]
+    NotCommitted(#[from] SessionError),
+    /// SQLite failed in the middle of COMMIT: the block may be durable or not.
+    #[error("the outcome of the commit is unknown: reopen the store and ask for its height")]
+    Unknown {
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+}

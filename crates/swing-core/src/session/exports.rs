@@ -1,0 +1,121 @@
+//! Changes of export data on their way to the host.
+//!
+//! A change is appended to a log; marks are its length, so rolling a crank back is truncating it. The batch that the
+//! host gets is the log sorted by key, the last change of each key.
+
+use std::sync::Arc;
+
+/// One change of export data: the record's new text, or `None` when it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportEntry {
+    /// The record's key.
+    pub key: Box<str>,
+    /// Its text.
+    pub value: Option<Arc<str>>,
+}
+
+/// Above this many entries outside savepoints the log is compacted when it doubles.
+const COMPACT_AT: usize = 4096;
+
+#[derive(Debug, Default)]
+pub(crate) struct ExportQueue {
+    log: Vec<ExportEntry>,
+    marks: Vec<usize>,
+    /// Length after the last compaction.
+    compacted: usize,
+}
+
+impl ExportQueue {
+    pub(crate) fn push(&mut self, entry: ExportEntry) {
+        self.log.push(entry);
+        if self.marks.is_empty() && self.log.len() >= COMPACT_AT && self.log.len() / 2 >= self.compacted {
+            self.compact();
+            self.compacted = self.log.len();
+        }
+    }
+
+    /// Sorts by key and keeps the last entry of each.
+    fn compact(&mut self) {
+        self.log.sort_by(|a, b| a.key.cmp(&b.key));
+        // `dedup_by` drops its first argument, the later of two; swapping first makes it drop the earlier one.
+        self.log.dedup_by(|later, earlier| {
+            let same = later.key == earlier.key;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+    }
+
+    /// All changes, by key bytes, the last one of each key. No marks may be set.
+    pub(crate) fn batch(&mut self) -> &[ExportEntry] {
+        debug_assert!(self.marks.is_empty(), "a batch is taken between cranks");
+        self.compact();
+        &self.log
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.log.clear();
+        self.marks.clear();
+        self.compacted = 0;
+    }
+
+    pub(crate) fn mark(&mut self) {
+        self.marks.push(self.log.len());
+    }
+
+    pub(crate) fn rollback_to(&mut self, depth: usize) {
+        if let Some(&length) = self.marks.get(depth) {
+            self.log.truncate(length);
+            self.marks.truncate(depth);
+        }
+    }
+
+    pub(crate) fn release(&mut self) {
+        self.marks.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_batch_is_a_map_with_the_last_change_of_each_key(
+            changes in prop::collection::vec((0..20u8, any::<Option<u8>>()), 0..200), kept in 0..200usize,
+        ) {
+            let mut queue = ExportQueue::default();
+            let mut model = BTreeMap::new();
+            for (at, (key, value)) in changes.iter().enumerate() {
+                if at == kept { queue.mark(); }
+                let (key, value) = (key.to_string(), value.map(|value| value.to_string()));
+                if at < kept { model.insert(key.clone(), value.clone()); }
+                queue.push(ExportEntry { key: key.into(), value: value.map(Into::into) });
+            }
+            queue.rollback_to(0);
+            let batch: Vec<_> = queue.batch().iter().map(|e| (e.key.to_string(), e.value.as_deref().map(str::to_owned))).collect();
+            prop_assert_eq!(batch, model.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_long_log_of_few_keys_stays_short() {
+        let mut queue = ExportQueue::default();
+        for at in 0..100_000 {
+            queue.push(ExportEntry { key: format!("k{}", at % 3).into(), value: Some(at.to_string().into()) });
+        }
+        assert!(queue.log.len() < 2 * COMPACT_AT);
+        let last: Vec<_> =
+            queue.batch().iter().map(|entry| entry.value.as_deref().unwrap_or_default().to_owned()).collect();
+        assert_eq!(last, ["99999", "99997", "99998"]);
+    }
+}

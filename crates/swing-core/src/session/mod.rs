@@ -1,0 +1,40 @@
+//! One connection, one transaction, shared by all substores and held by nobody else.
+//!
+//! A block is one transaction: it begins with the first write and ends with [`Session::commit`], the only point at
+//! which anything becomes durable. Reads go through a [`Reader`], writes through a [`Writer`], which exists only
+//! inside a transaction, so "begin before you write" is a type and not a rule. Cranks inside a block are
+//! [savepoints](Session::savepoint), which cost SQL only once something inside them writes SQL.
+//!
+//! A write that SQLite could not do *poisons* the session: on a full disk SQLite has already rolled the whole block
+//! back by itself, and going on would commit the tail of it. A poisoned session refuses to write and to commit; it is
+//! reopened, and what was committed is there.
+
+mod checks;
+mod error;
+mod exports;
+mod files;
+mod lock;
+mod open;
+mod paged;
+mod pool;
+mod read_only;
+mod reader;
+mod schema;
+mod transaction;
+mod writer;
+
+pub use checks::has_store_header;
+pub use error::{CommitError, OpenError, SessionError};
+pub use exports::ExportEntry;
+pub use files::{create_dir_durably, remove_store_files, store_file, sync_dir};
+pub use lock::{LockError, WriterLock};
+pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST};
+pub use paged::paged;
+pub use pool::{Pinned, Readers};
+pub use reader::{Reader, RowValue};
+pub use schema::{OWN_TABLES, PENDING_EXPORTS, Table};
+pub use transaction::{Part, Session};
+pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Opening a database file: what must be true of it, and what is set on every connection.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::checks::{check_format, missing_tables, probe};
+use super::error::OpenError;
+use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
+use super::lock::WriterLock;
+use super::read_only::{OpenReader, Tidy, open_reader};
+use super::schema::{PENDING_EXPORTS, Table};
+use super::transaction::Session;
+
+/// The oldest SQLite that is safe here: before it, two connections that checkpoint a WAL at once can corrupt it, and
+/// an exporter is a second connection.
+pub const SQLITE_OLDEST: i32 = 3_051_003;
+const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= SQLITE_OLDEST, "the SQLite being built is too old");
+
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than all statements of all substores together, so that each is prepared once.
+pub(super) const STATEMENTS: usize = 256;
+
+/// Where a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In memory, for tests and tools; gone when the session is.
+    Memory,
+    /// In a file.
+    File(PathBuf),
+}
+
+impl Location {
+    /// The file, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// What to do about a file that is there or is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It must be there.
+    Never,
+    /// Create it if it is absent (or empty, as a crash in the first moment leaves it).
+    IfAbsent,
+    /// Erase it and create it anew.
+    Fresh,
+}
+
+/// How to open a session.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// What to do about a file that is there or is not.
+    pub creation: Creation,
+    /// Only read. Takes no lock and creates nothing.
+    pub read_only: bool,
+    /// No journal and no flushing: fast, and a crash destroys the file. Only for a file that is thrown away then.
+    pub unsafe_fast: bool,
+    /// For a session in memory: the image to start from.
+    pub image: Option<Vec<u8>>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { creation: Creation::IfAbsent, read_only: false, unsafe_fast: false, image: None }
+    }
+}
+
+/// What goes when the session goes, after its connection.
+pub(super) enum Beside {
+    Nothing,
+    Lock(#[expect(dead_code, reason = "held to be dropped")] WriterLock),
+    Tidy(#[expect(dead_code, reason = "held to be dropped")] Tidy),
+}
+
+impl Session {
+    /// A new, empty database in memory with these tables.
+    ///
+    /// # Errors
+    /// [`OpenError`] when SQLite cannot create it.
+    pub fn in_memory(tables: &[Table]) -> Result<Self, OpenError> {
+        Self::open(Location::Memory, &OpenOptions::default(), tables)
+    }
+
+    /// Opens a database, creating the tables that are missing.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file. Nothing was created or changed then, unless the file was to be
+    /// erased.
+    pub fn open(location: Location, options: &OpenOptions, tables: &[Table]) -> Result<Self, OpenError> {
+        if rusqlite::version_number() < SQLITE_OLDEST {
+            return Err(OpenError::OldSqlite { found: rusqlite::version() });
+        }
+        let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
+        match &location {
+            Location::Memory => {
+                let shown = PathBuf::from(":memory:");
+                let sqlite = |source| OpenError::Sqlite { path: shown.clone(), source };
+                let mut connection = Connection::open_in_memory().map_err(sqlite)?;
+                if let Some(image) = &options.image {
+                    connection.deserialize_read_exact("main", &image[..], image.len(), false).map_err(sqlite)?;
+                }
+                configure(&connection, &shown)?;
+                check_format(&connection, &shown)?;
+                let missing = missing_tables(&connection, &shown, &tables)?;
+                create_tables(&connection, &shown, &missing)?;
+                Ok(Self::new(connection, location, options.read_only, Beside::Nothing))
+            }
+            Location::File(path) if options.read_only => {
+                let OpenReader { connection, tidy, .. } = open_reader(path, &tables)?;
+                Ok(Self::new(connection, location, true, Beside::Tidy(tidy)))
+            }
+            Location::File(path) => {
+                let (connection, lock) = open_writer(path, options, &tables, None)?;
+                Ok(Self::new(connection, location, false, Beside::Lock(lock)))
+            }
+        }
+    }
+
+    /// Opens the database file that `lock` was taken for.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_locked(lock: WriterLock, options: &OpenOptions, tables: &[Table]) -> Result<Self, OpenError> {
+        let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
+        let path = lock.database().to_owned();
+        let (connection, lock) = open_writer(&path, options, &tables, Some(lock))?;
+        Ok(Self::new(connection, Location::File(path), false, Beside::Lock(lock)))
+    }
+}
+
+fn open_writer(
+    path: &Path,
+    options: &OpenOptions,
+    tables: &[&Table],
+    lock: Option<WriterLock>,
+) -> Result<(Connection, WriterLock), OpenError> {
+    let present = match (options.creation, probe(path)) {
+        (Creation::Fresh, Err(error @ OpenError::Foreign { .. })) => return Err(error),
+        (Creation::Fresh, _) | (Creation::IfAbsent, Err(OpenError::Missing { .. })) => false,
+        (_, seen) => seen.map(|()| true)?,
+    };
+    let io = |what| move |source| OpenError::Io { what, source };
+    if !present {
+        create_dir_durably(directory(path)).map_err(io("create the store's directory"))?;
+    }
+    let lock = lock.map_or_else(|| WriterLock::acquire(path), Ok)?;
+    let real = lock.database();
+    if options.creation == Creation::Fresh {
+        remove_store_files(real).map_err(io("erase the old store"))?;
+    }
+    let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, !present);
+    let connection = Connection::open_with_flags(file_uri(real), flags).map_err(sqlite)?;
+    // What is refused now is left as it is, its WAL too.
+    let checkpoint_on_close =
+        |on: bool| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(drop).map_err(sqlite);
+    checkpoint_on_close(false)?;
+    configure(&connection, path)?;
+    check_format(&connection, path)?;
+    let missing = missing_tables(&connection, path, tables)?;
+    checkpoint_on_close(true)?;
+    let (journal, synchronous) = if options.unsafe_fast { ("off", "off") } else { ("wal", "full") };
+    let mode: String =
+        connection.query_row(&format!("PRAGMA journal_mode={journal}"), [], |row| row.get(0)).map_err(sqlite)?;
+    if mode != journal {
+        return Err(OpenError::NotWal { path: path.to_owned(), mode });
+    }
+    connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
+    create_tables(&connection, path, &missing)?;
+    if !present {
+        sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
+    }
+    Ok((connection, lock))
+}
+
+fn configure(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let set = || {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-65536; PRAGMA mmap_size=1073741824;")
+    };
+    set().map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
+}
+
+fn create_tables(connection: &Connection, path: &Path, missing: &[&Table]) -> Result<(), OpenError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let create: String = missing.iter().map(|table| format!("{}\n", table.create)).collect();
+    connection
+        .execute_batch(&format!("BEGIN IMMEDIATE;\n{create}COMMIT;"))
+        .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
+}

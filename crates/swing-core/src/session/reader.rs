@@ -1,0 +1,121 @@
+//! The read end of a session: it can select and nothing else.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
+
+use super::error::SessionError;
+
+/// Reads a database. Copies are the same reader.
+#[derive(Clone, Copy)]
+pub struct Reader<'c> {
+    connection: &'c Connection,
+}
+
+impl<'c> Reader<'c> {
+    pub(crate) fn new(connection: &'c Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Prepares `sql` if it is a query. SQLite calls COMMIT and ROLLBACK read-only too, but they have no columns.
+    fn select(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        let statement = self.connection.prepare_cached(sql)?;
+        if statement.readonly() && statement.column_count() > 0 {
+            Ok(statement)
+        } else {
+            Err(rusqlite::Error::InvalidQuery)
+        }
+    }
+
+    /// Runs `sql`, which should answer one row or none.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot run it or `map` cannot read the row.
+    pub fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, SessionError> {
+        let run = || self.select(sql)?.query_row(params, map).optional();
+        run().map_err(|source| SessionError::new(sql, source))
+    }
+
+    /// Runs `sql` and reads rows until `more` says enough.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot run it, or the error of `more`.
+    pub fn each<E: From<SessionError>>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut more: impl FnMut(&RowValue<'_, '_>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let fail = |source| E::from(SessionError::new(sql, source));
+        let mut statement = self.select(sql).map_err(fail)?;
+        let mut rows = statement.query(params).map_err(fail)?;
+        while let Some(row) = rows.next().map_err(fail)? {
+            if !more(&RowValue { row, sql })? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `sql` and collects what `map` makes of each row.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot run it or `map` cannot read a row.
+    pub fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, SessionError> {
+        let mut found = Vec::new();
+        self.each(sql, params, |row| {
+            found.push(map(row.row).map_err(|source| SessionError::new(sql, source))?);
+            Ok::<_, SessionError>(true)
+        })?;
+        Ok(found)
+    }
+
+    /// SQLite's own check of the file (`PRAGMA integrity_check`): what is wrong with it, at most `most` findings.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the file is too damaged to be checked.
+    pub fn integrity_check(&self, most: u32) -> Result<Vec<String>, SessionError> {
+        let mut found = self.all(&format!("PRAGMA integrity_check({most})"), [], |row| row.get::<_, String>(0))?;
+        found.retain(|text| text != "ok");
+        Ok(found)
+    }
+}
+
+/// A row that knows which statement it came from, so that a value of the wrong type is an error that says so.
+pub struct RowValue<'r, 's> {
+    row: &'r Row<'s>,
+    sql: &'r str,
+}
+
+impl RowValue<'_, '_> {
+    /// Column number `column`.
+    ///
+    /// # Errors
+    /// [`SessionError::Corrupt`] when it holds something else.
+    pub fn get<T: rusqlite::types::FromSql>(&self, column: usize) -> Result<T, SessionError> {
+        self.row.get(column).map_err(|source| SessionError::new(self.sql, source))
+    }
+
+    /// Column number `column` as text that lives as long as the row.
+    ///
+    /// # Errors
+    /// [`SessionError::Corrupt`] when it is no text.
+    pub fn text(&self, column: usize) -> Result<&str, SessionError> {
+        self.row
+            .get_ref(column)
+            .and_then(|value| {
+                value.as_str().map_err(|error| {
+                    rusqlite::Error::FromSqlConversionFailure(column, value.data_type(), Box::new(error))
+                })
+            })
+            .map_err(|source| SessionError::new(self.sql, source))
+    }
+}

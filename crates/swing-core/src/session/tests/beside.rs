@@ -1,0 +1,173 @@
+//! Several connections at once: one writer of ours, any number of readers, and implementations that know none of it.
+
+use super::*;
+use crate::session::{LockError, Readers, has_store_header};
+
+fn commit(session: &mut Session, value: &str) {
+    set(session, "a", value).unwrap();
+    session.commit(&mut []).unwrap();
+}
+
+#[test]
+fn a_second_writer_is_refused_at_once_and_told_who_the_first_is() {
+    let scratch = Scratch::with_store();
+    let first = scratch.open();
+    for options in [OpenOptions::default(), creation(Creation::Never), creation(Creation::Fresh)] {
+        match scratch.try_open(&options).map(drop) {
+            Err(OpenError::Locked(LockError::Held { pid, .. })) => {
+                assert_eq!(pid, Some(std::process::id().to_string()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(get(first.read(), "a").as_deref(), Some("1"), "not erased under it");
+    drop(first);
+    drop(scratch.open());
+    assert_eq!(names(&scratch), ["swingstore.sqlite"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_writer_that_comes_by_another_path_is_a_second_writer_too() {
+    let (scratch, elsewhere) = (Scratch::with_store(), Scratch::empty());
+    std::os::unix::fs::symlink(scratch.path(), elsewhere.path()).unwrap();
+    let first = elsewhere.open();
+    assert!(matches!(scratch.try_open(&OpenOptions::default()), Err(OpenError::Locked(_))));
+    drop(first);
+    assert_eq!(names(&elsewhere), ["swingstore.sqlite"]);
+    let first = scratch.open();
+    assert!(matches!(elsewhere.try_open(&OpenOptions::default()), Err(OpenError::Locked(_))));
+    drop(first);
+    // An erased store is erased where it is, and its link still leads to the new one.
+    drop(elsewhere.try_open(&creation(Creation::Fresh)).unwrap());
+    assert!(fs::symlink_metadata(elsewhere.path()).unwrap().is_symlink());
+    assert_eq!(get(scratch.open().read(), "a"), None);
+}
+
+#[test]
+fn readers_are_welcome_beside_a_writer_and_see_the_last_commit() {
+    let scratch = Scratch::with_store();
+    let mut writer = scratch.open();
+    set(&mut writer, "a", "2").unwrap();
+    let readers = [scratch.open_read_only(), scratch.open_read_only()];
+    let seen = || readers.each_ref().map(|reader| get(reader.read(), "a").unwrap());
+    assert_eq!(seen(), ["1", "1"]);
+    writer.commit(&mut []).unwrap();
+    assert_eq!(seen(), ["2", "2"]);
+}
+
+#[test]
+fn a_pinned_reader_goes_on_seeing_its_commit() {
+    let scratch = Scratch::with_store();
+    let mut writer = scratch.open();
+    let readers = Readers::open(&scratch.path(), &[KV], 2).unwrap();
+    let pinned = readers.pin().unwrap();
+    for value in ["2", "3"] {
+        commit(&mut writer, value);
+        assert_eq!(get(pinned.read(), "a").as_deref(), Some("1"));
+        let later = readers.pin().unwrap();
+        assert_eq!(get(later.read(), "a").as_deref(), Some(value));
+    }
+    pinned.close().unwrap();
+    assert_eq!(get(readers.pin().unwrap().read(), "a").as_deref(), Some("3"), "a used connection pins anew");
+}
+
+#[test]
+fn a_pinned_reader_survives_a_checkpoint_of_everything_after_it() {
+    let scratch = Scratch::with_store();
+    let mut writer = scratch.open();
+    let readers = Readers::open(&scratch.path(), &[KV], 1).unwrap();
+    let pinned = readers.pin().unwrap();
+    for round in 0..200 {
+        set(&mut writer, &format!("k{round}"), &"x".repeat(50_000)).unwrap();
+        commit(&mut writer, &round.to_string());
+    }
+    assert_eq!(get(pinned.read(), "a").as_deref(), Some("1"));
+    assert_eq!(get(pinned.read(), "k0"), None);
+}
+
+#[test]
+fn nobody_can_write_through_a_reader() {
+    let scratch = Scratch::with_store();
+    let readers = Readers::open(&scratch.path(), &[KV], 1).unwrap();
+    let pinned = readers.pin().unwrap();
+    let write = pinned.read().one("UPDATE kvStore SET value = '2' RETURNING 1", [], |_| Ok(()));
+    assert!(write.is_err());
+    assert_eq!(scratch.committed("a").as_deref(), Some("1"));
+}
+
+#[test]
+fn readers_of_what_is_no_store_are_told_so_at_once() {
+    let scratch = Scratch::empty();
+    assert!(matches!(Readers::open(&scratch.path(), &[KV], 1), Err(OpenError::Missing { .. })));
+    assert_eq!(names(&scratch), [""; 0]);
+}
+
+#[test]
+fn a_reader_leaves_nothing_beside_a_store_that_nobody_has_open() {
+    let scratch = Scratch::with_store();
+    let before = scratch.listing();
+    let reader = scratch.open_read_only();
+    assert_eq!(get(reader.read(), "a").as_deref(), Some("1"));
+    reader.close().unwrap();
+    assert_eq!(scratch.listing(), before);
+    drop(scratch.open_read_only());
+    assert_eq!(scratch.listing(), before);
+    let readers = Readers::open(&scratch.path(), &[KV], 3).unwrap();
+    let pins = [readers.pin().unwrap(), readers.pin().unwrap()];
+    drop(pins);
+    drop(readers);
+    assert!(soon(|| scratch.listing() == before), "{:?}", names(&scratch));
+}
+
+#[test]
+fn a_reader_that_goes_takes_nothing_away_from_those_who_stay() {
+    let scratch = Scratch::with_store();
+    let reader = scratch.open_read_only();
+    let staying = scratch.open_read_only();
+    let mut writer = scratch.open();
+    commit(&mut writer, "2");
+    drop(reader);
+    commit(&mut writer, "3");
+    assert_eq!(get(staying.read(), "a").as_deref(), Some("3"));
+    assert!(fs::metadata(scratch.beside("-wal")).unwrap().len() > 0);
+}
+
+#[test]
+fn what_a_killed_writer_committed_is_seen_by_readers_and_by_the_next_writer() {
+    let (live, scratch) = (Scratch::with_store(), Scratch::empty());
+    let mut writer = live.open();
+    commit(&mut writer, "2");
+    set(&mut writer, "a", "3").unwrap();
+    for suffix in ["", "-wal"] {
+        fs::copy(live.beside(suffix), scratch.beside(suffix)).unwrap();
+    }
+    assert_eq!(get(scratch.open_read_only().read(), "a").as_deref(), Some("2"));
+    assert_eq!(get(scratch.open().read(), "a").as_deref(), Some("2"));
+}
+
+/// Closing any file descriptor of a file gives up all POSIX locks that the process has on it, SQLite's too. Another
+/// process with SQLite 3.46, as the original has it, then takes itself for the last one and removes the WAL under our
+/// writer, whose commits go on succeeding and are lost when it is killed.
+#[cfg(target_os = "linux")]
+#[test]
+fn looking_at_a_store_does_not_give_up_the_locks_of_the_writer_in_the_same_process() {
+    use std::os::unix::fs::MetadataExt as _;
+    let scratch = Scratch::with_store();
+    let mut writer = scratch.open();
+    commit(&mut writer, "2");
+    has_store_header(&scratch.path()).unwrap();
+    drop(scratch.open_read_only());
+    drop(Readers::open(&scratch.path(), &[KV], 1).unwrap().pin().unwrap());
+    assert!(scratch.try_open(&OpenOptions::default()).is_err());
+
+    let inode = fs::metadata(scratch.path()).unwrap().ino();
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let held = locks.lines().any(|line| line.contains("POSIX") && line.contains(&format!(":{inode} ")));
+    assert!(held, "{locks}");
+
+    commit(&mut writer, "3");
+    assert_eq!(scratch.committed("a").as_deref(), Some("3"));
+    drop(writer);
+    assert_eq!(scratch.committed("a").as_deref(), Some("3"));
+}

@@ -1,0 +1,404 @@
+//! The session's state: idle, open or poisoned, and its savepoints.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::error::{CommitError, SessionError};
+use super::exports::{ExportEntry, ExportQueue};
+use super::open::{Beside, Location};
+use super::reader::Reader;
+use super::writer::Writer;
+
+/// Something that keeps uncommitted changes in memory and follows the session's savepoints.
+///
+/// A substore's state is a part. The session tells all its parts the same thing at the same time.
+pub trait Part {
+    /// Sets a mark; marks nest.
+    fn mark(&mut self);
+    /// Undoes everything since mark number `depth` (the first is 0) and removes it and all later ones.
+    fn rollback_to(&mut self, depth: usize);
+    /// Keeps all changes and removes all marks.
+    fn release(&mut self);
+    /// Writes all changes. Called without marks.
+    ///
+    /// # Errors
+    /// [`SessionError`] from the writer.
+    fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError>;
+    /// About how much memory the unwritten changes hold.
+    fn bytes(&self) -> usize;
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Open,
+    Poisoned(String),
+}
+
+struct Savepoints {
+    names: Vec<String>,
+    /// How many of them, from the first, exist in SQLite.
+    in_sql: usize,
+}
+
+/// One connection and its one transaction. See the [module](self).
+pub struct Session {
+    connection: Connection,
+    location: Location,
+    read_only: bool,
+    state: State,
+    savepoints: Savepoints,
+    exports: Option<ExportQueue>,
+    /// The `pendingExports` table has rows that stand in `exports` too.
+    export_rows: bool,
+    data_version: i64,
+    generation: u64,
+    // Dropped after the connection.
+    _beside: Beside,
+}
+
+impl Session {
+    pub(super) fn new(connection: Connection, location: Location, read_only: bool, beside: Beside) -> Self {
+        Self {
+            connection,
+            location,
+            read_only,
+            state: State::Idle,
+            savepoints: Savepoints { names: Vec::new(), in_sql: 0 },
+            exports: None,
+            export_rows: false,
+            data_version: 0,
+            generation: 0,
+            _beside: beside,
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Reads; inside a transaction its own writes included, but not what parts still hold in memory.
+    #[must_use]
+    pub fn read(&self) -> Reader<'_> {
+        Reader::new(&self.connection)
+    }
+
+    /// Counts up whenever another connection has committed, so that what was read before may no longer be so.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot tell.
+    pub fn generation(&mut self) -> Result<u64, SessionError> {
+        if matches!(self.state, State::Idle) {
+            self.look_for_other_writers()?;
+        }
+        Ok(self.generation)
+    }
+
+    /// Says that rows were changed behind the back of the parts: what they read before may no longer be so.
+    pub fn invalidate(&mut self) {
+        self.generation += 1;
+    }
+
+    fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
+        const SQL: &str = "PRAGMA data_version";
+        let found = self.read().one(SQL, [], |row| row.get(0))?.unwrap_or_default();
+        if found != self.data_version {
+            self.data_version = found;
+            self.generation += 1;
+        }
+        Ok(())
+    }
+
+    /// Begins the transaction unless one is open.
+    ///
+    /// # Errors
+    /// [`SessionError::Busy`] when another process is writing, [`SessionError::Poisoned`] after an earlier failure.
+    pub fn begin(&mut self) -> Result<(), SessionError> {
+        self.check_poison()?;
+        match self.state {
+            State::Idle if self.read_only => Err(SessionError::ReadOnly),
+            State::Idle => {
+                // IMMEDIATE: a second writer is found out now and not in the middle of the block.
+                self.control("BEGIN IMMEDIATE")?;
+                self.state = State::Open;
+                self.look_for_other_writers().map_err(|error| self.failed(error))
+            }
+            State::Open | State::Poisoned(_) => Ok(()),
+        }
+    }
+
+    /// Refuses to go on after a failure, also one that no write of ours has seen: when a *read* runs out of disk or
+    /// memory SQLite may roll the transaction back by itself, and the next write would commit itself at once.
+    pub(super) fn check_poison(&mut self) -> Result<(), SessionError> {
+        if matches!(self.state, State::Open) && self.connection.is_autocommit() {
+            self.state = State::Poisoned("SQLite has ended the transaction by itself".to_owned());
+        }
+        match &self.state {
+            State::Poisoned(reason) => Err(SessionError::Poisoned { reason: reason.clone() }),
+            State::Idle | State::Open => Ok(()),
+        }
+    }
+
+    /// Whether a transaction is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Lends a writer, having begun the transaction and opened in SQL the savepoints it would roll back to.
+    ///
+    /// # Errors
+    /// As [`Session::begin`].
+    pub fn write(&mut self) -> Result<Writer<'_>, SessionError> {
+        self.begin()?;
+        while self.savepoints.in_sql < self.savepoints.names.len() {
+            let sql = format!("SAVEPOINT t{}", self.savepoints.in_sql);
+            self.control(&sql).map_err(|error| self.failed(error))?;
+            self.savepoints.in_sql += 1;
+        }
+        Ok(Writer::new(self))
+    }
+
+    fn control(&self, sql: &str) -> Result<(), SessionError> {
+        let run = || self.connection.prepare_cached(sql)?.execute([]);
+        run().map(drop).map_err(|source| SessionError::new(sql, source))
+    }
+
+    /// Decides what a failed write means for the transaction, and passes the error on.
+    pub(crate) fn failed(&mut self, error: SessionError) -> SessionError {
+        let gone = self.connection.is_autocommit();
+        if matches!(self.state, State::Open) && (gone || !error.is_constraint()) {
+            self.poison(&error);
+        }
+        error
+    }
+
+    fn poison(&mut self, error: &dyn std::error::Error) {
+        let mut reason = error.to_string();
+        if let Some(source) = error.source() {
+            reason = format!("{reason}: {source}");
+        }
+        self.state = State::Poisoned(reason);
+        // What was flushed and read back is gone with the transaction.
+        self.generation += 1;
+    }
+
+    /// Establishes a savepoint, always inside a transaction.
+    ///
+    /// # Errors
+    /// As [`Session::begin`].
+    pub fn savepoint(&mut self, name: &str, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
+        self.begin()?;
+        self.savepoints.names.push(name.to_owned());
+        if let Some(exports) = &mut self.exports {
+            exports.mark();
+        }
+        parts.iter_mut().for_each(|part| part.mark());
+        Ok(())
+    }
+
+    /// Rolls everything back to the first savepoint called `name` and forgets it and all later ones.
+    ///
+    /// # Errors
+    /// [`SessionError::NoSuchSavepoint`], or a failure of SQLite, which poisons the session.
+    pub fn rollback_to(&mut self, name: &str, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
+        self.check_poison()?;
+        let Some(depth) = self.savepoints.names.iter().position(|known| known == name) else {
+            return Err(SessionError::NoSuchSavepoint { name: name.to_owned() });
+        };
+        if depth < self.savepoints.in_sql {
+            self.control(&format!("ROLLBACK TO t{depth}"))
+                .and_then(|()| self.control(&format!("RELEASE t{depth}")))
+                .map_err(|error| self.failed(error))?;
+            self.savepoints.in_sql = depth;
+        }
+        self.savepoints.names.truncate(depth);
+        if let Some(exports) = &mut self.exports {
+            exports.rollback_to(depth);
+        }
+        parts.iter_mut().for_each(|part| part.rollback_to(depth));
+        Ok(())
+    }
+
+    /// Keeps what was done since the first savepoint and forgets them all. Commits nothing.
+    ///
+    /// # Errors
+    /// A failure of SQLite, which poisons the session.
+    pub fn release(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
+        self.check_poison()?;
+        if self.savepoints.in_sql > 0 {
+            self.control("RELEASE t0").map_err(|error| self.failed(error))?;
+            self.savepoints.in_sql = 0;
+        }
+        self.savepoints.names.clear();
+        if let Some(exports) = &mut self.exports {
+            exports.release();
+        }
+        parts.iter_mut().for_each(|part| part.release());
+        Ok(())
+    }
+
+    /// How many savepoints are open.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.savepoints.names.len()
+    }
+
+    /// Writes what the parts hold in memory into the open transaction, without committing it.
+    /// Does nothing while savepoints are open: what is below them and above could not be told apart.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the session is then poisoned, since a part may be half written.
+    pub fn flush(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
+        if self.depth() > 0 {
+            return Ok(());
+        }
+        for part in parts {
+            let mut writer = self.write()?;
+            if let Err(error) = part.flush(&mut writer) {
+                self.poison(&error);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits the block: writes what the parts hold, then makes all of it durable. Without a transaction, and nothing
+    /// in the parts, it does nothing.
+    ///
+    /// # Errors
+    /// [`CommitError`] says whether the block is known not to be committed or may be either.
+    pub fn commit(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), CommitError> {
+        self.check_poison()?;
+        if matches!(self.state, State::Idle) && parts.iter().all(|part| part.bytes() == 0) {
+            return Ok(());
+        }
+        if self.depth() > 0 {
+            return Err(CommitError::InCrank { open: self.depth() });
+        }
+        self.flush(parts)?;
+        self.keep_unclaimed_exports()?;
+        self.check_poison()?;
+        match self.connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([])) {
+            Ok(_) => {
+                self.state = State::Idle;
+                Ok(())
+            }
+            Err(source) => {
+                self.poison(&source);
+                Err(CommitError::Unknown { source })
+            }
+        }
+    }
+
+    /// From now on queues changes of export data, after those that an earlier writer left in the file. Asking again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`SessionError`] when they cannot be read.
+    pub fn record_exports(&mut self) -> Result<(), SessionError> {
+        const SQL: &str = "SELECT key, value FROM pendingExports ORDER BY key";
+        if self.exports.is_some() {
+            return Ok(());
+        }
+        let left = self.read().all(SQL, [], |row| {
+            let (key, value): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+            Ok(ExportEntry { key: key.into(), value: value.map(Into::into) })
+        })?;
+        self.export_rows = !left.is_empty();
+        let queue = self.exports.insert(ExportQueue::default());
+        left.into_iter().for_each(|entry| queue.push(entry));
+        (0..self.savepoints.names.len()).for_each(|_| queue.mark());
+        Ok(())
+    }
+
+    /// Queues a change of export data, if they are recorded at all.
+    pub fn note_export(&mut self, key: impl Into<Box<str>>, value: Option<Arc<str>>) {
+        if let Some(exports) = &mut self.exports {
+            exports.push(ExportEntry { key: key.into(), value });
+        }
+    }
+
+    /// Whether changes of export data are being recorded.
+    #[must_use]
+    pub fn records_exports(&self) -> bool {
+        self.exports.is_some()
+    }
+
+    /// Whether changes of export data are waiting.
+    #[must_use]
+    pub fn has_exports(&self) -> bool {
+        self.exports.as_ref().is_some_and(|exports| !exports.is_empty())
+    }
+
+    /// Hands the queued changes over: by key bytes, the last one of each, never an empty batch. If `host` fails the
+    /// queue stays whole.
+    ///
+    /// # Errors
+    /// The error of `host`, or one of the session, in which case `host` was not called but for a failure of SQLite.
+    pub fn hand_over<E: From<SessionError>>(
+        &mut self,
+        host: impl FnOnce(&[ExportEntry]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // The host must not store what can never be committed, or what may yet be rolled back.
+        self.check_poison()?;
+        if self.depth() > 0 {
+            return Err(SessionError::InCrank { open: self.depth() }.into());
+        }
+        if self.export_rows {
+            self.begin()?;
+        }
+        let Some(exports) = &mut self.exports else { return Ok(()) };
+        if exports.is_empty() {
+            return Ok(());
+        }
+        host(exports.batch())?;
+        exports.clear();
+        if self.export_rows {
+            // Failing, it poisons, and then the queue is gone for good reason: its rows are read again at the next open.
+            self.write()?.run("DELETE FROM pendingExports", [])?;
+            self.export_rows = false;
+        }
+        Ok(())
+    }
+
+    /// Changes that nobody asked for go into the file, so that a commit loses none.
+    fn keep_unclaimed_exports(&mut self) -> Result<(), SessionError> {
+        const SQL: &str = "INSERT INTO pendingExports (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        let Some(mut exports) = self.exports.take() else { return Ok(()) };
+        let kept = exports.batch().iter().try_for_each(|ExportEntry { key, value }| {
+            self.write()?.run(SQL, (key.as_ref(), value.as_deref())).map(drop)
+        });
+        self.export_rows |= !exports.is_empty();
+        self.exports = Some(exports);
+        kept
+    }
+
+    /// The database as a byte image, for small stores in memory.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot make one.
+    pub fn serialize(&self) -> Result<Vec<u8>, SessionError> {
+        let image = self.connection.serialize("main").map_err(|source| SessionError::new("serialize", source))?;
+        Ok(image.to_vec())
+    }
+
+    /// Abandons what is not committed and closes the connection.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot close the file.
+    pub fn close(self) -> Result<(), SessionError> {
+        if !self.connection.is_autocommit() {
+            self.control("ROLLBACK")?;
+        }
+        self.connection.flush_prepared_statement_cache();
+        self.connection.close().map_err(|(_, source)| SessionError::new("close", source))
+    }
+}

@@ -1,0 +1,5 @@
+//! The model is the first store that passes the suite.
+
+use super::*;
+
+crate::conformance!(ModelUnderTest);

@@ -1,0 +1,24 @@
+//! Getting a swing-store out of its file and back: exporter, importer, repair, verify, and the dataset on disk.
+//!
+//! It rests on [`swing_core::substore::Substore`]: everything here walks a list of substores and asks each the same
+//! questions, so there is nothing in this crate about snapshots, spans or bundles. Export data is trusted, artifacts
+//! are not: whatever they say is checked against a record before it counts.
+//!
+//! It knows nothing of the kernel, of cranks or of the host's callback.
+
+pub mod dataset;
+mod exporter;
+mod import;
+mod progress;
+mod repair;
+mod source;
+mod staging;
+mod verify;
+
+pub use exporter::{ExportError, Exporter, Substores, gaps};
+pub use import::{ImportError, ImportOptions, ImportReport, Imported, Target, import};
+pub use progress::{Progress, Step};
+pub use repair::{RepairError, RepairReport, repair};
+pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
+pub use staging::StagingError;
+pub use verify::{VerifyError, VerifyReport, verify};

@@ -1,0 +1,137 @@
+//! A store built beside the one it replaces, and moved into its place in one step.
+//!
+//! At any instant, also after a crash, the target is what it was before or the complete new store. The move is a
+//! rename; everything the rename needs to be safe comes before it: the new file is complete, in WAL mode, without a
+//! WAL, and flushed; the old file's WAL is empty, since SQLite would apply it to the new file.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use swing_core::Session;
+use swing_core::session::{
+    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, Table, WriterLock, create_dir_durably,
+    has_store_header, remove_store_files, sync_dir,
+};
+
+/// A staged store that could not be begun or put in place. The target is as it was, unless the variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// The staged file or the target cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The staged file cannot be completed.
+    #[error("the new store could not be completed")]
+    Session(#[from] SessionError),
+    /// The staged file cannot be committed.
+    #[error("the new store could not be completed")]
+    Commit(#[from] CommitError),
+    /// Somebody is reading the old store.
+    #[error("the store at {path} is being read: nothing was replaced, try again when its readers are gone")]
+    TargetInUse {
+        /// The target's file.
+        path: PathBuf,
+    },
+    /// A file operation failed.
+    #[error("could not {what}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Why not, with the path.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StagingError {
+    move |source| StagingError::Io { what, source }
+}
+
+/// The files of a staged store; removed when dropped before the move.
+#[must_use = "a staged store that is not published is removed"]
+pub(crate) struct Staging {
+    /// Held from the beginning, so that no writer can come between; taken by the session that follows.
+    lock: Option<WriterLock>,
+    target: PathBuf,
+    staged: PathBuf,
+    tables: Vec<Table>,
+}
+
+impl Staging {
+    /// Takes the target's writer lock and opens an empty store beside it, without a journal.
+    pub(crate) fn begin(target: &Path, tables: Vec<Table>) -> Result<(Self, Session), StagingError> {
+        let dir = parent(target);
+        create_dir_durably(dir).map_err(io("create the store's directory"))?;
+        let lock = WriterLock::acquire(target).map_err(OpenError::from)?;
+        // One name, since there is one writer: what a killed import left behind is erased here.
+        let mut staged = target.as_os_str().to_owned();
+        staged.push("-import");
+        let staging = Self { lock: Some(lock), target: target.to_owned(), staged: staged.into(), tables };
+        let options = OpenOptions { creation: Creation::Fresh, unsafe_fast: true, ..OpenOptions::default() };
+        let session = Session::open(Location::File(staging.staged.clone()), &options, &staging.tables)?;
+        Ok((staging, session))
+    }
+
+    /// Puts the store, which `session` has committed, in place and opens it there.
+    pub(crate) fn publish(mut self, session: Session) -> Result<Session, StagingError> {
+        session.close()?;
+        // Reopened with a journal, it becomes a WAL store; closed again, it is one file.
+        let options = OpenOptions { creation: Creation::Never, ..OpenOptions::default() };
+        Session::open(Location::File(self.staged.clone()), &options, &self.tables)?.close()?;
+        fs::File::open(&self.staged).and_then(|file| file.sync_all()).map_err(io("flush the new store"))?;
+
+        self.quiesce_target()?;
+        fs::rename(&self.staged, &self.target).map_err(io("move the new store into place"))?;
+        // Empty by now, but of the old file: the new one makes its own.
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let mut name = self.target.as_os_str().to_owned();
+            name.push(suffix);
+            match fs::remove_file(PathBuf::from(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io("remove a side file of the old store")(error));
+                }
+                _ => {}
+            }
+        }
+        sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))?;
+        let lock = self.lock.take().expect("the lock is taken only here");
+        let tables = std::mem::take(&mut self.tables);
+        Ok(Session::open_locked(lock, &options, &tables)?)
+    }
+
+    /// Makes sure that nothing of the old store is outside its file.
+    fn quiesce_target(&self) -> Result<(), StagingError> {
+        let path = &self.target;
+        if !has_store_header(path).map_err(io("read the old store"))? {
+            // Absent, or no database: SQLite would not have written a WAL that a new file could be confused by.
+            return Ok(());
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let checkpoint = || -> rusqlite::Result<bool> {
+            let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+            let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            Ok(busy == 0)
+        };
+        match checkpoint() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StagingError::TargetInUse { path: path.clone() }),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                Err(StagingError::TargetInUse { path: path.clone() })
+            }
+            // A target too damaged to be opened has nothing to lose: its WAL goes with it.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            // The next import would erase it too.
+            let _ = remove_store_files(&self.staged);
+        }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,154 @@
+//! What the table said: a bounded memory of rows and of their absence.
+//!
+//! Two generations. What is new goes to the young one; when that is full it becomes the old one, and the old one is
+//! dropped whole. A hit in the old one moves to the young one. So what was used lately stays, and neither a list to
+//! relink on every read nor a sweep is needed.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+/// Keys and what the table has for them: a value, or nothing.
+///
+/// The standard library's keyed hash is deliberate: contracts choose parts of their keys, and must not be able to
+/// choose ones that collide in every validator.
+type Rows = HashMap<Arc<str>, Option<Arc<str>>>;
+
+/// What an entry costs besides its texts: two counts each for two texts, its slot, and the allocator's share.
+const ENTRY: usize = 112;
+
+fn bytes(key: &str, value: Option<&str>) -> usize {
+    ENTRY + key.len() + value.map_or(0, str::len)
+}
+
+pub(crate) struct Cache {
+    young: Rows,
+    young_bytes: usize,
+    /// Where `young` has an entry, the one here is out of date.
+    old: Rows,
+    /// How much each generation may hold.
+    half: usize,
+    /// A row that would push too much else out is not kept.
+    largest: usize,
+}
+
+impl Cache {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let half = bytes / 2;
+        Self { young: Rows::new(), young_bytes: 0, old: Rows::new(), half, largest: half / 4 }
+    }
+
+    /// What the table has for `key`; the outer `None`: not known here.
+    pub(crate) fn find(&mut self, key: &str) -> Option<Option<Arc<str>>> {
+        if let Some(value) = self.young.get(key) {
+            return Some(value.clone());
+        }
+        let (key, value) = self.old.remove_entry(key)?;
+        self.keep(key, value.clone());
+        Some(value)
+    }
+
+    /// Remembers what the table has for `key` now.
+    pub(crate) fn keep(&mut self, key: Arc<str>, value: Option<Arc<str>>) {
+        let (bare, full) = (bytes(&key, None), bytes(&key, value.as_deref()));
+        if full > self.largest {
+            self.forget(&key);
+            return;
+        }
+        if self.young_bytes + full > self.half {
+            self.old = mem::take(&mut self.young);
+            self.young_bytes = 0;
+        }
+        self.young_bytes += full;
+        if let Some(before) = self.young.insert(key, value) {
+            self.young_bytes -= bare + before.map_or(0, |value| value.len());
+        }
+    }
+
+    fn forget(&mut self, key: &str) {
+        if let Some(before) = self.young.remove(key) {
+            self.young_bytes -= bytes(key, before.as_deref());
+        }
+        self.old.remove(key);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.young = Rows::new();
+        self.young_bytes = 0;
+        self.old = Rows::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn held(cache: &Cache) -> usize {
+        [&cache.young, &cache.old].into_iter().flatten().map(|(key, value)| bytes(key, value.as_deref())).sum()
+    }
+
+    fn row(at: usize) -> (Arc<str>, Option<Arc<str>>) {
+        (format!("k{at}").into(), Some("value".into()))
+    }
+
+    #[test]
+    fn what_is_read_again_and_again_outlives_what_is_read_once() {
+        let mut cache = Cache::new(20_000);
+        cache.keep("hot".into(), Some("value".into()));
+        cache.keep("gone".into(), None);
+        for at in 0..10_000 {
+            let (key, value) = row(at);
+            cache.keep(key, value);
+            if at % 50 == 0 {
+                assert_eq!(cache.find("hot").flatten().as_deref(), Some("value"), "{at}");
+                assert_eq!(cache.find("gone"), Some(None), "absence is known: {at}");
+            }
+            assert!(held(&cache) <= 20_000);
+        }
+        assert_eq!(cache.find("k0"), None);
+        assert!(cache.find("k9999").is_some());
+    }
+
+    #[test]
+    fn a_value_too_large_to_keep_is_not_remembered_as_it_was() {
+        let mut cache = Cache::new(8_000);
+        cache.keep("k".into(), Some("small".into()));
+        cache.keep("k".into(), Some("x".repeat(5_000).into()));
+        assert_eq!(cache.find("k"), None);
+        assert_eq!(held(&cache), 0);
+    }
+
+    #[test]
+    fn a_cache_without_room_keeps_nothing() {
+        let mut cache = Cache::new(0);
+        cache.keep("k".into(), None);
+        assert_eq!(cache.find("k"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn it_forgets_but_never_says_anything_else_than_the_last_word(
+            steps in prop::collection::vec((0..12u8, prop::option::of(0..400usize), any::<bool>()), 0..200), size in 0..4_000usize,
+        ) {
+            let mut cache = Cache::new(size);
+            let mut model = BTreeMap::new();
+            for (key, value, read) in steps {
+                let key: Arc<str> = key.to_string().into();
+                if read {
+                    if let Some(found) = cache.find(&key) { prop_assert_eq!(Some(&found), model.get(&key)); }
+                } else {
+                    let value: Option<Arc<str>> = value.map(|length| "x".repeat(length).into());
+                    cache.keep(key.clone(), value.clone());
+                    model.insert(key, value);
+                }
+                prop_assert!(held(&cache) <= size);
+                let young: usize = cache.young.iter().map(|(key, value)| bytes(key, value.as_deref())).sum();
+                prop_assert_eq!(young, cache.young_bytes);
+            }
+        }
+    }
+}

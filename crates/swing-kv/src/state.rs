@@ -1,0 +1,130 @@
+//! What is kept in memory between calls.
+
+use std::sync::Arc;
+
+use swing_core::Overlay;
+use swing_core::overlay::Found;
+use swing_core::session::{Part, Session, SessionError, Writer};
+
+use crate::cache::Cache;
+use crate::view::Kv;
+use crate::walk::Walk;
+
+pub(crate) const UPSERT: &str =
+    "INSERT INTO kvStore (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+pub(crate) const DELETE: &str = "DELETE FROM kvStore WHERE key = ?1";
+
+/// What a [`KvState`] may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KvOptions {
+    /// How much memory the read cache may hold, roughly. 0: none.
+    pub cache_bytes: usize,
+}
+
+impl Default for KvOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 64 << 20 }
+    }
+}
+
+/// The state of a key-value store: what the block has changed and not written yet, and what the table is known to say.
+///
+/// It belongs to one [`Session`], which it is bound to for every use and whose [`Part`] it is: uncommitted changes
+/// follow the session's savepoints, go to the table when it is flushed or committed, and are lost with this state.
+/// While it lives nobody else writes `kvStore` through that session; other connections may, between blocks.
+pub struct KvState {
+    pub(crate) changes: Overlay<Arc<str>, Arc<str>>,
+    /// Only ever what the table says, so that rolling changes back does not concern it.
+    pub(crate) cache: Cache,
+    pub(crate) walk: Walk,
+    /// Of the session, when `cache` and `walk` were last right.
+    generation: u64,
+}
+
+impl Default for KvState {
+    fn default() -> Self {
+        Self::new(KvOptions::default())
+    }
+}
+
+impl KvState {
+    /// A state that knows nothing yet.
+    #[must_use]
+    pub fn new(options: KvOptions) -> Self {
+        Self {
+            changes: Overlay::default(),
+            cache: Cache::new(options.cache_bytes),
+            walk: Walk::default(),
+            generation: 0,
+        }
+    }
+
+    /// The store itself. `session` must be the same one each time.
+    pub fn bind<'a>(&'a mut self, session: &'a mut Session) -> Kv<'a> {
+        Kv { state: self, session }
+    }
+
+    /// Forgets what the table said if another connection has written since.
+    pub(crate) fn keep_up_with(&mut self, session: &mut Session) -> Result<(), SessionError> {
+        let generation = session.generation()?;
+        if self.generation != generation {
+            self.generation = generation;
+            self.cache.clear();
+            self.walk.forget();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put(&mut self, key: &str, value: &str) {
+        self.walk.changes(key);
+        self.changes.put(key.into(), value.into());
+    }
+
+    pub(crate) fn delete(&mut self, key: &str) {
+        self.walk.deletes();
+        self.changes.delete(key.into());
+    }
+
+    /// The changes' word on `key`: a value, or that it is gone; the outer `None`: the table has the word.
+    pub(crate) fn changed(&self, key: &str) -> Option<Option<Arc<str>>> {
+        match self.changes.find(key) {
+            Found::Value(value) => Some(Some(value.clone())),
+            Found::Deleted => Some(None),
+            Found::Unknown => None,
+        }
+    }
+}
+
+impl Part for KvState {
+    fn mark(&mut self) {
+        self.changes.mark();
+    }
+
+    fn rollback_to(&mut self, depth: usize) {
+        self.changes.rollback_to(depth);
+        self.walk.rolled_back();
+    }
+
+    fn release(&mut self) {
+        self.changes.release();
+    }
+
+    fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+        self.walk.forget();
+        // Written first and moved afterwards: should a row fail, what was asked for is still all there to be read.
+        for (key, value) in self.changes.iter() {
+            match value {
+                Some(value) => writer.run(UPSERT, (&**key, &**value))?,
+                None => writer.run(DELETE, [&**key])?,
+            };
+        }
+        for (key, value) in self.changes.drain() {
+            self.cache.keep(key, value);
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.changes.bytes()
+    }
+}

@@ -1,0 +1,6 @@
+//! The store against real sessions.
+
+mod model;
+mod store;
+mod substore;
+mod walking;

@@ -1,0 +1,83 @@
+//! The store as its users see it.
+
+use std::sync::Arc;
+
+use swing_core::roles::KvStore;
+use swing_core::session::{Session, SessionError};
+
+use crate::entries;
+use crate::error::{KvError, check_length};
+use crate::state::KvState;
+
+pub(crate) const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
+
+/// A [`KvState`] and its session: the key-value store, all sections of it.
+///
+/// Every answer is as if each change had gone to the table at once. A change begins the session's transaction; reads
+/// begin nothing. Who may write which [section](crate::Section) is not decided here.
+pub struct Kv<'a> {
+    pub(crate) state: &'a mut KvState,
+    pub(crate) session: &'a mut Session,
+}
+
+impl KvStore for Kv<'_> {
+    type Error = KvError;
+
+    /// # Errors
+    /// [`KvError::Value`] when the file holds something else than text for `key`.
+    fn get(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
+        // There are changes only inside a transaction, and then nobody else writes.
+        if let Some(value) = self.state.changed(key) {
+            return Ok(value);
+        }
+        self.state.keep_up_with(self.session)?;
+        if let Some(value) = self.state.cache.find(key) {
+            return Ok(value);
+        }
+        let value = self.session.read().one(GET, [key], |row| row.get(0));
+        let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
+        self.state.cache.keep(key.into(), value.clone());
+        Ok(value)
+    }
+
+    fn has(&mut self, key: &str) -> Result<bool, KvError> {
+        self.get(key).map(|value| value.is_some())
+    }
+
+    fn get_next_key(&mut self, previous: &str) -> Result<Option<Arc<str>>, KvError> {
+        self.state.keep_up_with(self.session)?;
+        let KvState { walk, changes, .. } = &mut *self.state;
+        Ok(walk.next_key(changes, self.session.read(), previous)?)
+    }
+
+    /// # Errors
+    /// [`KvError::TooLong`] when the row could not be stored, and whatever keeps the session from writing.
+    fn set(&mut self, key: &str, value: &str) -> Result<(), KvError> {
+        check_length(key, value)?;
+        self.begin()?;
+        self.state.put(key, value);
+        Ok(())
+    }
+
+    fn delete(&mut self, key: &str) -> Result<(), KvError> {
+        self.begin()?;
+        self.state.delete(key);
+        Ok(())
+    }
+}
+
+impl<'a> Kv<'a> {
+    fn begin(&mut self) -> Result<(), SessionError> {
+        self.session.begin()?;
+        // Now, and not at the next read: until then a flush may have put rows into the cache that are right.
+        self.state.keep_up_with(self.session)
+    }
+
+    /// All keys and values, in key order, for a dump. Reads page by page and goes through no cache.
+    ///
+    /// Inside a transaction it is one moment of the store; outside of one, another connection that writes meanwhile
+    /// shows in the pages still to come.
+    pub fn entries(self) -> impl Iterator<Item = Result<entries::Entry, KvError>> + use<'a> {
+        entries::entries(&self.state.changes, self.session.read())
+    }
+}

@@ -1,0 +1,213 @@
+//! From key to key.
+//!
+//! Users walk: they ask for the key after the one that they were told last. So keys are read ahead of a walk, a page
+//! that grows as the walk goes on, and what the block has changed is merged in. Whatever is remembered here can be
+//! forgotten at any time and costs only speed.
+
+use std::sync::Arc;
+
+use swing_core::Overlay;
+use swing_core::overlay::Found;
+use swing_core::session::{Reader, SessionError};
+
+const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key";
+
+/// The longest page, in keys and in bytes.
+const KEYS: usize = 256;
+const BYTES: usize = 64 << 10;
+/// After stepping over this many deleted keys, it is worth remembering where they end.
+const MANY: usize = 8;
+
+type Changes = Overlay<Arc<str>, Arc<str>>;
+
+/// Between two keys, both without.
+struct Between {
+    low: Arc<str>,
+    /// `None`: to the end of all keys.
+    high: Option<Arc<str>>,
+}
+
+impl Between {
+    /// Whether what comes after `key` is `high`.
+    fn ends_after(&self, key: &str) -> bool {
+        &*self.low <= key && self.high.as_deref().is_none_or(|high| key < high)
+    }
+
+    fn contains(&self, key: &str) -> bool {
+        &*self.low < key && self.ends_after(key)
+    }
+}
+
+/// What is known about the surroundings of the last answer.
+#[derive(Default)]
+pub(crate) struct Walk {
+    ahead: Ahead,
+    /// No key is changed in between.
+    unchanged: Option<Between>,
+    /// No key is left in between, though many are still in the table; `high` was there. This makes it as cheap to
+    /// delete keys by asking for the first one again and again as it is where a deleted row is gone at once.
+    gap: Option<Between>,
+}
+
+impl Walk {
+    /// The table is about to change, or has.
+    pub(crate) fn forget(&mut self) {
+        self.ahead.valid = false;
+        self.rolled_back();
+    }
+
+    /// Changes were taken back.
+    pub(crate) fn rolled_back(&mut self) {
+        self.unchanged = None;
+        self.gap = None;
+    }
+
+    /// `key` gets a value.
+    pub(crate) fn changes(&mut self, key: &str) {
+        self.unchanged = None;
+        if self.gap.as_ref().is_some_and(|gap| gap.contains(key)) {
+            self.gap = None;
+        }
+    }
+
+    /// A key is deleted: in a gap there is then one less of none.
+    pub(crate) fn deletes(&mut self) {
+        self.unchanged = None;
+    }
+
+    /// The first key after `previous`, of the table behind `db` with `changes` made to it.
+    pub(crate) fn next_key(
+        &mut self,
+        changes: &Changes,
+        db: Reader<'_>,
+        previous: &str,
+    ) -> Result<Option<Arc<str>>, SessionError> {
+        if let Some(near) = self.unchanged.as_ref().filter(|near| near.ends_after(previous))
+            && let Some(key) = self.ahead.next(db, previous)?
+            && near.high.as_ref().is_none_or(|high| key < high)
+        {
+            return Ok(Some(key.clone()));
+        }
+        let gap = self.gap.take_if(|gap| gap.ends_after(previous));
+        let start = match &gap {
+            Some(Between { high: Some(high), .. }) if changes.find(&**high) == Found::Deleted => high.clone(),
+            Some(Between { high, .. }) => {
+                let found = high.clone();
+                self.gap = gap;
+                return Ok(found);
+            }
+            None => previous.into(),
+        };
+        let (found, skipped) = self.search(changes, db, &start)?;
+        match gap {
+            Some(gap) => self.gap = Some(Between { high: found.clone(), ..gap }),
+            None if skipped >= MANY => self.gap = Some(Between { low: previous.into(), high: found.clone() }),
+            None => {}
+        }
+        Ok(found)
+    }
+
+    /// The first key after `start`, and over how many deleted ones it lies.
+    fn search(
+        &mut self,
+        changes: &Changes,
+        db: Reader<'_>,
+        start: &Arc<str>,
+    ) -> Result<(Option<Arc<str>>, usize), SessionError> {
+        let mut skipped = 0;
+        let mut changed = changes.after(&**start);
+        let mut row = self.ahead.next(db, start)?.cloned();
+        let mut last = start.clone();
+        loop {
+            let change = changed.next();
+            let found = match (&row, change) {
+                (None, None) => None,
+                (Some(key), None) => Some(key.clone()),
+                (Some(key), Some((changed, _))) if key < changed => Some(key.clone()),
+                (_, Some((changed, Some(_)))) => Some(changed.clone()),
+                (_, Some((changed, None))) => {
+                    skipped += 1;
+                    last = changed.clone();
+                    if row.as_ref() == Some(changed) {
+                        row = self.ahead.next(db, changed)?.cloned();
+                    }
+                    continue;
+                }
+            };
+            self.unchanged = Some(Between { low: last, high: change.map(|(key, _)| key.clone()) });
+            return Ok((found, skipped));
+        }
+    }
+}
+
+/// The table's keys ahead of a walk.
+#[derive(Default)]
+struct Ahead {
+    valid: bool,
+    /// `keys` are the first ones after this.
+    after: String,
+    keys: Vec<Arc<str>>,
+    /// They are all there are.
+    ends: bool,
+    /// Where the last answer stands.
+    at: usize,
+    /// How many keys the last page was to have.
+    page: usize,
+}
+
+impl Ahead {
+    /// The table's first key after `key`.
+    fn next(&mut self, db: Reader<'_>, key: &str) -> Result<Option<&Arc<str>>, SessionError> {
+        let found = match self.find(key) {
+            Some(found) => found,
+            None => {
+                self.read(db, key)?;
+                0
+            }
+        };
+        self.at = found;
+        Ok(self.keys.get(found))
+    }
+
+    /// Where the first key after `key` is; past the end when there is none. `None` when the page does not tell.
+    fn find(&self, key: &str) -> Option<usize> {
+        if !self.valid {
+            return None;
+        }
+        let found = match self.keys.get(self.at) {
+            Some(last) if **last == *key => self.at + 1,
+            _ if *key < *self.after => return None,
+            _ => self.keys.partition_point(|other| **other <= *key),
+        };
+        (found < self.keys.len() || self.ends).then_some(found)
+    }
+
+    fn read(&mut self, db: Reader<'_>, key: &str) -> Result<(), SessionError> {
+        let goes_on = self.valid && self.keys.last().is_some_and(|last| **last == *key);
+        self.page = if goes_on { (self.page * 4).min(KEYS) } else { 1 };
+        self.valid = false;
+        self.keys.clear();
+        self.ends = true;
+        let (keys, mut bytes) = (&mut self.keys, 0);
+        db.each(NEXT, [key], |row| {
+            match row.text(0) {
+                Ok(key) => {
+                    bytes += key.len();
+                    keys.push(key.into());
+                }
+                // It is an error when it is reached, and not before.
+                Err(_) if !keys.is_empty() => {
+                    self.ends = false;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+            self.ends = keys.len() < self.page && bytes < BYTES;
+            Ok(self.ends)
+        })?;
+        self.after.clear();
+        self.after.push_str(key);
+        self.valid = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! The raw bytes of a stored snapshot, on their way to whoever asked for them.
+
+use std::io::{self, Read};
+
+use swing_core::{ArtifactName, Digest};
+
+use crate::codec::{CodecError, Expected, ReadAhead, SnapshotReader};
+use crate::error::SnapError;
+
+/// Reads a stored snapshot and verifies it on the way; its errors name it.
+pub(crate) struct StoredBytes {
+    name: ArtifactName,
+    reader: SnapshotReader,
+}
+
+impl StoredBytes {
+    /// `raw_len` is the length on record: where it is known, a reader never hands out more.
+    pub(crate) fn new(name: ArtifactName, gzip: Vec<u8>, hash: Digest, raw_len: Option<u64>) -> Self {
+        let expected = Expected { hash: *hash.as_bytes(), raw_len };
+        Self { name, reader: SnapshotReader::new(gzip, expected, ReadAhead::WhenItPays) }
+    }
+
+    fn blame(&self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        let name = self.name.clone();
+        match error.downcast::<CodecError>() {
+            Ok(CodecError::HashMismatch { expected, actual }) => {
+                let (actual, expected) = (Digest::from_bytes(actual), Digest::from_bytes(expected));
+                io::Error::new(kind, SnapError::HashMismatch { name, actual, expected })
+            }
+            Ok(source) => io::Error::new(kind, SnapError::Damaged { name, source }),
+            Err(error) => error,
+        }
+    }
+}
+
+impl Read for StoredBytes {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(room).map_err(|error| self.blame(error))
+    }
+}

@@ -1,0 +1,81 @@
+//! Saving: everything that can fail without SQLite happens before SQLite is touched.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use swing_core::roles::{SnapshotInfo, SnapshotSaved};
+use swing_core::{ArtifactName, Digest, Position, VatId};
+
+use super::{Snapshots, note_current, note_record, retire};
+use crate::codec::{Compressed, Limits, compress};
+use crate::error::SnapError;
+use crate::rows::largest_gzip;
+
+impl Snapshots<'_> {
+    pub(super) fn save(
+        &mut self,
+        vat: &VatId,
+        position: Position,
+        source: &mut dyn Read,
+    ) -> Result<SnapshotSaved, SnapError> {
+        let name = ArtifactName::Snapshot { vat: vat.clone(), position };
+        // A store that cannot be written is found out before the source is read and the archive written.
+        self.session.begin()?;
+        let clock = Arc::clone(&self.state.options.clock);
+
+        let started = clock.now();
+        let Compressed { hash, raw_len, gzip } = compress(source, self.state.options.level, Limits::default())
+            .map_err(|source| SnapError::Source { name: name.clone(), source })?;
+        let (hash, compressed_size) = (Digest::from_bytes(hash), gzip.len() as u64);
+        let compress_seconds = clock.now().saturating_sub(started).as_secs_f64();
+
+        let limit = largest_gzip(vat);
+        if compressed_size > limit {
+            return Err(SnapError::TooLarge { name, compressed_size, limit });
+        }
+
+        let started = clock.now();
+        let archive_write_seconds = match &mut self.state.options.archive {
+            Some(archive) => {
+                archive.snapshot(&name, &gzip).map_err(|source| SnapError::Archive { name: name.clone(), source })?;
+                Some(clock.now().saturating_sub(started).as_secs_f64())
+            }
+            None => None,
+        };
+
+        let started = clock.now();
+        let info =
+            SnapshotInfo { position, hash, uncompressed_size: Some(raw_len), compressed_size: Some(compressed_size) };
+        self.store(vat, &name, info, &gzip)?;
+        let db_save_seconds = clock.now().saturating_sub(started).as_secs_f64();
+
+        Ok(SnapshotSaved {
+            hash,
+            uncompressed_size: raw_len,
+            compressed_size,
+            compress_seconds,
+            db_save_seconds,
+            archive_write_seconds,
+        })
+    }
+
+    fn store(&mut self, vat: &VatId, name: &ArtifactName, new: SnapshotInfo, gzip: &[u8]) -> Result<(), SnapError> {
+        // A snapshot saved again at the same position replaces the first one.
+        const SQL: &str = "INSERT OR REPLACE INTO snapshots
+            (vatID, snapPos, inUse, hash, uncompressedSize, compressedSize, compressedSnapshot)
+            VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6)";
+        let old = self.about_to_replace(vat)?;
+        let mut writer = self.session.write()?;
+        if old.is_some() {
+            retire(&mut writer, vat, self.state.options.keep)?;
+        }
+        writer.run(SQL, (vat, new.position, new.hash, new.uncompressed_size, new.compressed_size, gzip))?;
+        if let Some(old) = old {
+            note_record(&mut writer, vat, old.position, old.hash, false);
+        }
+        note_record(&mut writer, vat, new.position, new.hash, true);
+        note_current(&mut writer, vat, Some(name));
+        self.state.remember(vat, new);
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! Importing a store, and what the host may do between that and its commit.
+
+use std::path::Path;
+
+use swing_core::session::store_file;
+use swing_export::{ExportSource, ImportOptions, ImportReport, Imported, Progress, Target};
+use swing_kv::{KvOptions, KvState};
+
+use crate::error::StoreError;
+use crate::host::HostKv;
+use crate::options::Options;
+use crate::store::Store;
+use crate::substores::SUBSTORES;
+
+/// A store that was imported and is complete, but not in its place yet.
+///
+/// The host adds its own keys (its height, above all) and [commits](ImportedStore::commit). Dropped without, it leaves
+/// nothing behind, and what was at the target is still there.
+#[must_use = "an import that is not committed is lost"]
+pub struct ImportedStore {
+    imported: Imported,
+    kv: KvState,
+    options: Options,
+}
+
+/// Imports everything that `source` has, to become the store in directory `dir`, whatever is there now.
+///
+/// # Errors
+/// [`StoreError::Import`]; what is in `dir` is then as it was.
+pub fn import(
+    source: &dyn ExportSource,
+    dir: &Path,
+    import: ImportOptions,
+    options: Options,
+    progress: Progress<'_>,
+) -> Result<ImportedStore, StoreError> {
+    ImportedStore::new(source, Target::File(store_file(dir)), import, options, progress)
+}
+
+/// Imports everything that `source` has into a store in memory.
+///
+/// # Errors
+/// [`StoreError::Import`].
+pub fn import_in_memory(
+    source: &dyn ExportSource,
+    import: ImportOptions,
+    options: Options,
+    progress: Progress<'_>,
+) -> Result<ImportedStore, StoreError> {
+    ImportedStore::new(source, Target::Memory, import, options, progress)
+}
+
+impl ImportedStore {
+    fn new(
+        source: &dyn ExportSource,
+        target: Target,
+        import: ImportOptions,
+        options: Options,
+        progress: Progress<'_>,
+    ) -> Result<Self, StoreError> {
+        let imported = swing_export::import(source, target, SUBSTORES, import, progress)?;
+        Ok(Self { imported, kv: KvState::new(KvOptions::default()), options })
+    }
+
+    /// What was taken in.
+    #[must_use]
+    pub fn report(&self) -> ImportReport {
+        self.imported.report()
+    }
+
+    /// The host's key-value store, for the keys that export data does not carry.
+    pub fn host_kv(&mut self) -> HostKv<'_> {
+        HostKv { session: self.imported.session(), kv: &mut self.kv, trace: None }
+    }
+
+    /// Makes the store durable, puts it in its place and opens it there.
+    ///
+    /// # Errors
+    /// [`StoreError::Publish`]; in the store's place is then what was there before, or the complete new store.
+    pub fn commit(mut self) -> Result<Store, StoreError> {
+        let session = self.imported.publish(&mut [&mut self.kv])?;
+        Store::over(session, self.options)
+    }
+}

@@ -1,0 +1,259 @@
+//! The store: the session, the state of each substore, and what holds them together.
+
+use std::path::{Path, PathBuf};
+
+use swing_core::session::{Creation, Location, OpenOptions, Session, has_store_header, store_file};
+use swing_export::{ExportSource, RepairReport, repair};
+use swing_kv::{KvOptions, KvState};
+use swing_snap::{SnapOptions, SnapState};
+use swing_transcript::{TranscriptOptions, TranscriptState};
+
+use crate::crank::Crank;
+use crate::error::StoreError;
+use crate::host::Host;
+use crate::kernel::Kernel;
+use crate::options::{Durability, ExportCallback, Options};
+use crate::substores::{SUBSTORES, tables};
+use crate::trace::Trace;
+
+/// A swing-store.
+///
+/// What is written is durable after [`commit`](swing_core::roles::HostStorage::commit) and not before; a store that
+/// is dropped or closed abandons what was not committed.
+pub struct Store {
+    pub(crate) session: Session,
+    pub(crate) kv: KvState,
+    pub(crate) transcripts: TranscriptState,
+    pub(crate) snapshots: SnapState,
+    pub(crate) crank: Crank,
+    pub(crate) trace: Option<Trace>,
+    callback: Option<ExportCallback>,
+    overlay_bytes: usize,
+}
+
+/// Lends the session and all parts at once, which a method could not.
+macro_rules! with_parts {
+    ($store:expr, $session:ident, $parts:ident => $body:expr) => {{
+        let $session = &mut $store.session;
+        let $parts: &mut [&mut dyn swing_core::Part] =
+            &mut [&mut $store.kv, &mut $store.snapshots, &mut $store.transcripts];
+        $body
+    }};
+}
+pub(crate) use with_parts;
+
+/// How large the files of a store are, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskUsage {
+    /// The database file.
+    pub database: u64,
+    /// The write-ahead log beside it.
+    pub wal: u64,
+}
+
+/// Whether there is a store in directory `dir`. False for an absent or empty file, and for one that is no database.
+#[must_use]
+pub fn is_swing_store(dir: &Path) -> bool {
+    has_store_header(&store_file(dir)).unwrap_or(false)
+}
+
+impl Store {
+    /// Opens the store in directory `dir`, creating an empty one if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] says what is wrong with the file, or which process has it open for writing.
+    pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        Self::open_file(store_file(dir.as_ref()), options)
+    }
+
+    /// Creates an empty store in directory `dir`, erasing the one that is there. Other files in it are left alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`], also when another process has the old store open for writing.
+    pub fn init(dir: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        Self::init_file(store_file(dir.as_ref()), options)
+    }
+
+    /// As [`Store::open`], with the path of the database file itself.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_file(path: impl Into<PathBuf>, options: Options) -> Result<Self, StoreError> {
+        Self::at(Location::File(path.into()), Creation::IfAbsent, None, options)
+    }
+
+    /// As [`Store::init`], with the path of the database file itself.
+    ///
+    /// # Errors
+    /// As [`Store::init`].
+    pub fn init_file(path: impl Into<PathBuf>, options: Options) -> Result<Self, StoreError> {
+        Self::at(Location::File(path.into()), Creation::Fresh, None, options)
+    }
+
+    /// An empty store in memory, for tests and tools.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when SQLite cannot create it.
+    pub fn in_memory(options: Options) -> Result<Self, StoreError> {
+        Self::at(Location::Memory, Creation::IfAbsent, None, options)
+    }
+
+    /// A store in memory that begins as `image`, which [`Store::serialize`] made.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when the image is not that of a store.
+    pub fn from_image(image: Vec<u8>, options: Options) -> Result<Self, StoreError> {
+        Self::at(Location::Memory, Creation::IfAbsent, Some(image), options)
+    }
+
+    fn at(
+        location: Location,
+        creation: Creation,
+        image: Option<Vec<u8>>,
+        options: Options,
+    ) -> Result<Self, StoreError> {
+        let unsafe_fast = options.durability == Durability::UnsafeFast;
+        let open = OpenOptions { creation, read_only: options.read_only, unsafe_fast, image };
+        let session = Session::open(location, &open, &tables())?;
+        Self::over(session, options)
+    }
+
+    /// A store over a session that is open already.
+    pub(crate) fn over(session: Session, options: Options) -> Result<Self, StoreError> {
+        let trace = options.trace_file.as_deref().map(Trace::open).transpose();
+        let mut store = Self {
+            session,
+            kv: KvState::new(KvOptions { cache_bytes: options.cache_bytes }),
+            transcripts: TranscriptState::new(TranscriptOptions {
+                keep: options.keep_transcripts,
+                archive: options.archive_transcript,
+            }),
+            snapshots: SnapState::new(SnapOptions {
+                keep: options.keep_snapshots,
+                archive: options.archive_snapshot,
+                ..SnapOptions::new(options.clock)
+            }),
+            crank: Crank::default(),
+            trace: trace.map_err(|source| StoreError::Trace { source })?,
+            callback: None,
+            overlay_bytes: options.overlay_bytes,
+        };
+        if let Some(callback) = options.export_callback {
+            store.set_export_callback(callback)?;
+        }
+        Ok(store)
+    }
+
+    /// The kernel's end.
+    pub fn kernel(&mut self) -> Kernel<'_> {
+        Kernel::new(self)
+    }
+
+    /// The host's end.
+    pub fn host(&mut self) -> Host<'_> {
+        Host::new(self)
+    }
+
+    /// Installs the callback that takes changes of export data, from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Session`] when what an earlier writer left for it cannot be read.
+    pub fn set_export_callback(&mut self, callback: ExportCallback) -> Result<(), StoreError> {
+        if !self.session.records_exports() {
+            self.session.record_exports()?;
+        }
+        self.callback = Some(callback);
+        Ok(())
+    }
+
+    /// Hands queued changes of export data to the host.
+    pub(crate) fn hand_over(&mut self) -> Result<(), StoreError> {
+        let Some(callback) = &mut self.callback else { return Ok(()) };
+        self.session.hand_over(|batch| callback(batch).map_err(|error| StoreError::Callback { source: error.into() }))
+    }
+
+    /// Between cranks: writes what memory should not hold any longer into the open transaction.
+    pub(crate) fn spill(&mut self) -> Result<(), StoreError> {
+        let held = with_parts!(self, _session, parts => parts.iter().map(|part| part.bytes()).sum::<usize>());
+        if held > self.overlay_bytes {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything that is held in memory into the open transaction.
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
+        Ok(with_parts!(self, session, parts => session.flush(parts))?)
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        if self.crank.active {
+            return Err(StoreError::CommitInCrank);
+        }
+        if !self.session.is_open() && !self.session.has_exports() {
+            // A poisoned session has to say so.
+            return Ok(self.session.commit(&mut [])?);
+        }
+        // What can fail for want of room fails before the host is told anything.
+        self.flush()?;
+        self.hand_over()?;
+        with_parts!(self, session, parts => session.commit(parts))?;
+        if let Some(trace) = &mut self.trace {
+            trace.flush();
+        }
+        Ok(())
+    }
+
+    /// Adds the metadata records of `source` that the store lacks, and checks that it is complete for `operational`
+    /// mode. Reads no artifacts and commits nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Repair`] when a record contradicts the store; everything is then as it was.
+    pub fn repair_metadata(&mut self, source: &dyn ExportSource) -> Result<RepairReport, StoreError> {
+        if self.crank.active {
+            return Err(StoreError::CommitInCrank);
+        }
+        self.session.begin()?;
+        self.flush()?;
+        Ok(repair(&mut self.session, SUBSTORES, source)?)
+    }
+
+    /// How large the store's files are; `None` for one in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskUsage`] when the files cannot be looked at.
+    pub fn disk_usage(&self) -> Result<Option<DiskUsage>, StoreError> {
+        let Some(path) = self.session.location().path() else { return Ok(None) };
+        let size = |path: &Path| match fs_err::metadata(path) {
+            Ok(data) => Ok(data.len()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(source) => Err(StoreError::DiskUsage { source }),
+        };
+        let mut wal = path.as_os_str().to_owned();
+        wal.push("-wal");
+        Ok(Some(DiskUsage { database: size(path)?, wal: size(Path::new(&wal))? }))
+    }
+
+    /// The whole store as a byte image, uncommitted changes included. Only for stores in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKind`] for a store in a file.
+    pub fn serialize(&mut self) -> Result<Vec<u8>, StoreError> {
+        if self.session.location().path().is_some() {
+            return Err(StoreError::WrongKind { call: "serialize", kind: "in memory" });
+        }
+        if self.session.is_open() {
+            self.flush()?;
+        }
+        Ok(self.session.serialize()?)
+    }
+
+    /// Closes the store, abandoning what is not committed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be closed, or the trace file could not be written.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.session.close()?;
+        self.trace.map_or(Ok(()), Trace::close).map_err(|source| StoreError::Trace { source })
+    }
+}

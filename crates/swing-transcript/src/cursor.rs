@@ -1,0 +1,58 @@
+//! Reading a span batch by batch.
+
+use swing_core::VatId;
+use swing_core::roles::Items;
+use swing_core::session::paged;
+
+use crate::error::TranscriptError;
+use crate::layers::Span;
+use crate::view::Transcripts;
+use crate::walk::{Source, SpanWalk};
+
+/// A page of the iterator that `read_span` answers: a usual span in one go, a long one within bounds.
+const PAGE_ITEMS: usize = 256;
+const PAGE_BYTES: usize = 1 << 20;
+
+/// A place in a span that is being read. It borrows nothing, so a binding can keep it between calls.
+#[derive(Debug, Clone)]
+pub struct SpanCursor {
+    walk: SpanWalk,
+}
+
+impl SpanCursor {
+    pub(crate) fn new(vat: &VatId, span: Span) -> Self {
+        Self { walk: SpanWalk::new(vat, span) }
+    }
+
+    /// The next items: at least one, then no more than `max_items`, and none after `max_bytes` are reached. An empty
+    /// batch is the end.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Incomplete`] or [`TranscriptError::HashMismatch`] instead of the last batch, or a failure of
+    /// the database. After an error the cursor is at its end.
+    pub fn next_batch(
+        &mut self,
+        transcripts: &Transcripts<'_>,
+        max_items: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<String>, TranscriptError> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        self.walk.step(transcripts.source(), |_, item| {
+            batch.push(item.to_owned());
+            bytes += item.len();
+            Ok(batch.len() < max_items && bytes < max_bytes)
+        })?;
+        Ok(batch)
+    }
+
+    pub(crate) fn into_items<'a>(mut self, transcripts: &'a Transcripts<'_>) -> Items<'a, TranscriptError> {
+        Box::new(paged(move || self.next_batch(transcripts, PAGE_ITEMS, PAGE_BYTES)))
+    }
+}
+
+impl Transcripts<'_> {
+    /// Where the items of this store are.
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source { db: self.session.read(), unwritten: Some(&self.state.layers.items) }
+    }
+}

@@ -1,0 +1,61 @@
+//! Deleting what a vat leaves behind.
+
+use swing_core::{Budget, Cleanup, Position, VatId};
+
+use crate::error::TranscriptError;
+use crate::layers::{At, Owner};
+use crate::view::Transcripts;
+
+const DELETE_SPAN: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos = ?2";
+const DELETE_ALL_SPANS: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
+const DELETE_ALL_ITEMS: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
+
+impl Transcripts<'_> {
+    pub(crate) fn delete(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, TranscriptError> {
+        self.begin()?;
+        match budget {
+            Budget::Unlimited => self.delete_all(vat),
+            Budget::AtMost(spans) => self.delete_some(vat, spans.get()),
+        }
+    }
+
+    fn delete_all(&mut self, vat: &VatId) -> Result<Cleanup, TranscriptError> {
+        let spans = self.newest_spans(vat, u64::MAX)?;
+        // Not span by span: there may be items that are in none.
+        let mut writer = self.session.write()?;
+        writer.run(DELETE_ALL_ITEMS, [vat])?;
+        writer.run(DELETE_ALL_SPANS, [vat])?;
+        self.state.layers.forget_items(vat, Position::ZERO, Position::MAX);
+        for record in &spans {
+            self.state.layers.closed.forget(At::new(vat, record.start));
+            self.session.note_export(record.key().to_string(), None);
+        }
+        self.has_none_current(vat);
+        Ok(Cleanup { done: true, cleanups: spans.len() as u64 })
+    }
+
+    /// Newest first: the span that goes first is the current one if the transcript was never stopped, and with it the
+    /// vat's artifacts leave all exports.
+    fn delete_some(&mut self, vat: &VatId, most: u64) -> Result<Cleanup, TranscriptError> {
+        // One more tells whether that is all.
+        let mut spans = self.newest_spans(vat, most.saturating_add(1))?;
+        let done = spans.len() as u64 <= most;
+        spans.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        for record in &spans {
+            self.session.write()?.run(DELETE_SPAN, (vat, record.start))?;
+            self.delete_items(vat, record.start, record.end)?;
+            self.state.layers.closed.forget(At::new(vat, record.start));
+            if record.is_current {
+                self.has_none_current(vat);
+            }
+            self.session.note_export(record.key().to_string(), None);
+        }
+        Ok(Cleanup { done, cleanups: spans.len() as u64 })
+    }
+
+    /// The table may still show a closed span as current, so this must be said and not just forgotten.
+    fn has_none_current(&mut self, vat: &VatId) {
+        self.state.layers.current.delete(Owner(vat.clone()));
+        self.state.stored.forget(vat);
+    }
+}

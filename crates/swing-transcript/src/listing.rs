@@ -1,0 +1,120 @@
+//! Looking at more than one span: for deletion, and for people.
+
+use std::collections::BTreeMap;
+
+use swing_core::session::paged;
+use swing_core::{Position, SpanRecord, VatId};
+
+use crate::error::TranscriptError;
+use crate::view::{Transcripts, span_at};
+
+const NEWEST: &str = "\
+SELECT startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1
+ORDER BY startPos DESC LIMIT ?2";
+const VATS: &str = "SELECT DISTINCT vatID FROM transcriptSpans";
+
+const PAGE_ITEMS: usize = 256;
+const PAGE_BYTES: usize = 1 << 20;
+
+/// How much of transcripts to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Current spans.
+    Current,
+    /// Current and closed ones, as far as they are there.
+    All,
+}
+
+impl Transcripts<'_> {
+    /// The spans of `vat`, from the first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn spans(&mut self, vat: &VatId) -> Result<Vec<SpanRecord>, TranscriptError> {
+        self.look()?;
+        let mut spans = self.newest_spans(vat, u64::MAX)?;
+        spans.reverse();
+        Ok(spans)
+    }
+
+    /// The last `most` spans of `vat`, newest first.
+    pub(crate) fn newest_spans(&mut self, vat: &VatId, most: u64) -> Result<Vec<SpanRecord>, TranscriptError> {
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut spans = BTreeMap::new();
+        self.session.read().each(NEWEST, (vat, limit), |row| {
+            let span = span_at(row, 0)?.in_order(vat)?;
+            spans.insert(span.start, (span, row.get(4)?));
+            Ok::<_, TranscriptError>(true)
+        })?;
+        // What was changed since stands above what the table says.
+        spans.extend(self.state.layers.closed_of(vat).map(|span| (span.start, (span, false))));
+        if let Some(span) = self.current(vat)? {
+            spans.insert(span.start, (span, true));
+        }
+        let newest = spans.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX));
+        Ok(newest.map(|(span, is_current)| span.record(vat, is_current)).collect())
+    }
+
+    /// All items of `vat` that are there, through all its spans. Pruned ones are passed over, and nothing is verified.
+    ///
+    /// # Errors
+    /// A failure of the database, now or while reading.
+    pub fn full_transcript(
+        &mut self,
+        vat: &VatId,
+    ) -> Result<impl Iterator<Item = Result<(Position, String), TranscriptError>> + '_, TranscriptError> {
+        let spans = self.spans(vat)?;
+        Ok(self.items_of(vat.clone(), spans))
+    }
+
+    fn items_of(
+        &self,
+        vat: VatId,
+        spans: Vec<SpanRecord>,
+    ) -> impl Iterator<Item = Result<(Position, String), TranscriptError>> {
+        let mut spans = spans.into_iter();
+        let mut rest: Option<(Position, Position)> = None;
+        paged(move || {
+            let mut page = Vec::new();
+            // An empty page would end it, and a span may have nothing to show.
+            while page.is_empty() {
+                let Some((from, end)) = rest.take().or_else(|| spans.next().map(|span| (span.start, span.end))) else {
+                    break;
+                };
+                let mut bytes = 0;
+                let next = self.source().visit(&vat, from, end, |position, item| {
+                    bytes += item.len();
+                    page.push((position, item.to_owned()));
+                    Ok(page.len() < PAGE_ITEMS && bytes < PAGE_BYTES)
+                })?;
+                rest = next.map(|next| (next, end));
+            }
+            Ok(page)
+        })
+    }
+
+    /// All items of all vats that are there. Vats without any are left out.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn dump(&mut self, history: History) -> Result<BTreeMap<VatId, BTreeMap<Position, String>>, TranscriptError> {
+        self.look()?;
+        let mut vats = self.session.read().all(VATS, [], |row| row.get::<_, VatId>(0))?;
+        vats.extend(self.state.layers.current.iter().map(|(owner, _)| owner.0.clone()));
+        vats.extend(self.state.layers.closed.iter().map(|(at, _)| at.vat.clone()));
+        vats.sort();
+        vats.dedup();
+        let mut dump = BTreeMap::new();
+        for vat in vats {
+            let mut spans = self.spans(&vat)?;
+            if history == History::Current {
+                spans.retain(|span| span.is_current);
+            }
+            let items: BTreeMap<_, _> = self.items_of(vat.clone(), spans).collect::<Result<_, _>>()?;
+            if !items.is_empty() {
+                dump.insert(vat, items);
+            }
+        }
+        Ok(dump)
+    }
+}

@@ -1,0 +1,141 @@
+//! What lives between calls: options, the unwritten changes, and a memory of what the table says.
+
+use std::collections::HashMap;
+
+use swing_core::{Part, Session, SessionError, TranscriptArchive, VatId, Writer};
+
+use crate::layers::{Item, Layers, Span};
+use crate::view::Transcripts;
+
+/// What becomes of the items of a span that is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Retention {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are deleted; the span's record stays. Items of spans that were closed before are left alone.
+    Drop,
+}
+
+/// How to keep transcripts.
+#[derive(Default)]
+pub struct TranscriptOptions {
+    /// What becomes of the items of a span that is closed.
+    pub keep: Retention,
+    /// Where the artifact of a span goes when it is closed.
+    pub archive: Option<Box<dyn TranscriptArchive>>,
+}
+
+/// The state of the transcriptStore: a [`Part`] of a session. [Bound](Self::bind) to that session it is a transcriptStore.
+#[derive(Default)]
+pub struct TranscriptState {
+    pub(crate) options: TranscriptOptions,
+    pub(crate) layers: Layers,
+    pub(crate) stored: Stored,
+}
+
+impl TranscriptState {
+    /// A state that knows nothing yet.
+    #[must_use]
+    pub fn new(options: TranscriptOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// The transcriptStore of `session`, which must be the same one every time.
+    #[must_use]
+    pub fn bind<'s>(&'s mut self, session: &'s mut Session) -> Transcripts<'s> {
+        Transcripts { state: self, session }
+    }
+}
+
+/// What the table says of vats' current spans. Vats are a few hundred; a store with more is read again now and then.
+#[derive(Default)]
+pub(crate) struct Stored {
+    generation: u64,
+    vats: HashMap<VatId, StoredVat>,
+}
+
+const MOST_VATS: usize = 4096;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredVat {
+    pub(crate) current: Option<Span>,
+    /// It is known that no items stand beyond the end of the current span.
+    pub(crate) has_room: bool,
+}
+
+impl Stored {
+    /// Forgets everything if another connection has committed since.
+    pub(crate) fn see(&mut self, generation: u64) {
+        if generation != self.generation {
+            self.generation = generation;
+            self.vats.clear();
+        }
+    }
+
+    pub(crate) fn get(&self, vat: &VatId) -> Option<StoredVat> {
+        self.vats.get(vat).copied()
+    }
+
+    pub(crate) fn put(&mut self, vat: &VatId, known: StoredVat) {
+        if self.vats.len() >= MOST_VATS {
+            self.vats.clear();
+        }
+        self.vats.insert(vat.clone(), known);
+    }
+
+    pub(crate) fn forget(&mut self, vat: &VatId) {
+        self.vats.remove(vat);
+    }
+}
+
+const PUT_SPAN: &str = "\
+INSERT INTO transcriptSpans (vatID, startPos, endPos, hash, isCurrent, incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (vatID, startPos) DO UPDATE SET endPos = excluded.endPos, hash = excluded.hash,
+  isCurrent = excluded.isCurrent, incarnation = excluded.incarnation";
+const ADD_ITEM: &str = "INSERT INTO transcriptItems (vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4)";
+
+impl Part for TranscriptState {
+    fn mark(&mut self) {
+        self.layers.mark();
+    }
+
+    fn rollback_to(&mut self, depth: usize) {
+        self.layers.rollback_to(depth);
+        // A deletion that was rolled back may have been read.
+        self.stored.vats.clear();
+    }
+
+    fn release(&mut self) {
+        self.layers.release();
+    }
+
+    fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+        let Self { layers, stored, .. } = self;
+        // Closed ones first: a vat has one current span, also between two statements.
+        for (at, span) in layers.closed.iter() {
+            if let Some(Span { start, end, hash, incarnation }) = span {
+                writer.run(PUT_SPAN, (&at.vat, start, end, hash, None::<i64>, incarnation))?;
+            }
+        }
+        for (owner, span) in layers.current.iter() {
+            if let Some(Span { start, end, hash, incarnation }) = span {
+                writer.run(PUT_SPAN, (&owner.0, start, end, hash, 1, incarnation))?;
+            }
+        }
+        for (at, item) in layers.items.iter() {
+            if let Some(Item { text, incarnation }) = item {
+                writer.run(ADD_ITEM, (&at.vat, at.position, text, incarnation))?;
+            }
+        }
+        for (owner, span) in layers.current.iter() {
+            stored.put(&owner.0, StoredVat { current: span.copied(), has_room: span.is_some() });
+        }
+        layers.clear();
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.layers.bytes()
+    }
+}

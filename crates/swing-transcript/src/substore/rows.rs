@@ -1,0 +1,167 @@
+//! Reading spans for an export: records, names, artifacts, and what is missing.
+
+use swing_core::session::{RowValue, paged};
+use swing_core::substore::{ArtifactBytes, Gap, Names, Records, SubstoreError};
+use swing_core::{ArtifactMode, ArtifactName, Position, Reader, SessionError, SpanRecord, VatId, Writer};
+
+use crate::artifact::ArtifactReader;
+use crate::layers::Span;
+use crate::view::span_at;
+use crate::walk::Source;
+
+const AFTER: &str = "\
+SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans
+WHERE (vatID, startPos) > (?1, ?2) ORDER BY vatID, startPos LIMIT 1000";
+const ONE: &str = "\
+SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans
+WHERE vatID = ?1 AND startPos = ?2";
+const INSERT: &str = "\
+INSERT INTO transcriptSpans (vatID, startPos, endPos, hash, isCurrent, incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Reads a span whose columns `vatID, startPos, endPos, hash, incarnation` and whether it is current come first.
+fn record_at(row: &RowValue<'_, '_>) -> Result<SpanRecord, SessionError> {
+    let (vat, is_current): (VatId, bool) = (row.get(0)?, row.get(5)?);
+    Ok(span_at(row, 1)?.record(&vat, is_current))
+}
+
+fn in_order(record: SpanRecord) -> Result<SpanRecord, SubstoreError> {
+    match Span::from(&record).in_order(&record.vat) {
+        Ok(_) => Ok(record),
+        Err(error) => Err(SubstoreError::Record { key: record.key().to_string(), reason: error.to_string() }),
+    }
+}
+
+pub(super) fn find(db: Reader<'_>, vat: &VatId, start: Position) -> Result<Option<SpanRecord>, SubstoreError> {
+    let mut found = None;
+    db.each(ONE, (vat, start), |row| {
+        found = Some(in_order(record_at(row)?)?);
+        Ok::<_, SubstoreError>(false)
+    })?;
+    Ok(found)
+}
+
+pub(super) fn insert(db: &mut Writer<'_>, record: &SpanRecord) -> Result<(), SessionError> {
+    let SpanRecord { vat, start, end, hash, is_current, incarnation } = record;
+    db.run(INSERT, (vat, start, end, hash, is_current.then_some(1), incarnation)).map(drop)
+}
+
+pub(super) fn records(db: Reader<'_>) -> Records<'_> {
+    // Before every vat ID and every position.
+    let mut after = (String::new(), -1);
+    Box::new(paged(move || {
+        let mut page = Vec::new();
+        let (vat, start) = after.clone();
+        db.each(AFTER, (vat, start), |row| {
+            let record = in_order(record_at(row)?)?;
+            page.push((record.key().to_string(), record.to_json()));
+            after = (record.vat.as_str().to_owned(), row.get(1)?);
+            Ok::<_, SubstoreError>(true)
+        })?;
+        Ok(page)
+    }))
+}
+
+/// Which spans a mode is about, as a condition on `s`.
+fn spans_of(mode: ArtifactMode) -> &'static str {
+    match mode {
+        ArtifactMode::Operational => "s.isCurrent = 1",
+        ArtifactMode::Replay => {
+            "s.incarnation = (SELECT c.incarnation FROM transcriptSpans c WHERE c.vatID = s.vatID AND c.isCurrent = 1)"
+        }
+        ArtifactMode::Archival => {
+            "EXISTS (SELECT 1 FROM transcriptSpans c WHERE c.vatID = s.vatID AND c.isCurrent = 1)"
+        }
+        ArtifactMode::Debug => "TRUE",
+    }
+}
+
+const ITEMS_THERE: &str = "\
+(SELECT count(*) FROM transcriptItems i WHERE i.vatID = s.vatID AND i.position >= s.startPos AND i.position < s.endPos)";
+
+/// Visits the spans that a mode is about, in order: columns `vatID, startPos, endPos, isCurrent IS 1` and `more`.
+fn each_of<E: From<SessionError>>(
+    db: Reader<'_>,
+    mode: ArtifactMode,
+    more: &str,
+    mut visit: impl FnMut(&RowValue<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let which = spans_of(mode);
+    let sql = format!(
+        "SELECT s.vatID, s.startPos, s.endPos, s.isCurrent IS 1, {more} FROM transcriptSpans s WHERE {which} ORDER BY s.vatID, s.startPos"
+    );
+    db.each(&sql, [], |row| visit(row).map(|()| true))
+}
+
+fn name_at(row: &RowValue<'_, '_>) -> Result<(VatId, Position, Position), SessionError> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn count_between(start: Position, end: Position) -> i64 {
+    let count = end.get().saturating_sub(start.get());
+    i64::try_from(count).expect("less than 2^53")
+}
+
+pub(super) fn artifact_names(db: Reader<'_>, mode: ArtifactMode) -> Names<'_> {
+    let mut names = Vec::new();
+    let debug = mode == ArtifactMode::Debug;
+    let read = each_of::<SessionError>(db, mode, if debug { ITEMS_THERE } else { "0" }, |row| {
+        let (vat, start, end) = match name_at(row) {
+            Ok(span) => span,
+            // A row that names no artifact has none that is complete.
+            Err(_) if debug => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if !debug || (start <= end && row.get::<i64>(4)? == count_between(start, end)) {
+            names.push(Ok(ArtifactName::Span { vat, start, end }.to_string()));
+        }
+        Ok(())
+    });
+    names.extend(read.err().map(|error| Err(error.into())));
+    Box::new(names.into_iter())
+}
+
+pub(super) fn artifact<'a>(db: Reader<'a>, name: &str) -> Result<ArtifactBytes<'a>, SubstoreError> {
+    let unavailable = |reason: &str| SubstoreError::NotAvailable { name: name.to_owned(), reason: reason.to_owned() };
+    let ArtifactName::Span { vat, start, end } = name.parse()? else {
+        return Err(unavailable("it is not a transcript span"));
+    };
+    match find(db, &vat, start)? {
+        None => Err(unavailable("there is no such span")),
+        Some(record) if record.end != end => Err(unavailable(&format!("the span ends at {}", record.end))),
+        Some(record) => {
+            let source = Source { db, unwritten: None };
+            Ok(Box::new(ArtifactReader::new(source, &vat, Span::from(&record))))
+        }
+    }
+}
+
+/// Every span that the mode is about must have all its items, and those of a vat must follow one another.
+pub(super) fn gaps(db: Reader<'_>, mode: ArtifactMode) -> Result<Vec<Gap>, SubstoreError> {
+    let mut gaps = Vec::new();
+    if mode == ArtifactMode::Debug {
+        return Ok(gaps);
+    }
+    let mut previous: Option<(VatId, Position)> = None;
+    each_of(db, mode, ITEMS_THERE, |row| {
+        let (vat, start, end) = name_at(row)?;
+        let (is_current, count): (bool, i64) = (row.get(3)?, row.get(4)?);
+        let expected = count_between(start, end);
+        let mut gap = |reason| {
+            let what = ArtifactName::Span { vat: vat.clone(), start, end }.to_string();
+            gaps.push(Gap { what, reason });
+        };
+        if let Some((before, ended)) = &previous
+            && *before == vat
+            && *ended != start
+        {
+            gap(format!("the span before it ends at {ended}"));
+        }
+        if count != expected || start > end {
+            let kind = if is_current { "current " } else { "" };
+            gap(format!("incomplete {kind}transcript span: {count} of {expected} items are there"));
+        }
+        previous = Some((vat, end));
+        Ok::<_, SubstoreError>(())
+    })?;
+    Ok(gaps)
+}

@@ -1,0 +1,128 @@
+//! Going through the items of a span, in order: those of the table and those not written yet, page by page, with no
+//! statement left open between pages.
+
+use swing_core::session::RowValue;
+use swing_core::{Digest, Overlay, Position, Reader, VatId};
+
+use crate::error::TranscriptError;
+use crate::hash::{extend, initial_hash};
+use crate::layers::{At, Item, Span};
+
+const ITEMS: &str = "\
+SELECT position, item FROM transcriptItems WHERE vatID = ?1 AND position >= ?2 AND position < ?3 ORDER BY position";
+
+/// Where items are.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'s> {
+    pub(crate) db: Reader<'s>,
+    /// Items that the table does not have yet. What stands here counts.
+    pub(crate) unwritten: Option<&'s Overlay<At, Item>>,
+}
+
+impl Source<'_> {
+    /// Visits the items of `vat` from `from` up to `end` until `more` says enough. Answers where to go on, `None` when
+    /// there are no more.
+    pub(crate) fn visit(
+        &self,
+        vat: &VatId,
+        from: Position,
+        end: Position,
+        mut more: impl FnMut(Position, &str) -> Result<bool, TranscriptError>,
+    ) -> Result<Option<Position>, TranscriptError> {
+        let after = |position: Position| position.next().filter(|next| *next < end);
+        let mut at = from;
+        if let Some(unwritten) = self.unwritten {
+            for (place, item) in unwritten.range(&At::new(vat, from), &At::new(vat, end)) {
+                let Some(item) = item else { continue };
+                if let Some(last) = self.visit_stored(vat, at, place.position, &mut more)? {
+                    return Ok(after(last));
+                }
+                if !more(place.position, &item.text)? {
+                    return Ok(after(place.position));
+                }
+                match after(place.position) {
+                    Some(next) => at = next,
+                    None => return Ok(None),
+                }
+            }
+        }
+        Ok(self.visit_stored(vat, at, end, &mut more)?.and_then(after))
+    }
+
+    /// Answers at which item it was stopped.
+    fn visit_stored(
+        &self,
+        vat: &VatId,
+        from: Position,
+        end: Position,
+        more: &mut impl FnMut(Position, &str) -> Result<bool, TranscriptError>,
+    ) -> Result<Option<Position>, TranscriptError> {
+        let mut stopped = None;
+        if from < end {
+            self.db.each(ITEMS, (vat, from, end), |row: &RowValue<'_, '_>| {
+                let position = row.get(0)?;
+                let go_on = more(position, row.text(1)?)?;
+                stopped = (!go_on).then_some(position);
+                Ok::<_, TranscriptError>(go_on)
+            })?;
+        }
+        Ok(stopped)
+    }
+}
+
+/// A walk through one span that ends with a check: are all items there, and are they the ones?
+#[derive(Debug, Clone)]
+pub(crate) struct SpanWalk {
+    vat: VatId,
+    span: Span,
+    next: Option<Position>,
+    read: u64,
+    hash: Digest,
+    done: bool,
+}
+
+impl SpanWalk {
+    pub(crate) fn new(vat: &VatId, span: Span) -> Self {
+        Self { vat: vat.clone(), span, next: Some(span.start), read: 0, hash: initial_hash(), done: false }
+    }
+
+    /// Whether the last step reached the end, or failed.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Visits items until `more` says enough. The step that reaches the end of the span also checks it, so what it
+    /// visited is good only if it succeeds.
+    pub(crate) fn step(
+        &mut self,
+        source: Source<'_>,
+        mut more: impl FnMut(Position, &str) -> Result<bool, TranscriptError>,
+    ) -> Result<(), TranscriptError> {
+        let Some(from) = self.next.take() else { return Ok(()) };
+        // Until proven otherwise, so that it stays so after an error.
+        self.done = true;
+        let (read, hash) = (&mut self.read, &mut self.hash);
+        self.next = source.visit(&self.vat, from, self.span.end, |position, item| {
+            *read += 1;
+            *hash = extend(*hash, item);
+            more(position, item)
+        })?;
+        if self.next.is_none() {
+            return self.check();
+        }
+        self.done = false;
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), TranscriptError> {
+        let (vat, start, expected) = (self.vat.clone(), self.span.start, self.span.len());
+        if self.read != expected {
+            return Err(TranscriptError::Incomplete { vat, start, read: self.read, expected });
+        }
+        let (expected, found) = (self.span.hash, self.hash);
+        if expected != found {
+            return Err(TranscriptError::HashMismatch { vat, start, expected, found });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! The transcriptStore as its users see it, in one binary.
+
+#[cfg(test)]
+mod archiving;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod deletion;
+#[cfg(test)]
+mod export;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod import;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod repair;
+#[cfg(test)]
+mod sequences;
+#[cfg(test)]
+mod spans;
+#[cfg(test)]
+mod two_writers;
+#[cfg(test)]
+mod verify;

@@ -1,0 +1,160 @@
+//! Reading spans, by iterator and by cursor, whole and broken.
+
+use std::collections::BTreeMap;
+
+use swing_core::roles::TranscriptStore as _;
+use swing_core::{Digest, Position};
+use swing_transcript::{History, TranscriptOptions, TranscriptState};
+
+use crate::common::{Store, at, dropping, kind, vat};
+
+/// Items in the table, then items not written yet.
+fn mixed() -> Store {
+    let mut store = Store::of(&[("v1", "ab|cd")]);
+    store.add("v1", &["e", "f"]);
+    store
+}
+
+#[test]
+fn a_span_is_read_through_table_and_memory() {
+    let mut store = mixed();
+    assert_eq!(store.items("v1", Some(0)).unwrap(), ["a", "b"]);
+    assert_eq!(store.items("v1", None).unwrap(), ["c", "d", "e", "f"]);
+    assert_eq!(store.items("v1", Some(2)).unwrap(), ["c", "d", "e", "f"]);
+}
+
+#[test]
+fn an_unknown_span_is_an_error_at_once() {
+    let mut store = mixed();
+    let mut view = store.view();
+    let error = view.read_span(&vat("v1"), Some(at(3))).err().unwrap();
+    assert_eq!(error.to_string(), r#"no transcript span for "v1" at 3"#);
+    let error = view.read_span(&vat("v2"), None).err().unwrap();
+    assert_eq!(error.to_string(), r#"no current transcript for "v2""#);
+}
+
+#[test]
+fn batches_keep_within_their_bounds_and_hold_at_least_one_item() {
+    let mut store = mixed();
+    for (items, bytes, sizes) in [
+        (1, usize::MAX, vec![1, 1, 1, 1, 0]),
+        (3, usize::MAX, vec![3, 1, 0]),
+        (4, usize::MAX, vec![4, 0]),
+        (0, 0, vec![1, 1, 1, 1, 0]),
+        (usize::MAX, 2, vec![2, 2, 0]),
+        (usize::MAX, 3, vec![3, 1, 0]),
+    ] {
+        let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+        let view = store.view();
+        let batches: Vec<_> = sizes.iter().map(|_| cursor.next_batch(&view, items, bytes).unwrap()).collect();
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+        assert_eq!(batches.concat(), ["c", "d", "e", "f"]);
+    }
+}
+
+#[test]
+fn a_cursor_sees_the_span_as_it_was_when_opened() {
+    let mut store = mixed();
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    assert_eq!(cursor.next_batch(&store.view(), 3, usize::MAX).unwrap(), ["c", "d", "e"]);
+    store.add("v1", &["g"]);
+    store.view().rollover_span(&vat("v1")).unwrap();
+    store.commit();
+    assert_eq!(cursor.next_batch(&store.view(), 3, usize::MAX).unwrap(), ["f"]);
+    assert_eq!(cursor.next_batch(&store.view(), 3, usize::MAX).unwrap(), [""; 0]);
+}
+
+#[test]
+fn missing_items_are_an_error_at_the_end() {
+    let mut store = mixed();
+    store.commit();
+    store.damage("DELETE FROM transcriptItems WHERE position = 3");
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    assert_eq!(cursor.next_batch(&store.view(), 2, usize::MAX).unwrap(), ["c", "e"]);
+    let error = cursor.next_batch(&store.view(), 2, usize::MAX).unwrap_err();
+    assert_eq!(error.to_string(), r#"read 3 transcript entries (expected 4) of the span of "v1" at 2"#);
+    assert_eq!(cursor.next_batch(&store.view(), 2, usize::MAX).unwrap(), [""; 0]);
+    assert_eq!(store.view().read_span(&vat("v1"), None).unwrap().filter(Result::is_err).count(), 1);
+}
+
+#[test]
+fn forged_items_are_an_error_at_the_end() {
+    let mut store = mixed();
+    store.commit();
+    store.damage("UPDATE transcriptItems SET item = 'x' WHERE position = 5");
+    let error = store.items("v1", None).unwrap_err();
+    assert_eq!(kind(&error), "hash");
+    assert!(error.to_string().starts_with(r#"transcript span of "v1" at 2: hash mismatch (expected "#), "{error}");
+}
+
+#[test]
+fn an_empty_span_must_have_the_hash_of_one() {
+    let mut store = Store::of(&[("v1", "a|")]);
+    assert_eq!(store.items("v1", None).unwrap(), [""; 0]);
+    store.damage(&format!("UPDATE transcriptSpans SET hash = '{}' WHERE isCurrent = 1", Digest::of(b"")));
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
+}
+
+#[test]
+fn items_that_are_no_text_are_errors() {
+    for value in ["x'ff'", "NULL", "CAST(x'ff' AS TEXT)"] {
+        let mut store = mixed();
+        store.commit();
+        store.damage(&format!("UPDATE transcriptItems SET item = {value} WHERE position = 2"));
+        assert_eq!(kind(&store.items("v1", None).unwrap_err()), "session", "{value}");
+    }
+}
+
+#[test]
+fn the_full_transcript_passes_over_what_was_pruned() {
+    let mut store = mixed();
+    store.state = TranscriptState::new(dropping());
+    store.add("v1", &["g"]);
+    store.view().rollover_span(&vat("v1")).unwrap();
+    store.add("v1", &["h"]);
+    let full: Vec<_> = store.view().full_transcript(&vat("v1")).unwrap().map(Result::unwrap).collect();
+    let expected = [(0, "a"), (1, "b"), (5, "h")].map(|(position, item)| (at(position), item.to_owned()));
+    assert_eq!(full, expected);
+    assert_eq!(store.view().full_transcript(&vat("v9")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_dump_shows_current_spans_or_all() {
+    let mut store = mixed();
+    store.view().init_transcript(&vat("v2")).unwrap();
+    store.view().init_transcript(&vat("v3")).unwrap();
+    store.add("v3", &["x"]);
+    store.view().stop_using_transcript(&vat("v3")).unwrap();
+    let dumped = |history, store: &mut Store| -> BTreeMap<String, Vec<(u64, String)>> {
+        let plain = |items: BTreeMap<Position, String>| items.into_iter().map(|(at, item)| (at.get(), item)).collect();
+        let dump = store.view().dump(history).unwrap();
+        dump.into_iter().map(|(vat, items)| (vat.to_string(), plain(items))).collect()
+    };
+    let items = |first: u64, text: &str| {
+        text.chars().enumerate().map(|(at, c)| (first + at as u64, c.to_string())).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let current = dumped(History::Current, &mut store);
+        assert_eq!(current, BTreeMap::from([("v1".to_owned(), items(2, "cdef"))]));
+        let all = dumped(History::All, &mut store);
+        assert_eq!(all, BTreeMap::from([("v1".to_owned(), items(0, "abcdef")), ("v3".to_owned(), items(0, "x"))]));
+        store.commit();
+    }
+}
+
+#[test]
+fn long_spans_are_read_in_pages() {
+    let mut store = Store::new(TranscriptOptions::default());
+    store.view().init_transcript(&vat("v1")).unwrap();
+    let texts: Vec<_> = (0..1000).map(|number| format!("{number:0>2000}")).collect();
+    for (number, text) in texts.iter().enumerate() {
+        store.add("v1", &[text]);
+        if number == 700 {
+            store.flush();
+        }
+    }
+    assert_eq!(store.items("v1", None).unwrap(), texts);
+    store.commit();
+    assert_eq!(store.items("v1", None).unwrap(), texts);
+    assert_eq!(store.artifact("transcript.v1.0.1000").unwrap(), (texts.join("\n") + "\n").into_bytes());
+}

@@ -1,0 +1,186 @@
+//! A sequence of calls put to two sides, and what they say compared.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
+use serde_json::json;
+use swing_core::ArtifactMode;
+use swing_core::session::store_file;
+
+use super::answer::{Answer, expect_same};
+use super::call::{Call, End, How, Options, Place};
+use super::checks;
+use super::differences::{Owed, refused_by_us_alone, step_over_host_key};
+use super::driver::Driver;
+use super::player::Player;
+use super::tally::{Fate, Tally};
+use crate::shell::root;
+
+/// Who plays against whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Game {
+    /// Ours and the reference, each on its own store.
+    Lockstep,
+    /// Ours alone on one store, against ours and the reference taking turns on another.
+    Turns,
+}
+
+/// What is played.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// The fixture to begin with; a new store if there is none.
+    pub(crate) start: Option<&'static str>,
+    pub(crate) options: Options,
+    pub(crate) calls: Vec<Call>,
+}
+
+/// The players, used for one case after the other.
+pub(crate) struct Bench {
+    pub(crate) ours: Box<dyn Player>,
+    /// Takes turns with the reference.
+    pub(crate) ours_too: Box<dyn Player>,
+    pub(crate) reference: Driver,
+    pub(crate) tally: Tally,
+}
+
+/// One case under way.
+pub(crate) struct Duel<'b> {
+    pub(crate) bench: &'b mut Bench,
+    game: Game,
+    /// In a game of turns: whether it is the reference's.
+    reference_plays: bool,
+    pub(crate) our_place: Place,
+    pub(crate) their_place: Place,
+    pub(crate) scratch: PathBuf,
+    owed: Owed,
+    /// How many calls the case has.
+    length: usize,
+}
+
+/// Plays a case in the empty folder `scratch` and answers where our store is then. Fails where the two sides differ.
+pub(crate) fn play(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -> Result<PathBuf> {
+    let place = |name: &str| Place { dir: scratch.join(name), archive: scratch.join(format!("{name}-archive")) };
+    let mut duel = Duel {
+        bench,
+        game,
+        reference_plays: game == Game::Lockstep,
+        our_place: place("ours"),
+        their_place: place("theirs"),
+        scratch: scratch.to_owned(),
+        owed: Owed::default(),
+        length: case.calls.len(),
+    };
+    duel.close()?;
+    let played = duel.start(case).and_then(|()| {
+        for (number, call) in case.calls.iter().enumerate() {
+            duel.step(call).with_context(|| format!("call {number}: {}", duel.shown(call)))?;
+        }
+        checks::finished(&mut duel).context("after the last call")
+    });
+    let closed = duel.close();
+    played?;
+    closed?;
+    Ok(duel.our_place.dir)
+}
+
+impl Duel<'_> {
+    /// Whoever plays against ours now.
+    pub(crate) fn rival(&mut self) -> &mut dyn Player {
+        if self.reference_plays { &mut self.bench.reference } else { self.bench.ours_too.as_mut() }
+    }
+
+    /// Closes all stores, abandoning what is not committed.
+    pub(crate) fn close(&mut self) -> Result<()> {
+        self.bench.ours.close().context("closing ours")?;
+        self.bench.ours_too.close().context("closing ours")?;
+        self.bench.reference.close().context("closing the reference's")
+    }
+
+    /// A mode other than this one, not the same in all cases.
+    pub(crate) fn another(&self, than: ArtifactMode) -> ArtifactMode {
+        let all = ArtifactMode::ALL;
+        let at = all.iter().position(|mode| *mode == than).unwrap_or_default();
+        all[(at + 1 + self.length % (all.len() - 1)) % all.len()]
+    }
+
+    fn shown(&self, call: &Call) -> String {
+        super::answer::shortened(&call.line(&self.our_place)).to_string()
+    }
+
+    fn start(&mut self, case: &Case) -> Result<()> {
+        if let Some(fixture) = case.start {
+            let from = store_file(&root().join("fixtures").join(fixture).join("store"));
+            for place in [&self.our_place, &self.their_place] {
+                fs::create_dir_all(&place.dir)?;
+                fs::copy(&from, store_file(&place.dir))?;
+            }
+        }
+        self.step(&Call::Open(How::Open, case.options.clone())).context("the first opening")?;
+        if case.start == Some("pending-exports") {
+            // The reference's first flush loses the rows without a transaction, and in one that begins with a commit
+            // it does not look for them.
+            for call in [Call::Set(End::Host, "host.first".into(), "1".into()), Call::Commit] {
+                self.step(&call).context("the first commit")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, call: &Call) -> Result<()> {
+        let opening;
+        let call = match call {
+            Call::FailCallback if !self.owed.is_empty() => return Ok(()),
+            Call::Open(..) => {
+                if self.game == Game::Turns {
+                    self.rival().close()?;
+                    self.reference_plays = !self.reference_plays;
+                }
+                self.owed.clear();
+                call
+            }
+            Call::Kill(options) => {
+                let place = self.their_place.clone();
+                self.rival().kill(&place)?;
+                opening = Call::Open(How::Open, options.clone());
+                return self.step(&opening);
+            }
+            other => other,
+        };
+        let ours = self.bench.ours.call(&self.our_place, call)?;
+        if refused_by_us_alone(call, &ours) {
+            self.count(call, Fate::RefusedByUsAlone);
+            return Ok(());
+        }
+        self.count(call, if ours.outcome.is_ok() { Fate::Done } else { Fate::RefusedByBoth });
+        let place = self.their_place.clone();
+        let mut theirs = self.rival().call(&place, call)?;
+        while let Some(further) = step_over_host_key(call, &theirs) {
+            theirs = self.rival().call(&place, &further)?;
+        }
+        self.compare(&ours, theirs)?;
+        if matches!(call, Call::Commit) && ours.outcome.is_ok() {
+            checks::committed(self).context("after this commit")?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, call: &Call, fate: Fate) {
+        let line = call.line(&self.our_place);
+        self.bench.tally.count(line[0].as_str().unwrap_or_default(), fate);
+    }
+
+    fn compare(&mut self, ours: &Answer, mut theirs: Answer) -> Result<()> {
+        theirs.exports = self.owed.expected(ours, theirs.exports);
+        let same = match (&ours.outcome, &theirs.outcome) {
+            (Ok(ours), Ok(theirs)) => expect_same("answers", ours, theirs),
+            (Err(_), Err(_)) => Ok(()),
+            _ => Err(anyhow::anyhow!("one succeeded, the other failed")),
+        };
+        same.and_then(|()| expect_same("export batches", &json!(ours.exports), &json!(theirs.exports)))
+            .and_then(
+                |()| if theirs.strays.is_empty() { Ok(()) } else { bail!("the reference failed beside the call") },
+            )
+            .with_context(|| format!("\n  ours:      {ours}\n  reference: {theirs}\n "))
+    }
+}

@@ -1,0 +1,49 @@
+//! Every task of the project, one way in: `cargo xtask TASK`. CI calls exactly what a person calls.
+
+#![expect(clippy::print_stdout, reason = "a task talks to the person who runs it")]
+
+mod ci;
+mod conformance;
+mod deny;
+mod fixtures;
+mod node;
+mod shell;
+mod tidy;
+mod tour;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of swing-store.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold before a change lands: fmt, clippy, tidy, doc, deny, tests, conformance.
+    Ci(ci::Args),
+    /// The unwritten rules: module docs, the arrows between crates, file sizes, no stray std::fs, no machine's paths.
+    Tidy,
+    /// Licences, sources and duplicate versions of all dependencies (cargo-deny, installed if it is absent).
+    Deny,
+    /// Remakes the fixtures with the reference implementation.
+    Fixtures(fixtures::Args),
+    /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
+    Conformance(conformance::Args),
+    /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
+    Tour(tour::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Args::parse().task {
+        Task::Ci(args) => ci::run(&args),
+        Task::Tidy => tidy::run(),
+        Task::Deny => deny::run(),
+        Task::Fixtures(args) => fixtures::run(&args),
+        Task::Conformance(args) => conformance::run(&args),
+        Task::Tour(args) => tour::run(&args),
+    }
+}
