@@ -91,7 +91,8 @@ export const checkContent = async (rig, problem) => {
   const db = store.debug.getDatabase();
   const select = sql => db.prepare(sql).all();
 
-  let keys = 0;
+  // The walk begins after the empty key, which is a key too.
+  let keys = kernel.kvStore.has('') ? 1 : 0;
   for (let key = kernel.kvStore.getNextKey(''); key !== undefined; key = kernel.kvStore.getNextKey(key)) {
     if (!kernel.kvStore.has(key)) problem(`getNextKey gives ${key}, which is not there`);
     keys += 1;

@@ -6,6 +6,7 @@ mod ci;
 mod conformance;
 mod deny;
 mod fixtures;
+mod migrate;
 mod node;
 mod shell;
 mod tidy;
@@ -23,7 +24,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold before a change lands: fmt, clippy, tidy, doc, deny, tests, conformance.
+    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, conformance.
     Ci(ci::Args),
     /// The unwritten rules: module docs, the arrows between crates, file sizes, no stray std::fs, no machine's paths.
     Tidy,
@@ -31,6 +32,8 @@ enum Task {
     Deny,
     /// Remakes the fixtures with the reference implementation.
     Fixtures(fixtures::Args),
+    /// Brings an old store's schema up to date; prints the plan first.
+    Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
         Task::Fixtures(args) => fixtures::run(&args),
+        Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Tour(args) => tour::run(&args),
     }

@@ -70,11 +70,13 @@ impl Tour {
     }
 
     fn replay(&self) -> Result<()> {
-        println!("A real SwingSet kernel was recorded: every call it made to its store, and every answer it got.");
+        println!(
+            "A real SwingSet kernel was recorded: every call it made to its store, and what the original store answered."
+        );
         println!("We make the same calls to a fresh store of ours, and compare every answer.");
         let trace = root().join("fixtures/trace/trace.jsonl.gz").display().to_string();
         let ran = self.call(&["replay", &trace, &self.place("store")])?;
-        ensure!(ran["mismatches"] == 0, "{} answers differ from the real kernel's", ran["mismatches"]);
+        ensure!(ran["mismatches"] == 0, "{} answers differ from the recorded ones", ran["mismatches"]);
         let seconds = ran["store_seconds"].as_f64().unwrap_or_default();
         let calls = ran["calls"].as_f64().unwrap_or_default();
         println!(
@@ -83,7 +85,7 @@ impl Tour {
             number(&ran["blocks"]),
             calls / seconds.max(1e-9)
         );
-        println!("  0 answers differ; crank hashes and export batches are the real kernel's, to the last");
+        println!("  0 answers differ; crank hashes and export batches are the recorded ones, to the last");
         println!("  activityhash {}", ran["activityhash"].as_str().unwrap_or_default());
         Ok(())
     }

@@ -23,6 +23,8 @@ use crate::error::DirectoryError;
 /// directory flushed, before the call returns: then it is durable, and at no time is there an incomplete file under a
 /// final name. What a killed process leaves under a temporary name means nothing and may be deleted.
 ///
+/// As with the original, only its owner may read a file.
+///
 /// A file survives the rollback of the block that made it. When the block is made again the same name is written
 /// again, in nearly all cases with the same content; whatever it is, it replaces the old file at once.
 #[derive(Debug, Clone)]

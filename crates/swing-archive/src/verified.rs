@@ -5,10 +5,10 @@ mod check;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use fs_err::File;
 use swing_core::ArtifactName;
 
 pub(crate) use check::Check;
@@ -91,7 +91,7 @@ impl ArchivedBytes {
 /// Whether an error is the decoder's and not the file's.
 fn is_of_gzip(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) && error.raw_os_error().is_none()
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 impl Read for ArchivedBytes {

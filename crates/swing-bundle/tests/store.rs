@@ -1,4 +1,5 @@
 //! The bundleStore over a session: the calls, and the substore behind export, import, verify and repair.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Read as _;
 

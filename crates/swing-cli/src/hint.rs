@@ -106,6 +106,12 @@ fn open(error: &OpenError) -> Option<String> {
         }
         OpenError::Locked(error) => lock(error),
         OpenError::Io { source, .. } => in_io(source),
+        OpenError::Unrecovered { .. } => {
+            say("copy all files of the store to where they can be written, and read the copy")
+        }
+        OpenError::Sqlite { .. } | OpenError::Pool { .. } => {
+            say("if the file is damaged, restore the store from a dataset or a backup; if it is locked, see who has it")
+        }
         _ => None,
     }
 }
@@ -168,6 +174,7 @@ fn staging(error: &StagingError) -> Option<String> {
         StagingError::Open(error) => open(error),
         StagingError::Session(error) => session(error),
         StagingError::Commit(error) => commit(error),
+        StagingError::Write { .. } => say("make room if the disk is full, and import again"),
         StagingError::TargetInUse { .. } => say("`swing-store import` again when nobody has the old store open"),
         StagingError::Io { source, .. } => in_io(source),
     }

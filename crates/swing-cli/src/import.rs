@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use swing_core::ArtifactMode;
 use swing_core::roles::{HostStorage as _, KvStore as _};
@@ -126,20 +126,14 @@ fn make(dataset: &Dataset, mode: Option<Mode>, store: &Path, meter: &Meter) -> R
     })
 }
 
-/// Whether there is a store to be replaced. A file that is somebody else's, or of a later release, is not for us to erase.
+/// Whether there is a store to be replaced. One of a later release is not; what is no store at all, the importer refuses.
 fn check_target(store: &Path) -> Result<bool> {
     let options = OpenOptions { read_only: true, ..OpenOptions::default() };
     match Session::open(Location::File(store_file(store)), &options, &swing_store::tables()) {
-        Ok(_) => Ok(true),
         Err(OpenError::Missing { .. }) => Ok(false),
-        Err(
-            error @ (OpenError::NotADatabase { .. }
-            | OpenError::Foreign { .. }
-            | OpenError::NewerFormat { .. }
-            | OpenError::Io { .. }),
-        ) => Err(error).context("what is at the target is not for an import to replace"),
+        Err(error @ OpenError::NewerFormat { .. }) => Err(error.into()),
         // A damaged store is what an import is good for.
-        Err(_) => Ok(true),
+        Ok(_) | Err(_) => Ok(true),
     }
 }
 

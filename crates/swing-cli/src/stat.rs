@@ -35,9 +35,12 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stat {
     /// The store's directory.
-    pub store: PathBuf,
+    pub store: String,
     /// `host.height`, if it is a number.
     pub block_height: Option<u64>,
+    /// What it is, if it is none.
+    #[serde(skip)]
+    odd_height: Option<String>,
     /// The hash over all cranks so far; empty before the first.
     pub activityhash: String,
     /// `1A`, `1B`, or `unknown`.
@@ -144,9 +147,13 @@ pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
 
 impl fmt::Display for Stat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let height = self.block_height.map_or("none".to_owned(), |height| height.to_string());
+        let height = match (self.block_height, &self.odd_height) {
+            (Some(height), _) => height.to_string(),
+            (None, Some(text)) => format!("{text:?}, which is none"),
+            (None, None) => "none".to_owned(),
+        };
         let hash = if self.activityhash.is_empty() { "none" } else { &self.activityhash };
-        writeln!(f, "{}", self.store.display())?;
+        writeln!(f, "{}", self.store)?;
         writeln!(f, "  block height  {height}")?;
         writeln!(f, "  activityhash  {hash}")?;
         writeln!(f, "  schema        {}", self.schema)?;

@@ -5,6 +5,7 @@
 //! [`substore`], what export, import, verify and repair need. It rests on one decision: SQLite's file is the truth
 //! that other implementations read, and everything uncommitted may live in memory in an [`overlay`] until the block
 //! is committed. It knows nothing of what any table means.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod archive;
 pub mod budget;

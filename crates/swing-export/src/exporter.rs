@@ -20,7 +20,7 @@ pub enum ExportError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The store does not have what this mode promises.
-    #[error("the store is not complete for {mode} mode: {} ({}{})", .gaps[0].what, .gaps[0].reason, more(.gaps))]
+    #[error("the store is not complete for {mode} mode: {} ({}){}", .gaps[0].what, .gaps[0].reason, more(.gaps))]
     Incomplete {
         /// The mode that was asked for.
         mode: ArtifactMode,

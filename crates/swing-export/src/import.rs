@@ -87,7 +87,7 @@ pub enum ImportError {
         name: String,
     },
     /// The result is not complete.
-    #[error("the import is not complete for {mode} mode: {} ({}{})", .gaps[0].what, .gaps[0].reason,
+    #[error("the import is not complete for {mode} mode: {} ({}){}", .gaps[0].what, .gaps[0].reason,
         if .gaps.len() > 1 { format!(", and {} more", .gaps.len() - 1) } else { String::new() })]
     Incomplete {
         /// The mode it was to be complete for.
@@ -153,6 +153,7 @@ impl Imported {
         self.session.begin()?;
         self.session.commit(parts).map_err(|error| match error {
             CommitError::NotCommitted(error) => StagingError::Session(error),
+            CommitError::Unknown { source } => StagingError::Write { source },
             other => StagingError::Commit(other),
         })?;
         match self.staging {
@@ -254,15 +255,14 @@ impl Run {
             }
             let left = self.options.total.saturating_sub(self.report.bytes);
             let import = self.of_tag(&name).ok_or_else(|| ImportError::UnknownName { name: name.clone() })?;
-            let mut bytes = Counted::new(Lazy { source, name: &name, open: None, left });
-            let offered = import.artifact(&mut session.write()?, &name, &mut bytes).map_err(|error| {
-                if bytes.inner.left == 0 {
-                    return ImportError::TooLong { limit: self.options.total, name: name.clone() };
-                }
-                error.into()
-            })?;
-            let read = bytes.bytes;
+            let mut bytes = Counted::new(Lazy { source, name: &name, open: None, left, past: false });
+            let offered = import.artifact(&mut session.write()?, &name, &mut bytes);
+            let (read, past) = (bytes.bytes, bytes.inner.past);
             drop(bytes);
+            if past {
+                return Err(ImportError::TooLong { limit: self.options.total, name });
+            }
+            let offered = offered?;
             self.report.bytes += read;
             match offered {
                 Offered::Taken => self.report.taken += 1,
@@ -281,18 +281,23 @@ struct Lazy<'s> {
     source: &'s dyn ExportSource,
     name: &'s str,
     open: Option<Box<dyn std::io::Read + 's>>,
+    /// How many more bytes the limit on the whole import allows.
     left: u64,
+    /// There was a byte past it.
+    past: bool,
 }
 
 impl std::io::Read for Lazy<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.left == 0 {
-            return Err(std::io::Error::other("past the limit on the whole import"));
-        }
         let open = match &mut self.open {
             Some(open) => open,
             None => self.open.insert(self.source.artifact(self.name).map_err(std::io::Error::other)?),
         };
+        if self.left == 0 {
+            // The end, if it is here, is within the limit.
+            self.past = open.read(&mut [0])? > 0;
+            return if self.past { Err(std::io::Error::other("past the limit on the whole import")) } else { Ok(0) };
+        }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let read = open.read(&mut buffer[..most])?;
         self.left -= read as u64;

@@ -5,6 +5,7 @@
 //! are not: whatever they say is checked against a record before it counts.
 //!
 //! It knows nothing of the kernel, of cranks or of the host's callback.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod dataset;
 mod exporter;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use swing_core::Session;
 use swing_core::session::{
-    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, Table, WriterLock, create_dir_durably,
-    has_store_header, remove_store_files, sync_dir,
+    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, Table, WriterLock, check_replaceable,
+    create_dir_durably, has_store_header, remove_store_files, sync_dir,
 };
 
 /// A staged store that could not be begun or put in place. The target is as it was, unless the variant says otherwise.
@@ -25,6 +25,13 @@ pub enum StagingError {
     /// The staged file cannot be committed.
     #[error("the new store could not be completed")]
     Commit(#[from] CommitError),
+    /// The staged file cannot be written to its end. Of a file that is thrown away no outcome is unknown.
+    #[error("the new store could not be completed, and nothing was replaced")]
+    Write {
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// Somebody is reading the old store.
     #[error("the store at {path} is being read: nothing was replaced, try again when its readers are gone")]
     TargetInUse {
@@ -59,13 +66,14 @@ pub(crate) struct Staging {
 impl Staging {
     /// Takes the target's writer lock and opens an empty store beside it, without a journal.
     pub(crate) fn begin(target: &Path, tables: Vec<Table>) -> Result<(Self, Session), StagingError> {
-        let dir = parent(target);
-        create_dir_durably(dir).map_err(io("create the store's directory"))?;
+        check_replaceable(target)?;
+        create_dir_durably(parent(target)).map_err(io("create the store's directory"))?;
         let lock = WriterLock::acquire(target).map_err(OpenError::from)?;
+        // Where the file really is: a rename would replace a link and not what it leads to.
+        let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
-        let mut staged = target.as_os_str().to_owned();
-        staged.push("-import");
-        let staging = Self { lock: Some(lock), target: target.to_owned(), staged: staged.into(), tables };
+        let staged = beside(&target, "-import");
+        let staging = Self { lock: Some(lock), target, staged, tables };
         let options = OpenOptions { creation: Creation::Fresh, unsafe_fast: true, ..OpenOptions::default() };
         let session = Session::open(Location::File(staging.staged.clone()), &options, &staging.tables)?;
         Ok((staging, session))
@@ -82,16 +90,7 @@ impl Staging {
         self.quiesce_target()?;
         fs::rename(&self.staged, &self.target).map_err(io("move the new store into place"))?;
         // Empty by now, but of the old file: the new one makes its own.
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let mut name = self.target.as_os_str().to_owned();
-            name.push(suffix);
-            match fs::remove_file(PathBuf::from(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(io("remove a side file of the old store")(error));
-                }
-                _ => {}
-            }
-        }
+        self.remove_side_files()?;
         sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))?;
         let lock = self.lock.take().expect("the lock is taken only here");
         let tables = std::mem::take(&mut self.tables);
@@ -102,8 +101,7 @@ impl Staging {
     fn quiesce_target(&self) -> Result<(), StagingError> {
         let path = &self.target;
         if !has_store_header(path).map_err(io("read the old store"))? {
-            // Absent, or no database: SQLite would not have written a WAL that a new file could be confused by.
-            return Ok(());
+            return self.drop_stray_logs();
         }
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let checkpoint = || -> rusqlite::Result<bool> {
@@ -117,9 +115,27 @@ impl Staging {
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
                 Err(StagingError::TargetInUse { path: path.clone() })
             }
-            // A target too damaged to be opened has nothing to lose: its WAL goes with it.
-            Err(_) => Ok(()),
+            // A target too damaged to be opened has nothing to lose.
+            Err(_) => self.drop_stray_logs(),
         }
+    }
+
+    /// Without a database that it belongs to, a log is only a danger to the one that comes: it must be gone before.
+    fn drop_stray_logs(&self) -> Result<(), StagingError> {
+        self.remove_side_files()?;
+        sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))
+    }
+
+    fn remove_side_files(&self) -> Result<(), StagingError> {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            match fs::remove_file(beside(&self.target, suffix)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io("remove a side file of the old store")(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -130,6 +146,12 @@ impl Drop for Staging {
             let _ = remove_store_files(&self.staged);
         }
     }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn parent(path: &Path) -> &Path {

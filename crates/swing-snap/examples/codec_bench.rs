@@ -82,7 +82,7 @@ impl Bench<'_> {
         println!("\n  compress, with hash                  workers 0     1     2     4   default  (MB/s)");
         for level in 1..=6 {
             let level = Level::new(level)?;
-            let pack = |workers| Ok(compress(&mut &*self.raw, level, Limits { max_raw_len: None, workers })?);
+            let pack = |workers| Ok(compress(&mut &*self.raw, level, Limits { workers, ..Limits::default() })?);
             let times =
                 best_of_each(ROUNDS, [Some(0), Some(1), Some(2), Some(4), None], |workers| pack(workers).map(drop))?;
             let speeds: String = times.map(|time| format!(" {:5.0}", self.speed(time))).concat();

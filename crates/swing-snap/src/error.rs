@@ -51,12 +51,10 @@ pub enum SnapError {
         source: CodecError,
     },
     /// A new snapshot is larger than a row of the database can be.
-    #[error("{name} is too large for the database ({compressed_size} bytes compressed, at most {limit})")]
+    #[error("{name} is too large for the database (more than {limit} bytes compressed)")]
     TooLarge {
         /// The snapshot.
         name: ArtifactName,
-        /// Its compressed size.
-        compressed_size: u64,
         /// The largest one that fits.
         limit: u64,
     },

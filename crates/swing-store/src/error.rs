@@ -46,9 +46,12 @@ pub enum StoreError {
         /// What was asked for.
         call: &'static str,
     },
-    /// The host tried to commit while the kernel is in a crank.
-    #[error("cannot commit inside a crank: end it first")]
-    CommitInCrank,
+    /// The host asked for something while the kernel is in a crank.
+    #[error("cannot {call} inside a crank: end it first")]
+    InCrank {
+        /// What it asked for.
+        call: &'static str,
+    },
     /// The block was not committed, or may not have been.
     #[error(transparent)]
     Commit(#[from] CommitError),

@@ -19,7 +19,7 @@ pub enum Durability {
     /// A committed block survives a crash and a loss of power.
     #[default]
     Full,
-    /// No journal and no flushing. Rolling a crank back is not possible, and a crash destroys the file.
+    /// The journal only in memory, and no flushing: a crash destroys the file.
     UnsafeFast,
 }
 

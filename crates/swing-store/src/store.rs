@@ -186,10 +186,12 @@ impl Store {
         Ok(with_parts!(self, session, parts => session.flush(parts))?)
     }
 
+    fn between_cranks(&self, call: &'static str) -> Result<(), StoreError> {
+        if self.crank.active { Err(StoreError::InCrank { call }) } else { Ok(()) }
+    }
+
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        if self.crank.active {
-            return Err(StoreError::CommitInCrank);
-        }
+        self.between_cranks("commit")?;
         if !self.session.is_open() && !self.session.has_exports() {
             // A poisoned session has to say so.
             return Ok(self.session.commit(&mut [])?);
@@ -210,9 +212,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Repair`] when a record contradicts the store; everything is then as it was.
     pub fn repair_metadata(&mut self, source: &dyn ExportSource) -> Result<RepairReport, StoreError> {
-        if self.crank.active {
-            return Err(StoreError::CommitInCrank);
-        }
+        self.between_cranks("repair metadata")?;
         self.session.begin()?;
         self.flush()?;
         Ok(repair(&mut self.session, SUBSTORES, source)?)
@@ -237,11 +237,12 @@ impl Store {
     /// The whole store as a byte image, uncommitted changes included. Only for stores in memory.
     ///
     /// # Errors
-    /// [`StoreError::WrongKind`] for a store in a file.
+    /// [`StoreError::WrongKind`] for a store in a file, [`StoreError::InCrank`] inside a crank.
     pub fn serialize(&mut self) -> Result<Vec<u8>, StoreError> {
         if self.session.location().path().is_some() {
             return Err(StoreError::WrongKind { call: "serialize", kind: "in memory" });
         }
+        self.between_cranks("serialize")?;
         if self.session.is_open() {
             self.flush()?;
         }

@@ -56,6 +56,5 @@ impl Transcripts<'_> {
     /// The table may still show a closed span as current, so this must be said and not just forgotten.
     fn has_none_current(&mut self, vat: &VatId) {
         self.state.layers.current.delete(Owner(vat.clone()));
-        self.state.stored.forget(vat);
     }
 }

@@ -44,6 +44,18 @@ pub enum TranscriptError {
         /// The item's position.
         position: Position,
     },
+    /// A row of the database has room for less. Found out now, since the block could not be committed with it.
+    #[error("transcript item {position} of {:?} is {bytes} bytes long: there is room for {most}", .vat.as_str())]
+    TooLong {
+        /// The vat.
+        vat: VatId,
+        /// The item's position.
+        position: Position,
+        /// Its length.
+        bytes: usize,
+        /// The longest that can be stored.
+        most: usize,
+    },
     /// There is no number after 2^53 − 1.
     #[error("the transcript of {:?} has run out of {what}", .vat.as_str())]
     Exhausted {

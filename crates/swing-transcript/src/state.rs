@@ -83,10 +83,6 @@ impl Stored {
         }
         self.vats.insert(vat.clone(), known);
     }
-
-    pub(crate) fn forget(&mut self, vat: &VatId) {
-        self.vats.remove(vat);
-    }
 }
 
 const PUT_SPAN: &str = "\
@@ -102,7 +98,8 @@ impl Part for TranscriptState {
 
     fn rollback_to(&mut self, depth: usize) {
         self.layers.rollback_to(depth);
-        // A deletion that was rolled back may have been read.
+        // What a deletion did to the table is masked by `current` and undone with it; reading again is the safe way to
+        // be sure of it, and a crank that fails is rare.
         self.stored.vats.clear();
     }
 

@@ -11,6 +11,9 @@ use crate::hash::{extend, initial_hash};
 use crate::layers::{At, Item, Owner, Span};
 use crate::state::{StoredVat, TranscriptState};
 
+/// SQLite's limit on a row, less what the other columns and the row's header may take.
+const LONGEST_ITEM: usize = 1_000_000_000 - 4096;
+
 /// A [`TranscriptState`] at work on its session: the transcriptStore.
 pub struct Transcripts<'s> {
     pub(crate) state: &'s mut TranscriptState,
@@ -153,6 +156,10 @@ impl Transcripts<'_> {
         let position = span.end;
         if item.as_bytes().contains(&b'\n') {
             return Err(TranscriptError::LineFeed { vat: vat.clone(), position });
+        }
+        if item.len() > LONGEST_ITEM {
+            let (vat, bytes) = (vat.clone(), item.len());
+            return Err(TranscriptError::TooLong { vat, position, bytes, most: LONGEST_ITEM });
         }
         let Some(end) = position.next() else {
             return Err(TranscriptError::Exhausted { vat: vat.clone(), what: "positions" });

@@ -30,8 +30,9 @@ pub(crate) fn committed(duel: &mut Duel<'_>) -> Result<()> {
     Ok(())
 }
 
-/// After the last call: every span is read, then both stores are closed, abandoning what is not committed.
-pub(crate) fn finished(duel: &mut Duel<'_>) -> Result<()> {
+/// After the last call: every span is read, then both stores are closed, abandoning what is not committed. Answers
+/// whether the reference can import what it exports of such a store, as its inspection will demand.
+pub(crate) fn finished(duel: &mut Duel<'_>) -> Result<bool> {
     let rows = duel.bench.reference.rows(&duel.our_place.dir)?;
     for row in rows.as_array().into_iter().flatten().filter(|row| row[0] == "transcriptSpans") {
         let vat = row[1].as_str().unwrap_or_default().to_owned();
@@ -57,11 +58,15 @@ pub(crate) fn finished(duel: &mut Duel<'_>) -> Result<()> {
         same_answer(&format!("{mode} exports of our store"), &exported, &across)?;
         let across = duel.bench.ours.export(&theirs, mode)?;
         same_answer(&format!("{mode} exports of its store"), &across, &again)?;
-        if let Ok(export) = &exported.outcome {
+        // Imports take longest; every mode has its turn.
+        if let (Ok(export), true) = (&exported.outcome, duel.has_turn(mode)) {
             imports(duel, mode, export)?;
         }
     }
-    Ok(())
+    let place = duel.our_place.dir.clone();
+    let mode = ArtifactMode::Operational;
+    let imported = duel.bench.ours.import(&place, mode, &duel.scratch.join("imported"), mode)?;
+    Ok(imported.outcome.is_ok() && !trimmed_on_import(&duel.bench.reference.rows(&place)?))
 }
 
 fn same_rows(duel: &mut Duel<'_>) -> Result<()> {

@@ -98,6 +98,9 @@ impl Driver {
 
 impl Player for Driver {
     fn call(&mut self, place: &Place, call: &Call) -> Result<Answer> {
+        if matches!(call, Call::Open(..)) {
+            self.close()?;
+        }
         self.ask(&call.line(place))
     }
 

@@ -58,8 +58,9 @@ pub(crate) struct Duel<'b> {
     length: usize,
 }
 
-/// Plays a case in the empty folder `scratch` and answers where our store is then. Fails where the two sides differ.
-pub(crate) fn play(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -> Result<PathBuf> {
+/// Plays a case in the empty folder `scratch`. Fails where the two sides differ; answers where our store is then, if the
+/// reference can be asked to judge it.
+pub(crate) fn play(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -> Result<Option<PathBuf>> {
     let place = |name: &str| Place { dir: scratch.join(name), archive: scratch.join(format!("{name}-archive")) };
     let mut duel = Duel {
         bench,
@@ -79,9 +80,9 @@ pub(crate) fn play(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -
         checks::finished(&mut duel).context("after the last call")
     });
     let closed = duel.close();
-    played?;
+    let judge = played?;
     closed?;
-    Ok(duel.our_place.dir)
+    Ok(Some(duel.our_place.dir).filter(|_| judge))
 }
 
 impl Duel<'_> {
@@ -97,11 +98,15 @@ impl Duel<'_> {
         self.bench.reference.close().context("closing the reference's")
     }
 
+    /// Whether this case is one of those in which something is done in this mode.
+    pub(crate) fn has_turn(&self, mode: ArtifactMode) -> bool {
+        mode as usize % 2 == self.length % 2
+    }
+
     /// A mode other than this one, not the same in all cases.
     pub(crate) fn another(&self, than: ArtifactMode) -> ArtifactMode {
         let all = ArtifactMode::ALL;
-        let at = all.iter().position(|mode| *mode == than).unwrap_or_default();
-        all[(at + 1 + self.length % (all.len() - 1)) % all.len()]
+        all[(than as usize + 1 + self.length % (all.len() - 1)) % all.len()]
     }
 
     fn shown(&self, call: &Call) -> String {

@@ -28,7 +28,7 @@ type Fragment = BoxedStrategy<Vec<Call>>;
 
 /// A case of about `calls` calls.
 pub(crate) fn case(game: Game, focus: Focus, calls: usize) -> impl Strategy<Value = Case> {
-    const CALLS_PER_FRAGMENT: usize = 5;
+    const CALLS_PER_FRAGMENT: usize = 3;
     let fixtures = vec![
         "archival",
         "pruned",
@@ -65,7 +65,7 @@ fn options() -> impl Strategy<Value = Options> {
 }
 
 fn fragment(game: Game, focus: Focus) -> Fragment {
-    let vat_life = if matches!(focus, Focus::All | Focus::Transcripts | Focus::Snapshots) { 4 } else { 0 };
+    let vat_life = if matches!(focus, Focus::All | Focus::Transcripts | Focus::Snapshots) { 6 } else { 0 };
     prop_oneof![
         6 => vec(loose(focus), 1..4),
         6 => crank(focus),
@@ -127,13 +127,18 @@ fn transcripts() -> Calls {
         2 => vat().prop_map(Call::InitTranscript),
         8 => (vat(), item()).prop_map(|(vat, item)| Call::AddItem(vat, item)),
         2 => vat().prop_map(Call::Bounds),
-        2 => (vat(), prop::option::of(position())).prop_map(|(vat, start)| Call::ReadSpan(vat, start)),
+        2 => (vat(), start()).prop_map(|(vat, start)| Call::ReadSpan(vat, start)),
         2 => vat().prop_map(Call::RolloverSpan),
         1 => vat().prop_map(Call::RolloverIncarnation),
         1 => vat().prop_map(Call::StopTranscript),
         2 => (vat(), budget()).prop_map(|(vat, budget)| Call::DeleteTranscripts(vat, budget)),
     ]
     .boxed()
+}
+
+/// Of the span to be read.
+fn start() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![3 => Just(None), 1 => Just(Some(0)), 1 => position().prop_map(Some)]
 }
 
 fn snapshots() -> Calls {
@@ -150,7 +155,9 @@ fn snapshots() -> Calls {
 }
 
 fn bundles() -> Calls {
-    let any = || select(specimens::all());
+    let all = specimens::all();
+    // Mostly one of the first few, so that they meet.
+    let any = move || prop_oneof![4 => select(&all[2..4]), 3 => select(all)];
     prop_oneof![
         4 => any().prop_map(|bundle| Call::AddBundle(bundle.clone(), bundle)),
         1 => (any(), any()).prop_map(|(named, given)| Call::AddBundle(named, given)),

@@ -30,8 +30,16 @@ pub(crate) struct Found {
     reason: String,
 }
 
+/// What became of a case.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// No difference. Here is our store, if the reference can judge it.
+    Same(Option<PathBuf>),
+    Different(Found),
+}
+
 /// Plays the case that `seed` makes. If it shows a difference, shrinks it.
-pub(crate) fn hunt(bench: &mut Bench, plan: Plan, seed: u64, scratch: &Path) -> Result<Option<Found>> {
+pub(crate) fn hunt(bench: &mut Bench, plan: Plan, seed: u64, scratch: &Path) -> Result<Outcome> {
     let config = Config {
         cases: 1,
         failure_persistence: None,
@@ -41,25 +49,33 @@ pub(crate) fn hunt(bench: &mut Bench, plan: Plan, seed: u64, scratch: &Path) -> 
     };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8] = plan.game as u8;
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let bench = RefCell::new(bench);
-    let fails = |case: &Case| attempt(&mut bench.borrow_mut(), plan.game, case, scratch).err();
+    let left = RefCell::new(None);
+    let fails = |case: &Case| match attempt(&mut bench.borrow_mut(), plan.game, case, scratch) {
+        Ok(store) => {
+            *left.borrow_mut() = store;
+            None
+        }
+        Err(error) => Some(format!("{error:#}")),
+    };
     let ran = runner.run(&generate::case(plan.game, plan.focus, plan.calls), |case| {
-        fails(&case).map_or(Ok(()), |error| Err(TestCaseError::fail(format!("{error:#}"))))
+        fails(&case).map_or(Ok(()), |reason| Err(TestCaseError::fail(reason)))
     });
     let (reason, case) = match ran {
-        Ok(()) => return Ok(None),
+        Ok(()) => return Ok(Outcome::Same(left.take())),
         Err(TestError::Fail(reason, case)) => (reason.message().to_owned(), case),
         Err(TestError::Abort(reason)) => bail!("no case could be made: {reason}"),
     };
     let Case { start, options, calls } = case;
     let with = |calls: &[Call]| Case { start, options: options.clone(), calls: calls.to_vec() };
-    let (calls, reason) = minimize(calls, reason, |calls| fails(&with(calls)).map(|error| format!("{error:#}")));
-    Ok(Some(Found { case: with(&calls), reason }))
+    let (calls, reason) = minimize(calls, reason, |calls| fails(&with(calls)));
+    Ok(Outcome::Different(Found { case: with(&calls), reason }))
 }
 
 /// Plays a case in a folder of its own.
-fn attempt(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -> Result<()> {
+fn attempt(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -> Result<Option<PathBuf>> {
     let folder = scratch.join("case");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -67,14 +83,9 @@ fn attempt(bench: &mut Bench, game: Game, case: &Case, scratch: &Path) -> Result
     fs::create_dir_all(&folder)?;
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| play(bench, game, case, &folder)));
     match played {
-        Ok(played) => played.map(drop),
+        Ok(played) => played,
         Err(_) => bail!("ours panicked"),
     }
-}
-
-/// Where the store of ours is that the last case left.
-pub(crate) fn last_store(scratch: &Path) -> PathBuf {
-    scratch.join("case/ours")
 }
 
 impl Found {

@@ -58,7 +58,7 @@ impl DirectoryArchive {
     fn read(&self, name: &ArtifactName, check: Check) -> Result<ArchivedBytes, DirectoryError> {
         let path = self.file(name)?;
         let file = fs::File::open(&path).map_err(DirectoryError::io("open", &path))?;
-        Ok(ArchivedBytes::new(name.clone(), file.into_file(), check))
+        Ok(ArchivedBytes::new(name.clone(), file, check))
     }
 }
 

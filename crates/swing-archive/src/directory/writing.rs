@@ -1,6 +1,5 @@
 //! Writing: under a temporary name, flushed, renamed, flushed again.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -19,7 +18,7 @@ impl DirectoryArchive {
     fn put(
         &self,
         name: &ArtifactName,
-        fill: impl FnOnce(&mut File, &Path) -> Result<(), DirectoryError>,
+        fill: impl FnOnce(&mut dyn Write, &Path) -> Result<(), DirectoryError>,
     ) -> Result<(), DirectoryError> {
         let target = self.file(name)?;
         // Removed when dropped, unless it was renamed.

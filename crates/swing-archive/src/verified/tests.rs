@@ -31,7 +31,7 @@ fn open(gzip: &[u8], check: Check) -> ArchivedBytes {
     file.write_all(gzip).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     let name: ArtifactName = "transcript.v1.0.3".parse().unwrap();
-    ArchivedBytes::new(name, file, check)
+    ArchivedBytes::new(name, File::from_parts(file, "unnamed"), check)
 }
 
 /// What is handed out, and how it ends.

@@ -5,7 +5,7 @@
 //
 // packages-3.4.zip is packages.zip made with @endo/bundle-source@3.4.0 @endo/compartment-mapper@1.2.2, the releases of
 // the time of swing-store 0.9.2-u17. The file's name says which of the two sets of sources below is bundled; they are
-// written to /tmp/swing-bundle-fixture, since a bundle may hold a path in a message.
+// written to the folder fixture-sources, since a bundle may hold a path in a message.
 import '@endo/init';
 import bundleSource from '@endo/bundle-source';
 import fs from 'node:fs';
@@ -43,7 +43,7 @@ const sources = {
 };
 
 const out = process.argv[2];
-const dir = '/tmp/swing-bundle-fixture';
+const dir = path.resolve('fixture-sources');
 fs.rmSync(dir, { recursive: true, force: true });
 for (const [name, text] of Object.entries(sources[path.basename(out).match(/^[a-z]+/)[0]])) {
   fs.mkdirSync(path.dirname(`${dir}/${name}`), { recursive: true });

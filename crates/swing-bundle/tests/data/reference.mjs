@@ -1,8 +1,8 @@
 // Asks the reference about the cases of the tests in this crate.
 //
-//   SWING_BUNDLE_CASES=/tmp/cases cargo nextest run -p swing-bundle -j1 --test zip_shapes --test maps
+//   SWING_BUNDLE_CASES=$PWD/cases cargo nextest run -p swing-bundle -j1 --test zip_shapes --test maps
 //   mkdir scratch && cd scratch && npm init -y && npm i @endo/init mapper1@npm:@endo/compartment-mapper@1.6.3 mapper2@npm:@endo/compartment-mapper@2.4.0
-//   cp .../tests/data/reference.mjs . && node reference.mjs /tmp/cases
+//   cp .../tests/data/reference.mjs . && node reference.mjs ../cases
 //
 // A case agrees if at least one release of @endo/compartment-mapper accepts it and the test expects that too, or if none
 // does and the test expects none to. `parseArchive` is all that `checkBundle` of @endo/check-bundle does with a zip file.

@@ -235,7 +235,7 @@ pub(crate) fn run(cases: &[Case]) {
             format!("{}\t{expect}\t{}\t{}\n", case.name, case.id, swing_bundle::encode_base64(&case.zip))
         };
         let lines: String = cases.iter().map(line).collect();
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let mut file = fs_err::OpenOptions::new().create(true).append(true).open(path).unwrap();
         std::io::Write::write_all(&mut file, lines.as_bytes()).unwrap();
     }
     let wrong: Vec<String> = cases.iter().filter_map(Case::run).collect();

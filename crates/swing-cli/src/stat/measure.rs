@@ -23,7 +23,8 @@ pub(super) fn measure(options: &Options, meter: &Meter) -> Result<Stat> {
     let files = files(store)?;
     let full = options.item_bytes == ItemBytes::Always || files.database + files.wal <= QUICK;
     let stage = |name: &'static str| meter.step(Step::Stage(name));
-    let block_height = value(db, height::HOST_HEIGHT)?;
+    let height = value(db, height::HOST_HEIGHT)?;
+    let block_height = height.as_deref().and_then(|text| height::parse(store, Some(text)).ok());
     stage("key-value pairs");
     let kv = sections(db)?;
     stage("snapshots");
@@ -33,8 +34,9 @@ pub(super) fn measure(options: &Options, meter: &Meter) -> Result<Stat> {
     stage("transcripts");
     let transcripts = transcripts(db, full)?;
     let found = Stat {
-        store: store.clone(),
-        block_height: block_height.and_then(|text| height::parse(store, Some(&text)).ok()),
+        store: store.display().to_string(),
+        block_height,
+        odd_height: height.filter(|_| block_height.is_none()),
         activityhash: value(db, "activityhash")?.unwrap_or_default(),
         schema: Schema::of(db).map_or("unknown".to_owned(), |schema| schema.to_string()),
         files,

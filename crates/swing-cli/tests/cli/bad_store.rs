@@ -79,6 +79,17 @@ fn somebody_elses_database() {
 }
 
 #[test]
+fn a_database_that_was_cut_short() {
+    let make = |sandbox: &Sandbox| {
+        sandbox.store("archival", "store");
+        let file = sandbox.path("store/swingstore.sqlite");
+        let bytes = fs::read(&file).unwrap();
+        fs::write(file, &bytes[..20_000]).unwrap();
+    };
+    refused_by_all(make, &["store/swingstore.sqlite", "malformed", "restore the store"], true);
+}
+
+#[test]
 fn a_later_format() {
     let make = |sandbox: &Sandbox| {
         sandbox.store("worked-example", "store");

@@ -142,5 +142,6 @@ fn a_height_that_is_no_number_is_told() {
     drop(database);
     sandbox.run(&["export", "store", "dataset"]).refused(&["host.height", "\"tall\""]);
     assert_eq!(sandbox.json(&["stat", "store"])["block_height"], Value::Null);
+    assert!(sandbox.run(&["stat", "store"]).stdout.contains("block height  \"tall\", which is none\n"));
     assert!(!sandbox.path("dataset").exists());
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::OpenError;
 use super::files::file_uri;
-use super::schema::{OWN_TABLES, Table};
+use super::schema::{MARK_TABLES, Table};
 
 /// A connection to the file alone, without its WAL. It creates nothing and locks nothing.
 ///
@@ -83,7 +83,7 @@ pub(super) fn check_format(connection: &Connection, path: &Path) -> Result<(), O
         if is_no_database(&source) { OpenError::NotADatabase { path } } else { OpenError::Sqlite { path, source } }
     })?;
     if let Some(table) = names.first()
-        && !names.iter().any(|name| OWN_TABLES.contains(&name.as_str()))
+        && !names.iter().any(|name| MARK_TABLES.contains(&name.as_str()))
     {
         return Err(OpenError::Foreign { path: path.to_owned(), table: table.clone() });
     }

@@ -54,6 +54,12 @@ pub enum SessionError {
         #[source]
         source: rusqlite::Error,
     },
+    /// A store that was read without locks, since nothing could be created beside it, was written to meanwhile.
+    #[error("{path} was written to while it was read without locks: what was read may not be one commit")]
+    WrittenMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Savepoints are open, so what was changed may yet be rolled back.
     #[error("export data cannot be handed over inside a crank ({open} savepoints are open)")]
     InCrank {
@@ -164,6 +170,14 @@ pub enum OpenError {
     OldSqlite {
         /// Its version.
         found: &'static str,
+    },
+    /// Its last writer was killed, and what is in its WAL can be read only where a file can be created beside it.
+    #[error(
+        "{path} was not closed by its last writer and cannot be recovered here: open it once where it can be written"
+    )]
+    Unrecovered {
+        /// The file.
+        path: PathBuf,
     },
     /// Another writer has it.
     #[error(transparent)]

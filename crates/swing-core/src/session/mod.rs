@@ -28,11 +28,11 @@ pub use error::{CommitError, OpenError, SessionError};
 pub use exports::ExportEntry;
 pub use files::{create_dir_durably, remove_store_files, store_file, sync_dir};
 pub use lock::{LockError, WriterLock};
-pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST};
+pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST, check_replaceable};
 pub use paged::paged;
 pub use pool::{Pinned, Readers};
 pub use reader::{Reader, RowValue};
-pub use schema::{OWN_TABLES, PENDING_EXPORTS, Table};
+pub use schema::{MARK_TABLES, PENDING_EXPORTS, Table};
 pub use transaction::{Part, Session};
 pub use writer::Writer;
 

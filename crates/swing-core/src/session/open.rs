@@ -10,7 +10,7 @@ use super::checks::{check_format, missing_tables, probe};
 use super::error::OpenError;
 use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
 use super::lock::WriterLock;
-use super::read_only::{OpenReader, Tidy, open_reader};
+use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
 use super::transaction::Session;
 
@@ -61,7 +61,8 @@ pub struct OpenOptions {
     pub creation: Creation,
     /// Only read. Takes no lock and creates nothing.
     pub read_only: bool,
-    /// No journal and no flushing: fast, and a crash destroys the file. Only for a file that is thrown away then.
+    /// The journal only in memory and no flushing: fast, and a crash destroys the file. Only for a file that is thrown
+    /// away then.
     pub unsafe_fast: bool,
     /// For a session in memory: the image to start from.
     pub image: Option<Vec<u8>>,
@@ -77,7 +78,7 @@ impl Default for OpenOptions {
 pub(super) enum Beside {
     Nothing,
     Lock(#[expect(dead_code, reason = "held to be dropped")] WriterLock),
-    Tidy(#[expect(dead_code, reason = "held to be dropped")] Tidy),
+    Footing(Footing),
 }
 
 impl Session {
@@ -114,8 +115,8 @@ impl Session {
                 Ok(Self::new(connection, location, options.read_only, Beside::Nothing))
             }
             Location::File(path) if options.read_only => {
-                let OpenReader { connection, tidy, .. } = open_reader(path, &tables)?;
-                Ok(Self::new(connection, location, true, Beside::Tidy(tidy)))
+                let Reading { connection, footing } = open_reader(path, &tables)?;
+                Ok(Self::new(connection, location, true, Beside::Footing(footing)))
             }
             Location::File(path) => {
                 let (connection, lock) = open_writer(path, options, &tables, None)?;
@@ -136,16 +137,29 @@ impl Session {
     }
 }
 
+/// Whether what is at `path`, if anything, is a store (maybe of a later format, maybe damaged) and not a stranger's file.
+///
+/// # Errors
+/// [`OpenError::Foreign`] or [`OpenError::NotADatabase`] when it is a stranger's.
+pub fn check_replaceable(path: &Path) -> Result<(), OpenError> {
+    match probe(path) {
+        Err(error @ (OpenError::Foreign { .. } | OpenError::NotADatabase { .. } | OpenError::Io { .. })) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn open_writer(
     path: &Path,
     options: &OpenOptions,
     tables: &[&Table],
     lock: Option<WriterLock>,
 ) -> Result<(Connection, WriterLock), OpenError> {
-    let present = match (options.creation, probe(path)) {
-        (Creation::Fresh, Err(error @ OpenError::Foreign { .. })) => return Err(error),
-        (Creation::Fresh, _) | (Creation::IfAbsent, Err(OpenError::Missing { .. })) => false,
-        (_, seen) => seen.map(|()| true)?,
+    let present = match options.creation {
+        Creation::Fresh => check_replaceable(path).map(|()| false)?,
+        creation => match probe(path) {
+            Err(OpenError::Missing { .. }) if creation == Creation::IfAbsent => false,
+            seen => seen.map(|()| true)?,
+        },
     };
     let io = |what| move |source| OpenError::Io { what, source };
     if !present {
@@ -168,7 +182,7 @@ fn open_writer(
     check_format(&connection, path)?;
     let missing = missing_tables(&connection, path, tables)?;
     checkpoint_on_close(true)?;
-    let (journal, synchronous) = if options.unsafe_fast { ("off", "off") } else { ("wal", "full") };
+    let (journal, synchronous) = if options.unsafe_fast { ("memory", "off") } else { ("wal", "full") };
     let mode: String =
         connection.query_row(&format!("PRAGMA journal_mode={journal}"), [], |row| row.get(0)).map_err(sqlite)?;
     if mode != journal {

@@ -1,46 +1,49 @@
 //! Readers beside a writer: a pool of read-only connections, and one pinned to a single moment of the store.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::Connection;
 
 use super::error::{OpenError, SessionError};
-use super::read_only::{FLAGS, OpenReader, Tidy, configure_reader, open_reader};
+use super::files::real_path;
+use super::read_only::{FLAGS, Reading, Uris, begin_reading, connect, open_reader};
 use super::reader::Reader;
 use super::schema::{PENDING_EXPORTS, Table};
 
-/// A connection of the pool. The last one to go tidies up, and since the pool's own threads may hold one for a moment
-/// longer than anybody else, that may be a moment after the pool is dropped.
-struct Kept {
-    connection: Connection,
-    _tidy: Arc<Tidy>,
+struct Manager {
+    path: PathBuf,
+    locked: SqliteConnectionManager,
+    unlocked: SqliteConnectionManager,
 }
 
-struct Manager {
-    sqlite: SqliteConnectionManager,
-    tidy: Arc<Tidy>,
+impl Manager {
+    fn of(path: PathBuf) -> Self {
+        let uris = Uris::of(&path);
+        let sqlite = |uri| SqliteConnectionManager::file(uri).with_flags(FLAGS).with_init(begin_reading);
+        Self { path, locked: sqlite(uris.locked), unlocked: sqlite(uris.unlocked) }
+    }
 }
 
 impl r2d2::ManageConnection for Manager {
-    type Connection = Kept;
+    type Connection = Reading;
     type Error = rusqlite::Error;
 
-    fn connect(&self) -> Result<Kept, rusqlite::Error> {
-        Ok(Kept { connection: self.sqlite.connect()?, _tidy: Arc::clone(&self.tidy) })
+    fn connect(&self) -> Result<Reading, rusqlite::Error> {
+        connect(&self.path, || self.locked.connect(), || self.unlocked.connect())
     }
 
-    fn is_valid(&self, kept: &mut Kept) -> Result<(), rusqlite::Error> {
-        self.sqlite.is_valid(&mut kept.connection)
+    fn is_valid(&self, reading: &mut Reading) -> Result<(), rusqlite::Error> {
+        self.locked.is_valid(&mut reading.connection)
     }
 
-    fn has_broken(&self, kept: &mut Kept) -> bool {
-        self.sqlite.has_broken(&mut kept.connection)
+    fn has_broken(&self, reading: &mut Reading) -> bool {
+        // What is true of a file that nobody writes need not be true the next time.
+        reading.footing.is_unlocked() || self.locked.has_broken(&mut reading.connection)
     }
 }
 
-/// Read-only connections to one store, opened when needed and used again.
+/// Read-only connections to one store, opened when needed and used again. Its own threads may hold a connection for a
+/// moment longer than whoever drops it.
 #[derive(Clone)]
 pub struct Readers {
     path: PathBuf,
@@ -54,11 +57,9 @@ impl Readers {
     /// [`OpenError`] when there is no store there that has `tables`.
     pub fn open(path: &Path, tables: &[Table], most: u32) -> Result<Self, OpenError> {
         let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
-        let OpenReader { connection, uri, tidy } = open_reader(path, &tables)?;
-        let sqlite =
-            SqliteConnectionManager::file(uri).with_flags(FLAGS).with_init(|connection| configure_reader(connection));
-        let manager = Manager { sqlite, tidy: Arc::new(tidy) };
-        drop(connection);
+        drop(open_reader(path, &tables)?);
+        let real = real_path(path).map_err(|source| OpenError::Io { what: "find the store", source })?;
+        let manager = Manager::of(real);
         let pool = r2d2::Pool::builder()
             .max_size(most.max(1))
             .min_idle(Some(0))
@@ -73,11 +74,11 @@ impl Readers {
     /// # Errors
     /// [`OpenError`] when no connection is free or the store cannot be read.
     pub fn pin(&self) -> Result<Pinned, OpenError> {
-        let kept = self.pool.get().map_err(|source| OpenError::Pool { path: self.path.clone(), source })?;
-        let pinned = Pinned { kept };
+        let reading = self.pool.get().map_err(|source| OpenError::Pool { path: self.path.clone(), source })?;
+        let pinned = Pinned { reading };
         // BEGIN pins nothing; the first read does.
         pinned
-            .kept
+            .reading
             .connection
             .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
             .map_err(|source| OpenError::Sqlite { path: self.path.clone(), source })?;
@@ -87,30 +88,32 @@ impl Readers {
 
 /// A reader that sees one commit until it is dropped.
 pub struct Pinned {
-    kept: r2d2::PooledConnection<Manager>,
+    reading: r2d2::PooledConnection<Manager>,
 }
 
 impl Pinned {
     /// Reads.
     #[must_use]
     pub fn read(&self) -> Reader<'_> {
-        Reader::new(&self.kept.connection)
+        Reader::new(&self.reading.connection)
     }
 
-    /// Gives the pinned commit up.
+    /// Gives the pinned commit up, and says whether it was one.
     ///
     /// # Errors
-    /// [`SessionError`] when SQLite cannot end the transaction.
+    /// [`SessionError::WrittenMeanwhile`] when the store was read without locks, as it is where nothing can be created
+    /// beside it, and a writer came. Any other when SQLite cannot end the transaction.
     pub fn close(self) -> Result<(), SessionError> {
+        self.reading.footing.check()?;
         self.rollback()
     }
 
     fn rollback(&self) -> Result<(), SessionError> {
         const SQL: &str = "ROLLBACK";
-        if self.kept.connection.is_autocommit() {
+        if self.reading.connection.is_autocommit() {
             return Ok(());
         }
-        self.kept.connection.execute_batch(SQL).map_err(|source| SessionError::new(SQL, source))
+        self.reading.connection.execute_batch(SQL).map_err(|source| SessionError::new(SQL, source))
     }
 }
 

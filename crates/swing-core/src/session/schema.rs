@@ -15,6 +15,6 @@ pub struct Table {
 pub const PENDING_EXPORTS: Table =
     Table { name: "pendingExports", columns: &["key", "value"], create: include_str!("pending_exports.sql") };
 
-/// The tables of a swing-store. A database that has tables, but none of these, is somebody else's.
-pub const OWN_TABLES: [&str; 6] =
-    ["kvStore", "transcriptItems", "transcriptSpans", "snapshots", "bundles", "pendingExports"];
+/// The tables by which a database is known to be a swing-store: every implementation creates one of them at least. The
+/// other names, such as `snapshots`, a stranger could have too.
+pub const MARK_TABLES: [&str; 2] = ["kvStore", "pendingExports"];

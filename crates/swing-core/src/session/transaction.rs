@@ -42,7 +42,7 @@ struct Savepoints {
     in_sql: usize,
 }
 
-/// One connection and its one transaction. See the [module](self).
+/// One connection and its one transaction. See the [module](crate::session).
 pub struct Session {
     connection: Connection,
     location: Location,
@@ -55,7 +55,7 @@ pub struct Session {
     data_version: i64,
     generation: u64,
     // Dropped after the connection.
-    _beside: Beside,
+    beside: Beside,
 }
 
 impl Session {
@@ -70,7 +70,7 @@ impl Session {
             export_rows: false,
             data_version: 0,
             generation: 0,
-            _beside: beside,
+            beside,
         }
     }
 
@@ -393,8 +393,12 @@ impl Session {
     /// Abandons what is not committed and closes the connection.
     ///
     /// # Errors
-    /// [`SessionError`] when SQLite cannot close the file.
+    /// [`SessionError::WrittenMeanwhile`] for a read-only session that was overtaken, else an error when SQLite cannot
+    /// close the file.
     pub fn close(self) -> Result<(), SessionError> {
+        if let Beside::Footing(footing) = &self.beside {
+            footing.check()?;
+        }
         if !self.connection.is_autocommit() {
             self.control("ROLLBACK")?;
         }

@@ -28,6 +28,8 @@ const DEPTH: usize = 2;
 pub struct Limits {
     /// The most raw bytes to accept; no limit if `None`.
     pub max_raw_len: Option<u64>,
+    /// The most packed bytes to hold; no limit if `None`.
+    pub max_gzip_len: Option<u64>,
     /// How many threads to pack on besides the calling one; 0 packs on the calling one. If `None`: one for each core up to eight,
     /// or none on a single core.
     pub workers: Option<usize>,
@@ -64,6 +66,7 @@ impl fmt::Debug for Compressed {
 ///
 /// - [`CodecError::Source`] if the source fails; an interruption is no failure.
 /// - [`CodecError::TooLong`] once the source has given one byte more than [`Limits::max_raw_len`].
+/// - [`CodecError::PackedTooLong`] as soon as there are more packed bytes than [`Limits::max_gzip_len`].
 /// - [`CodecError::ThreadLost`] if a packing thread panicked.
 pub fn compress(source: &mut dyn Read, level: Level, limits: Limits) -> Result<Compressed, CodecError> {
     let mut intake = Intake::new(source, limits.max_raw_len);
@@ -72,9 +75,9 @@ pub fn compress(source: &mut dyn Read, level: Level, limits: Limits) -> Result<C
     let mut first = Slot::default();
     let len = take_in(&mut intake, &mut first)?;
     let gzip = if workers == 0 || len < MEMBER_LEN {
-        pack_here(&mut intake, first, level)?
+        pack_here(&mut intake, first, level, Pile::new(limits))?
     } else {
-        pack_on_threads(&mut intake, first, level, workers)?
+        pack_on_threads(&mut intake, first, level, Pile::new(limits), workers)?
     };
 
     let (hash, raw_len) = intake.finish();
@@ -94,27 +97,54 @@ fn default_workers() -> usize {
     }
 }
 
+/// The packed members so far.
+struct Pile {
+    gzip: Vec<u8>,
+    most: Option<u64>,
+}
+
+impl Pile {
+    fn new(limits: Limits) -> Self {
+        Self { gzip: Vec::new(), most: limits.max_gzip_len }
+    }
+
+    fn add(&mut self, packed: &[u8]) -> Result<(), CodecError> {
+        let len = (self.gzip.len() + packed.len()) as u64;
+        if let Some(limit) = self.most.filter(|most| len > *most) {
+            return Err(CodecError::PackedTooLong { limit });
+        }
+        self.gzip.extend_from_slice(packed);
+        Ok(())
+    }
+}
+
 fn take_in(intake: &mut Intake<'_>, slot: &mut Slot) -> Result<usize, CodecError> {
     let len = intake.fill(slot.room())?;
     slot.filled(len);
     Ok(len)
 }
 
-fn pack_here(intake: &mut Intake<'_>, mut slot: Slot, level: Level) -> Result<Vec<u8>, CodecError> {
-    let (mut packer, mut gzip) = (Packer::new(level), Vec::new());
+fn pack_here(intake: &mut Intake<'_>, mut slot: Slot, level: Level, mut pile: Pile) -> Result<Vec<u8>, CodecError> {
+    let mut packer = Packer::new(level);
     loop {
         packer.pack(&mut slot);
-        gzip.extend_from_slice(slot.packed());
+        pile.add(slot.packed())?;
         if take_in(intake, &mut slot)? == 0 {
-            return Ok(gzip);
+            return Ok(pile.gzip);
         }
     }
 }
 
-fn pack_on_threads(intake: &mut Intake<'_>, first: Slot, level: Level, workers: usize) -> Result<Vec<u8>, CodecError> {
+fn pack_on_threads(
+    intake: &mut Intake<'_>,
+    first: Slot,
+    level: Level,
+    pile: Pile,
+    workers: usize,
+) -> Result<Vec<u8>, CodecError> {
     thread::scope(|scope| {
         let mut crew = Crew { workers: Vec::new(), most: workers, given: 0, fetched: 0 };
-        let result = crew.pack_all(scope, intake, first, level);
+        let result = crew.pack_all(scope, intake, first, level, pile);
         crew.dismiss();
         result
     })
@@ -160,29 +190,29 @@ impl<'scope> Crew<'scope> {
         intake: &mut Intake<'_>,
         first: Slot,
         level: Level,
+        mut pile: Pile,
     ) -> Result<Vec<u8>, CodecError> {
-        let mut gzip = Vec::new();
         let mut slot = first;
         loop {
             if self.workers.len() < self.most {
                 match Worker::start(scope, level) {
                     Ok(worker) => self.workers.push(worker),
                     // No thread to be had: go on with those there are, at worst none.
-                    Err(_) if self.workers.is_empty() => return pack_here(intake, slot, level),
+                    Err(_) if self.workers.is_empty() => return pack_here(intake, slot, level, pile),
                     Err(_) => self.most = self.workers.len(),
                 }
             }
             self.give(slot)?;
             let in_flight = self.given - self.fetched;
-            slot = if in_flight == self.most * DEPTH { self.fetch(&mut gzip)? } else { Slot::default() };
+            slot = if in_flight == self.most * DEPTH { self.fetch(&mut pile)? } else { Slot::default() };
             if take_in(intake, &mut slot)? == 0 {
                 break;
             }
         }
         while self.fetched < self.given {
-            self.fetch(&mut gzip)?;
+            self.fetch(&mut pile)?;
         }
-        Ok(gzip)
+        Ok(pile.gzip)
     }
 
     fn give(&mut self, slot: Slot) -> Result<(), CodecError> {
@@ -193,11 +223,11 @@ impl<'scope> Crew<'scope> {
     }
 
     /// Waits for the oldest member in flight, appends it, and frees its slot.
-    fn fetch(&mut self, gzip: &mut Vec<u8>) -> Result<Slot, CodecError> {
+    fn fetch(&mut self, pile: &mut Pile) -> Result<Slot, CodecError> {
         let worker = &self.workers[self.fetched % self.workers.len()];
         let slot = worker.done.recv().map_err(|_| CodecError::ThreadLost)?;
         self.fetched += 1;
-        gzip.extend_from_slice(slot.packed());
+        pile.add(slot.packed())?;
         Ok(slot)
     }
 
@@ -213,6 +243,22 @@ impl<'scope> Crew<'scope> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_packs_to_more_than_the_limit_is_given_up_at_once() {
+        // Bytes that do not pack: the high bits of a counter times a large odd number.
+        let raw: Vec<u8> =
+            (0..8 * MEMBER_LEN as u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
+        for workers in [0, 2] {
+            let most = compress(&mut &raw[..MEMBER_LEN], Level::FASTEST, Limits::default()).unwrap().gzip.len() as u64;
+            let limits = Limits { max_gzip_len: Some(most), workers: Some(workers), ..Limits::default() };
+            assert!(compress(&mut &raw[..MEMBER_LEN], Level::FASTEST, limits).is_ok());
+            let mut source = &raw[..];
+            let error = compress(&mut source, Level::FASTEST, limits).unwrap_err();
+            assert!(matches!(error, CodecError::PackedTooLong { limit } if limit == most), "{error}");
+            assert!(!source.is_empty(), "the rest is not read");
+        }
+    }
+
     use std::io::ErrorKind;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -223,7 +269,7 @@ mod tests {
     const WORKERS: [Option<usize>; 5] = [None, Some(0), Some(1), Some(2), Some(5)];
 
     fn on(workers: Option<usize>) -> Limits {
-        Limits { max_raw_len: None, workers }
+        Limits { workers, ..Limits::default() }
     }
 
     #[test]
@@ -300,7 +346,7 @@ mod tests {
     #[test]
     fn limit_is_exact_and_read_past_by_one_byte() {
         for limit in [0, 10, MEMBER_LEN, 3 * MEMBER_LEN, 3 * MEMBER_LEN + 10] {
-            let limits = Limits { max_raw_len: Some(limit as u64), workers: Some(2) };
+            let limits = Limits { max_raw_len: Some(limit as u64), workers: Some(2), ..Limits::default() };
             let mut exact = Source::new(vec![9; limit]);
             assert_eq!(compress(&mut exact, Level::FASTEST, limits).unwrap().raw_len, limit as u64);
 

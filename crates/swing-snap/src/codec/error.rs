@@ -35,6 +35,13 @@ pub enum CodecError {
         limit: u64,
     },
 
+    /// It packs to more bytes than the caller can store.
+    #[error("snapshot packs to more than {limit} bytes")]
+    PackedTooLong {
+        /// The most that was allowed.
+        limit: u64,
+    },
+
     /// There are fewer raw bytes than the record declares.
     #[error("snapshot is too short (expected {expected} bytes, got {actual})")]
     TooShort {
@@ -103,6 +110,7 @@ impl From<CodecError> for io::Error {
             CodecError::Level { .. } => io::ErrorKind::InvalidInput,
             CodecError::ThreadLost | CodecError::AlreadyFailed => io::ErrorKind::Other,
             CodecError::TooLong { .. }
+            | CodecError::PackedTooLong { .. }
             | CodecError::TooShort { .. }
             | CodecError::Truncated { .. }
             | CodecError::Corrupt { .. }

@@ -100,7 +100,7 @@ proptest! {
     ) {
         let at_most = at_most.max(raw.len() / 1000);
         let room = room.max(raw.len() / 1000);
-        let limits = Limits { max_raw_len: Some(raw.len() as u64), workers: Some(workers) };
+        let limits = Limits { max_raw_len: Some(raw.len() as u64), workers: Some(workers), ..Limits::default() };
         let mut source = Source::new(raw.clone()).at_most(at_most);
         let packed = compress(&mut source, Level::new(level)?, limits)?;
         prop_assert_eq!(packed.hash, hash(&raw));

@@ -7,7 +7,7 @@ use swing_core::roles::{SnapshotInfo, SnapshotSaved};
 use swing_core::{ArtifactName, Digest, Position, VatId};
 
 use super::{Snapshots, note_current, note_record, retire};
-use crate::codec::{Compressed, Limits, compress};
+use crate::codec::{CodecError, Compressed, Limits, compress};
 use crate::error::SnapError;
 use crate::rows::largest_gzip;
 
@@ -23,16 +23,15 @@ impl Snapshots<'_> {
         self.session.begin()?;
         let clock = Arc::clone(&self.state.options.clock);
 
+        let limits = Limits { max_gzip_len: Some(largest_gzip(vat)), ..Limits::default() };
         let started = clock.now();
-        let Compressed { hash, raw_len, gzip } = compress(source, self.state.options.level, Limits::default())
-            .map_err(|source| SnapError::Source { name: name.clone(), source })?;
+        let Compressed { hash, raw_len, gzip } =
+            compress(source, self.state.options.level, limits).map_err(|source| match source {
+                CodecError::PackedTooLong { limit } => SnapError::TooLarge { name: name.clone(), limit },
+                source => SnapError::Source { name: name.clone(), source },
+            })?;
         let (hash, compressed_size) = (Digest::from_bytes(hash), gzip.len() as u64);
         let compress_seconds = clock.now().saturating_sub(started).as_secs_f64();
-
-        let limit = largest_gzip(vat);
-        if compressed_size > limit {
-            return Err(SnapError::TooLarge { name, compressed_size, limit });
-        }
 
         let started = clock.now();
         let archive_write_seconds = match &mut self.state.options.archive {

@@ -117,7 +117,11 @@ impl Import for SnapImport {
             return Ok(Offered::Skipped);
         }
 
-        let limits = codec::Limits { max_raw_len: Some(self.limits.artifact), ..codec::Limits::default() };
+        let limits = codec::Limits {
+            max_raw_len: Some(self.limits.artifact),
+            max_gzip_len: Some(largest_gzip(&key.0)),
+            ..codec::Limits::default()
+        };
         let Compressed { hash, raw_len, gzip } = compress(source, self.level, limits).map_err(|error| match error {
             CodecError::Source { source, .. } => SubstoreError::Io { name: name.to_owned(), source },
             other => wrong(other.to_string()),
@@ -126,11 +130,7 @@ impl Import for SnapImport {
         if hash != expected {
             return Err(wrong(format!("hash mismatch (expected {expected}, got {hash})")));
         }
-        let (size, most) = (gzip.len() as u64, largest_gzip(&key.0));
-        if size > most {
-            return Err(wrong(format!("it has {size} bytes compressed, of which the database takes at most {most}")));
-        }
-        if db.run(SQL, (&key.0, position, raw_len, size, gzip))? != 1 {
+        if db.run(SQL, (&key.0, position, raw_len, gzip.len() as u64, gzip))? != 1 {
             return Err(wrong("its record has gone from the store".to_owned()));
         }
         Ok(Offered::Taken)

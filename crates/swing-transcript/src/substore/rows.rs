@@ -156,6 +156,10 @@ pub(super) fn gaps(db: Reader<'_>, mode: ArtifactMode) -> Result<Vec<Gap>, Subst
         {
             gap(format!("the span before it ends at {ended}"));
         }
+        let first = previous.as_ref().is_none_or(|(before, _)| *before != vat);
+        if mode == ArtifactMode::Archival && first && start != Position::ZERO {
+            gap(format!("the vat's transcript before position {start} is lost"));
+        }
         if count != expected || start > end {
             let kind = if is_current { "current " } else { "" };
             gap(format!("incomplete {kind}transcript span: {count} of {expected} items are there"));

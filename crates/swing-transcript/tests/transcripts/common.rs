@@ -197,6 +197,7 @@ pub(crate) fn kind(error: &TranscriptError) -> &'static str {
         TranscriptError::Exists { .. } => "exists",
         TranscriptError::EmptySpan { .. } => "empty span",
         TranscriptError::LineFeed { .. } => "line feed",
+        TranscriptError::TooLong { .. } => "too long",
         TranscriptError::Exhausted { .. } => "exhausted",
         TranscriptError::Occupied { .. } => "occupied",
         TranscriptError::Backwards { .. } => "backwards",

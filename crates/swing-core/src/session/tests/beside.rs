@@ -1,6 +1,7 @@
 //! Several connections at once: one writer of ours, any number of readers, and implementations that know none of it.
 
 use super::*;
+use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect};
 use crate::session::{LockError, Readers, has_store_header};
 
 fn commit(session: &mut Session, value: &str) {
@@ -131,6 +132,53 @@ fn a_reader_that_goes_takes_nothing_away_from_those_who_stay() {
     commit(&mut writer, "3");
     assert_eq!(get(staying.read(), "a").as_deref(), Some("3"));
     assert!(fs::metadata(scratch.beside("-wal")).unwrap().len() > 0);
+}
+
+/// Reads as where nothing can be created: SQLite fails with this code, and what `connect` makes of it is the point.
+fn read_where_nothing_can_be_created(scratch: &Scratch, code: i32) -> rusqlite::Result<Reading> {
+    let refuse = || Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+    connect(&scratch.path(), refuse, || {
+        let mut connection = Connection::open_with_flags(Uris::of(&scratch.path()).unlocked, FLAGS)?;
+        begin_reading(&mut connection)?;
+        Ok(connection)
+    })
+}
+
+#[test]
+fn a_closed_store_is_read_without_locks_where_there_can_be_none() {
+    let scratch = Scratch::with_store();
+    let before = scratch.listing();
+    for code in [rusqlite::ffi::SQLITE_CANTOPEN, rusqlite::ffi::SQLITE_READONLY_DIRECTORY] {
+        let reading = read_where_nothing_can_be_created(&scratch, code).unwrap();
+        assert_eq!(get(Reader::new(&reading.connection), "a").as_deref(), Some("1"));
+        assert!(reading.footing.is_unlocked());
+        reading.footing.check().unwrap();
+        drop(reading);
+        assert_eq!(scratch.listing(), before);
+    }
+    let failed = read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_IOERR);
+    assert!(failed.is_err(), "other failures are failures");
+}
+
+#[test]
+fn an_open_store_is_not_read_without_locks() {
+    let scratch = Scratch::with_store();
+    let mut writer = scratch.open();
+    assert!(read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).is_err());
+    commit(&mut writer, "2");
+    assert!(read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).is_err());
+}
+
+#[test]
+fn a_writer_that_comes_while_a_store_is_read_without_locks_is_noticed() {
+    let scratch = Scratch::with_store();
+    let overtaken = |reading: &Reading| matches!(reading.footing.check(), Err(SessionError::WrittenMeanwhile { .. }));
+    let reading = read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).unwrap();
+    let mut writer = scratch.open();
+    assert!(overtaken(&reading), "it has the store open");
+    commit(&mut writer, "2");
+    writer.close().unwrap();
+    assert!(overtaken(&reading), "it was there");
 }
 
 #[test]

@@ -90,15 +90,17 @@ impl Scratch {
 }
 
 fn listing(dir: &Path) -> BTreeMap<String, Digest> {
-    fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            let bytes = if entry.file_type().unwrap().is_file() { fs::read(entry.path()).unwrap() } else { Vec::new() };
-            (name, Digest::of(&bytes))
-        })
-        .collect()
+    let look = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.unwrap();
+        let bytes = if entry.file_type().unwrap().is_file() { fs::read(entry.path()) } else { Ok(Vec::new()) };
+        match bytes {
+            Ok(bytes) => Some((entry.file_name().into_string().unwrap(), Digest::of(&bytes))),
+            // It went between being listed and being read.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    fs::read_dir(dir).unwrap().filter_map(look).collect()
 }
 
 /// Waits for what happens a moment later: the pool's threads may be the last to let go of a connection.

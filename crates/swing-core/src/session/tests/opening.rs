@@ -119,12 +119,12 @@ fn a_fresh_store_erases_the_old_one_and_no_stranger_beside_it() {
 }
 
 #[test]
-fn a_fresh_store_replaces_a_file_too_damaged_to_be_one() {
+fn a_fresh_store_replaces_one_too_damaged_to_be_opened() {
     let scratch = Scratch::with_store();
     let mut bytes = fs::read(scratch.path()).unwrap();
-    bytes[..8192].fill(0xff);
+    bytes[100..8192].fill(0xff);
     fs::write(scratch.path(), bytes).unwrap();
-    assert!(matches!(scratch.try_open(&OpenOptions::default()), Err(OpenError::NotADatabase { .. })));
+    assert!(matches!(scratch.try_open(&OpenOptions::default()), Err(OpenError::Sqlite { .. })));
     let session = scratch.try_open(&creation(Creation::Fresh)).unwrap();
     assert_eq!(get(session.read(), "a"), None);
 }

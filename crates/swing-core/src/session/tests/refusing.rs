@@ -93,6 +93,7 @@ fn a_file_that_is_no_database() {
         let scratch = Scratch::empty();
         fs::write(scratch.path(), bytes).unwrap();
         assert_all!(refused(&scratch, &ways()), OpenError::NotADatabase { .. });
+        assert_all!(refused(&scratch, &[creation(Creation::Fresh)]), OpenError::NotADatabase { .. });
     }
 }
 
@@ -101,6 +102,7 @@ fn a_directory_instead_of_a_file() {
     let scratch = Scratch::empty();
     fs::create_dir(scratch.path()).unwrap();
     assert_all!(refused(&scratch, &ways()), OpenError::NotADatabase { .. });
+    assert_all!(refused(&scratch, &[creation(Creation::Fresh)]), OpenError::NotADatabase { .. });
 }
 
 #[test]

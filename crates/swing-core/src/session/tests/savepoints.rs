@@ -29,6 +29,7 @@ fn a_rollback_undoes_what_was_written_inside_and_keeps_what_was_before() {
     set(&mut session, "inside", "3").unwrap();
     session.rollback_to("crank", &mut []).unwrap();
     assert_eq!((get(session.read(), "before").as_deref(), get(session.read(), "inside")), (Some("1"), None));
+    assert!(session.connection().execute_batch("RELEASE t0").is_err(), "SQL has forgotten the savepoint too");
     set(&mut session, "after", "4").unwrap();
     session.commit(&mut []).unwrap();
     let found = ["a", "before", "inside", "after"].map(|key| scratch.committed(key));

@@ -197,7 +197,10 @@ pub(super) fn call<S: StoreUnderTest>(store: &mut S, op: &Op) -> Outcome {
     match op {
         Op::Kv(End::Host, op) => kv(store.host().kv(), op),
         Op::Commit => Ok(done(store.host().commit()?)),
-        Op::FailNextCallback => Ok(done(store.fail_next_callback())),
+        Op::FailNextCallback => {
+            store.fail_next_callback();
+            Ok(Answer::Done)
+        }
         op => kernel(store.kernel(), op),
     }
 }

@@ -1,3 +1,5 @@
+//! Manifests, right and wrong.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Datasets, right and wrong.
+
 use std::io::Write as _;
 use std::process::Command;
 

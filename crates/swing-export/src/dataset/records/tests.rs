@@ -1,3 +1,5 @@
+//! Lines of export data, right and wrong.
+
 use std::io::{BufReader, Cursor};
 
 use proptest::prelude::*;
