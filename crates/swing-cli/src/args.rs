@@ -41,7 +41,7 @@ struct Cli {
 const AFTER: &str = "\
 Exit codes:
   0  done, and all is well
-  1  done, and something is wrong with what was looked at (verify, replay)
+  1  done, and something is wrong with what was looked at (verify, replay, export in debug mode)
   2  the command line makes no sense
   3  could not be done: the error names the file or record, and a hint says what to do
 

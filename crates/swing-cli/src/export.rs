@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::{Serialize, Serializer};
-use swing_core::ArtifactMode;
 use swing_core::substore::{Record, SubstoreError};
+use swing_core::{ArtifactMode, error_chain};
 use swing_export::dataset::{DatasetWriter, Dialect, ExportDataSummary, Mode};
 use swing_export::{Exporter, SourceError, Step};
 
@@ -65,9 +65,21 @@ pub struct Report {
     /// What a genesis file would say of the export data; in the Go dialect only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub genesis_hash: Option<String>,
+    /// In `debug` mode, what the store has but not as its record says: it is not in the dataset. Any other mode fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Where it is.
     #[serde(skip)]
     dataset: PathBuf,
+}
+
+/// An artifact that could not be exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub reason: String,
 }
 
 pub(crate) fn as_text<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -124,6 +136,7 @@ fn write(
             Dialect::Go => "go",
         },
         genesis_hash: None,
+        left_out: Vec::new(),
         dataset: options.dataset.clone(),
     };
     if options.data == ExportData::All {
@@ -136,6 +149,12 @@ fn write(
     }
     meter.expect_artifacts(names.len() as u64);
     for name in names {
+        if options.mode == Mode::Debug
+            && let Err(error) = read_through(exporter, name)
+        {
+            report.left_out.push(LeftOut { name: name.clone(), reason: error_chain(&*error) });
+            continue;
+        }
         let bytes = writer.artifact(name, &mut exporter.artifact(name)?)?;
         meter.step(Step::Artifact { name, bytes });
         report.artifacts += 1;
@@ -143,6 +162,12 @@ fn write(
     }
     writer.finish(block_height, Some(options.mode))?;
     Ok(report)
+}
+
+/// Reads an artifact to its end, where it is known to be right: a file that was begun could not be taken back.
+fn read_through(exporter: &Exporter, name: &str) -> Result<(), SourceError> {
+    std::io::copy(&mut exporter.artifact(name)?, &mut std::io::sink())?;
+    Ok(())
 }
 
 fn write_records(
@@ -164,7 +189,7 @@ fn write_records(
 pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
     let report = export(options, &Meter::stderr("export"))?;
     console.report(&report)?;
-    Ok(Exit::Ok)
+    Ok(if report.left_out.is_empty() { Exit::Ok } else { Exit::FoundWrong })
 }
 
 impl fmt::Display for Report {
@@ -173,6 +198,9 @@ impl fmt::Display for Report {
         writeln!(f, "  block height  {}", self.block_height)?;
         writeln!(f, "  export data   {}", plural(self.records, "record"))?;
         writeln!(f, "  artifacts     {} ({}), mode {}", Grouped(self.artifacts), Bytes(self.bytes), self.mode)?;
+        for LeftOut { name, reason } in &self.left_out {
+            writeln!(f, "  left out      {name}: {reason}")?;
+        }
         match &self.genesis_hash {
             Some(hash) => writeln!(f, "  genesis hash  {hash}"),
             None => Ok(()),

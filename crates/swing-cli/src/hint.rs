@@ -227,7 +227,9 @@ fn dataset(error: &DatasetError) -> Option<String> {
         | DatasetError::BadLine { .. } => say("the dataset is damaged, or was made to do harm: get it again"),
         DatasetError::NoBlockHeight { .. } => say("an importer needs to know the height: export again"),
         DatasetError::NoExportData { .. } => say("export again with --export-data-mode all"),
-        DatasetError::NoArtifacts { .. } => say("export again with --artifact-mode operational or more"),
+        DatasetError::NoArtifacts { .. } => {
+            say("import with --artifact-mode operational, or export again if the dataset has no artifacts")
+        }
         DatasetError::TooFewArtifacts { has, .. } => {
             Some(format!("import with --artifact-mode {has}, or export again with more"))
         }

@@ -2,8 +2,8 @@
 //!
 //! Some differences cannot be met by any call here, since the calls are made so that they are not: vat IDs that are no
 //! names, vats called like members of every JavaScript object (the reference's dump breaks on them), budgets that are
-//! no whole numbers, bundles of the newer kind whose content is not what their ID says (we refuse to export them), and
-//! loading a snapshot in part.
+//! no whole numbers, bundles of the newer kind whose content is not what their ID says (we refuse to export them),
+//! loading a snapshot in part, and rows in `pendingExports` from before (`duel.rs` has them handed over first).
 
 use std::collections::{BTreeMap, BTreeSet};
 

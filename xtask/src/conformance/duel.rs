@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use fs_err as fs;
 use serde_json::json;
 use swing_core::ArtifactMode;
@@ -121,10 +121,13 @@ impl Duel<'_> {
                 fs::copy(&from, store_file(&place.dir))?;
             }
         }
-        self.step(&Call::Open(How::Open, case.options.clone())).context("the first opening")?;
-        if case.start == Some("pending-exports") {
-            // The reference's first flush loses the rows without a transaction, and in one that begins with a commit
-            // it does not look for them.
+        let mut options = case.options.clone();
+        let left_behind = case.start == Some("pending-exports");
+        options.callback |= left_behind;
+        self.step(&Call::Open(How::Open, options)).context("the first opening")?;
+        if left_behind {
+            // A commit with nothing to commit hands the rows over here and not there; endCrank without a transaction
+            // takes them out of its file for good. So first of all a commit with something to commit.
             for call in [Call::Set(End::Host, "host.first".into(), "1".into()), Call::Commit] {
                 self.step(&call).context("the first commit")?;
             }
@@ -177,15 +180,12 @@ impl Duel<'_> {
 
     fn compare(&mut self, ours: &Answer, mut theirs: Answer) -> Result<()> {
         theirs.exports = self.owed.expected(ours, theirs.exports);
-        let same = match (&ours.outcome, &theirs.outcome) {
-            (Ok(ours), Ok(theirs)) => expect_same("answers", ours, theirs),
-            (Err(_), Err(_)) => Ok(()),
-            _ => Err(anyhow::anyhow!("one succeeded, the other failed")),
-        };
-        same.and_then(|()| expect_same("export batches", &json!(ours.exports), &json!(theirs.exports)))
-            .and_then(
-                |()| if theirs.strays.is_empty() { Ok(()) } else { bail!("the reference failed beside the call") },
-            )
-            .with_context(|| format!("\n  ours:      {ours}\n  reference: {theirs}\n "))
+        match (&ours.outcome, &theirs.outcome) {
+            (Ok(ours), Ok(theirs)) => expect_same("answers", ours, theirs)?,
+            (Err(_), Err(_)) => {}
+            _ => bail!("one succeeded, the other failed\n    ours:      {ours}\n    reference: {theirs}"),
+        }
+        ensure!(theirs.strays.is_empty(), "the reference failed beside the call: {theirs}");
+        expect_same("export batches", &json!(ours.exports), &json!(theirs.exports))
     }
 }

@@ -11,7 +11,9 @@ use swing_core::ArtifactMode;
 use super::call::{Call, End, How, Options};
 use super::duel::{Case, Game};
 use super::specimens;
-use super::words::{blob, budget, host_key, item, kernel_key, position, savepoint, value, vat};
+use super::words::{
+    FAMILY, blob, budget, family, family_key, host_key, item, kernel_key, position, savepoint, value, vat,
+};
 
 /// Which calls a sequence is about, beside cranks and commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -66,11 +68,13 @@ fn options() -> impl Strategy<Value = Options> {
 
 fn fragment(game: Game, focus: Focus) -> Fragment {
     let vat_life = if matches!(focus, Focus::All | Focus::Transcripts | Focus::Snapshots) { 6 } else { 0 };
+    let walks = if matches!(focus, Focus::All | Focus::Kv) { 2 } else { 0 };
     prop_oneof![
         6 => vec(loose(focus), 1..4),
         6 => crank(focus),
         4 => rolled_back(focus),
         vat_life => life(),
+        walks => walk(),
         4 => block_end(),
         2 => reopening(game),
     ]
@@ -203,6 +207,27 @@ fn rolled_back(focus: Focus) -> Fragment {
                 again,
             ];
             enclosed(vec![Call::StartCrank], inside, vec![Call::EmitHashes, Call::EndCrank])
+        })
+        .boxed()
+}
+
+/// From key to key through a family, as a kernel goes through a collection, with changes on the way.
+fn walk() -> Fragment {
+    let change = || (family_key(), prop::option::of(value()));
+    (vec(change(), 0..6), vec(prop::option::of(change()), FAMILY), any::<bool>())
+        .prop_map(|(before, between, back)| {
+            let change = |(key, value): (String, Option<String>)| match value {
+                Some(value) => Call::Set(End::Kernel, key, value),
+                None => Call::Delete(End::Kernel, key),
+            };
+            let steps = between.into_iter().enumerate().flat_map(|(at, between)| {
+                std::iter::once(Call::NextKey(End::Kernel, family(at))).chain(between.map(change))
+            });
+            let steps: Vec<_> = steps.collect();
+            let end = if back { vec![Call::Rollback("walk".to_owned())] } else { vec![] };
+            let again = Call::NextKey(End::Kernel, family(0));
+            let body = vec![vec![Call::Savepoint("walk".to_owned())], steps, end, vec![again]];
+            enclosed(before.into_iter().map(change).chain([Call::StartCrank]).collect(), body, vec![Call::EndCrank])
         })
         .boxed()
 }

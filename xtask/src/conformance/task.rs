@@ -73,8 +73,8 @@ impl Args {
     pub(crate) fn short() -> Self {
         Self {
             seed: 1,
-            cases: 12,
-            calls: 100,
+            cases: 10,
+            calls: 150,
             seconds: None,
             modules: Vec::new(),
             store_module: None,

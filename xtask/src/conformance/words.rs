@@ -51,7 +51,19 @@ static KERNEL_KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 pub(crate) fn kernel_key() -> impl Strategy<Value = String> {
     let common = select(vec!["b.1", "b.2", "b.10", "k", "local.a", "b.\u{1f600}"]).prop_map(str::to_owned);
-    prop_oneof![2 => common, 3 => select(KERNEL_KEYS.as_slice())]
+    prop_oneof![2 => common, 1 => family_key(), 3 => select(KERNEL_KEYS.as_slice())]
+}
+
+/// How many keys there are in the family that is walked through.
+pub(crate) const FAMILY: usize = 9;
+
+/// Its keys, in order; the first is the prefix.
+pub(crate) fn family(at: usize) -> String {
+    if at == 0 { "w.".to_owned() } else { format!("w.{at}") }
+}
+
+pub(crate) fn family_key() -> impl Strategy<Value = String> {
+    (0..=FAMILY).prop_map(family)
 }
 
 /// `host.height` is left to the end of blocks.

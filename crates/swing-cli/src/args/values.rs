@@ -15,7 +15,7 @@ pub(super) enum ArtifactMode {
     Replay,
     /// Also the older incarnations of every vat that is alive.
     Archival,
-    /// Whatever there is, complete or not.
+    /// Every complete span and snapshot there is, whatever else is missing.
     Debug,
 }
 

@@ -145,3 +145,18 @@ fn a_height_that_is_no_number_is_told() {
     assert!(sandbox.run(&["stat", "store"]).stdout.contains("block height  \"tall\", which is none\n"));
     assert!(!sandbox.path("dataset").exists());
 }
+
+#[test]
+fn a_debug_export_leaves_out_what_is_damaged_and_says_so() {
+    let sandbox = Sandbox::with_store("archival");
+    let damage = "UPDATE snapshots SET compressedSnapshot = x'1f8b' WHERE rowid =
+        (SELECT min(rowid) FROM snapshots WHERE compressedSnapshot IS NOT NULL AND inUse IS NULL)";
+    let database = sandbox.path("store").join("swingstore.sqlite");
+    rusqlite::Connection::open(database).unwrap().execute(damage, []).unwrap();
+    let whole = expected("archival")["artifacts"]["debug"].as_array().unwrap().len();
+    let run = sandbox.run(&["export", "store", "dataset", "--artifact-mode", "debug", "--json"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert_eq!(run.json()["artifacts"], whole - 1);
+    assert!(run.json()["left_out"][0]["name"].as_str().unwrap().starts_with("snapshot."));
+    assert_eq!(listed(&sandbox, "dataset").len(), whole - 1);
+}

@@ -137,14 +137,16 @@ impl Session {
     }
 }
 
-/// Whether what is at `path`, if anything, is a store (maybe of a later format, maybe damaged) and not a stranger's file.
+/// Whether what is at `path`, if anything, is a store, maybe a damaged one: not a stranger's file, nor a store of a later
+/// format.
 ///
 /// # Errors
-/// [`OpenError::Foreign`] or [`OpenError::NotADatabase`] when it is a stranger's.
+/// [`OpenError::Foreign`] or [`OpenError::NotADatabase`] when it is a stranger's, [`OpenError::NewerFormat`].
 pub fn check_replaceable(path: &Path) -> Result<(), OpenError> {
     match probe(path) {
-        Err(error @ (OpenError::Foreign { .. } | OpenError::NotADatabase { .. } | OpenError::Io { .. })) => Err(error),
-        _ => Ok(()),
+        // Damaged or not there at all, it has nothing to lose.
+        Ok(()) | Err(OpenError::Missing { .. } | OpenError::Sqlite { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

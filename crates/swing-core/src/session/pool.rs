@@ -63,6 +63,9 @@ impl Readers {
         let pool = r2d2::Pool::builder()
             .max_size(most.max(1))
             .min_idle(Some(0))
+            // With either of these the pool's threads outlive it by half a minute, and exporters come and go.
+            .max_lifetime(None)
+            .idle_timeout(None)
             .test_on_check_out(false)
             .build(manager)
             .map_err(|source| OpenError::Pool { path: path.to_owned(), source })?;

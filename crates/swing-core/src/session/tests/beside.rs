@@ -87,6 +87,18 @@ fn a_pinned_reader_survives_a_checkpoint_of_everything_after_it() {
     assert_eq!(get(pinned.read(), "k0"), None);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn readers_that_are_gone_leave_no_threads_behind() {
+    let scratch = Scratch::with_store();
+    let threads = || fs::read_dir("/proc/self/task").unwrap().count();
+    let before = threads();
+    for _ in 0..20 {
+        drop(Readers::open(&scratch.path(), &[KV], 2).unwrap().pin().unwrap());
+    }
+    assert!(soon(|| threads() < before + 20), "{} threads, {before} before", threads());
+}
+
 #[test]
 fn nobody_can_write_through_a_reader() {
     let scratch = Scratch::with_store();
