@@ -24,7 +24,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         shell::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))
     })?;
     step("doc", || {
-        shell::run(cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]).env(warnings.0, warnings.1))
+        shell::run(
+            cargo(&["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"])
+                .env(warnings.0, warnings.1),
+        )
     })?;
     step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
     if !args.no_node {

@@ -8,7 +8,7 @@ use swing_core::session::{Reader, Table, paged};
 use swing_core::substore::{
     ArtifactBytes, Finding, Gap, Import, Limits, Names, Offered, Records, Repaired, Substore, SubstoreError,
 };
-use swing_core::{ArtifactMode, ArtifactName, BundleId, BundleKind, ExportKey, Writer, error_chain};
+use swing_core::{ArtifactMode, ArtifactName, BundleId, BundleKind, ExportKey, SessionError, Writer, error_chain};
 
 use crate::content::{Stored, b0_id, check_b1, from_artifact};
 use crate::error::ContentError;
@@ -185,6 +185,9 @@ fn ids<'a>(db: Reader<'a>, sql: &'static str) -> impl Iterator<Item = Result<Bun
     paged(move || {
         let page: Vec<BundleId> = db.all(sql, [&last], |row| row.get(0))?;
         if let Some(id) = page.last() {
+            if id.as_str() <= last.as_str() {
+                return Err(SessionError::OutOfOrder { table: "bundles" }.into());
+            }
             last = id.to_string();
         }
         Ok(page)

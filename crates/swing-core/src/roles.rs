@@ -1,5 +1,5 @@
 //! What a kernel and its host call. No SQLite in the signatures: a host can run on another engine, and the
-//! [conformance suite](crate::testing) holds any engine to the same answers.
+//! conformance suite (`swing_core::testing`) holds any engine to the same answers.
 //!
 //! Every method may fail with the implementation's own error. Unless a method says otherwise, a failed call has
 //! changed nothing. What is written is seen by all later reads and durable after [`HostStorage::commit`].

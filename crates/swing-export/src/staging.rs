@@ -74,6 +74,7 @@ impl Staging {
         // One name, since there is one writer: what a killed import left behind is erased here.
         let staged = beside(&target, "-import");
         let staging = Self { lock: Some(lock), target, staged, tables };
+        remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         let options = OpenOptions { creation: Creation::Fresh, unsafe_fast: true, ..OpenOptions::default() };
         let session = Session::open(Location::File(staging.staged.clone()), &options, &staging.tables)?;
         Ok((staging, session))

@@ -77,8 +77,10 @@ fn readable<T, E: Into<VerifyError>>(
         Err(error) => error.into(),
     };
     match &error {
-        VerifyError::Session(SessionError::Corrupt { .. })
-        | VerifyError::Substore(SubstoreError::Session(SessionError::Corrupt { .. })) => {}
+        VerifyError::Session(SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. })
+        | VerifyError::Substore(SubstoreError::Session(
+            SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. },
+        )) => {}
         VerifyError::Session(_) | VerifyError::Substore(SubstoreError::Session(_)) | VerifyError::Trusted(_) => {
             return Err(error);
         }

@@ -56,6 +56,9 @@ impl Substore for KvSubstore {
         Box::new(paged(move || {
             while let Some(low) = next.take() {
                 let (records, rest) = page(db, &low)?;
+                if rest.as_ref().is_some_and(|rest| *rest <= low) {
+                    return Err(SessionError::OutOfOrder { table: "kvStore" }.into());
+                }
                 next = rest;
                 if !records.is_empty() {
                     return Ok(records);

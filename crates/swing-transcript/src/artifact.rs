@@ -57,11 +57,8 @@ impl<'s> ArtifactReader<'s> {
 
 impl Read for ArtifactReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.chunk.len() && !self.walk.is_done() {
-            if let Err(error) = self.refill() {
-                self.chunk.clear();
-                self.failure = Some(error);
-            }
+        while self.failure.is_none() && self.given == self.chunk.len() && !self.walk.is_done() {
+            self.failure = self.refill().err();
         }
         if let Some(error) = &self.failure {
             return Err(self.complaint(error));

@@ -33,7 +33,7 @@ pub(crate) fn committed(duel: &mut Duel<'_>) -> Result<()> {
 /// After the last call: every span is read, then both stores are closed, abandoning what is not committed. Answers
 /// whether the reference can import what it exports of such a store, as its inspection will demand.
 pub(crate) fn finished(duel: &mut Duel<'_>) -> Result<bool> {
-    let rows = duel.bench.reference.rows(&duel.our_place.dir)?;
+    let rows = duel.bench.witness.rows(&duel.our_place.dir)?;
     for row in rows.as_array().into_iter().flatten().filter(|row| row[0] == "transcriptSpans") {
         let vat = row[1].as_str().unwrap_or_default().to_owned();
         let call = Call::ReadSpan(vat, row[2].as_u64());
@@ -66,12 +66,12 @@ pub(crate) fn finished(duel: &mut Duel<'_>) -> Result<bool> {
     let place = duel.our_place.dir.clone();
     let mode = ArtifactMode::Operational;
     let imported = duel.bench.ours.import(&place, mode, &duel.scratch.join("imported"), mode)?;
-    Ok(imported.outcome.is_ok() && !trimmed_on_import(&duel.bench.reference.rows(&place)?))
+    Ok(imported.outcome.is_ok() && !trimmed_on_import(&duel.bench.witness.rows(&place)?))
 }
 
 fn same_rows(duel: &mut Duel<'_>) -> Result<()> {
-    let ours = duel.bench.reference.rows(&duel.our_place.dir)?;
-    let theirs = duel.bench.reference.rows(&duel.their_place.dir)?;
+    let ours = duel.bench.witness.rows(&duel.our_place.dir)?;
+    let theirs = duel.bench.witness.rows(&duel.their_place.dir)?;
     expect_same("rows", &ours, &theirs)
 }
 
@@ -93,7 +93,7 @@ fn imports(duel: &mut Duel<'_>, offered: ArtifactMode, export: &Value) -> Result
     let (ours, theirs) = (duel.our_place.dir.clone(), duel.their_place.dir.clone());
     let dataset = scratch.join("dataset");
     transfer::write_dataset(&ours, offered, dialect, &dataset)?;
-    let trimmed = trimmed_on_import(&duel.bench.reference.rows(&ours)?);
+    let trimmed = trimmed_on_import(&duel.bench.witness.rows(&ours)?);
     for taken in [offered, duel.another(offered)] {
         let what = format!("{offered} exports imported in {taken} mode");
         let target = |name: &str| scratch.join(format!("{taken}-{name}"));
@@ -108,7 +108,7 @@ fn imports(duel: &mut Duel<'_>, offered: ArtifactMode, export: &Value) -> Result
         }
         if us.outcome.is_ok() {
             same_again(duel, &what, offered, taken, export, &by_us)?;
-            let rows = [&by_us, &from_them].map(|dir| duel.bench.reference.rows(dir).map(without_height));
+            let rows = [&by_us, &from_them].map(|dir| duel.bench.witness.rows(dir).map(without_height));
             let [ours, theirs] = rows;
             expect_same(&format!("{what}: rows of both"), &ours?, &theirs?)?;
         }
@@ -118,8 +118,8 @@ fn imports(duel: &mut Duel<'_>, offered: ArtifactMode, export: &Value) -> Result
         let them = duel.bench.reference.import_dataset(&dataset, &by_them, taken)?;
         same_answer(&what, &us, &them)?;
         if us.outcome.is_ok() {
-            let rows = duel.bench.reference.rows(&by_us)?;
-            expect_same(&format!("{what}: rows"), &rows, &duel.bench.reference.rows(&by_them)?)?;
+            let rows = duel.bench.witness.rows(&by_us)?;
+            expect_same(&format!("{what}: rows"), &rows, &duel.bench.witness.rows(&by_them)?)?;
             let (again, theirs) =
                 (duel.bench.ours.export(&by_us, taken)?, duel.bench.reference.export(&by_them, taken)?);
             same_answer(&format!("{what}: what is exported again"), &again, &theirs)?;

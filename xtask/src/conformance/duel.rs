@@ -22,8 +22,10 @@ use crate::shell::root;
 pub(crate) enum Game {
     /// Ours and the reference, each on its own store.
     Lockstep,
-    /// Ours alone on one store, against ours and the reference taking turns on another.
+    /// Ours alone on one store, against ours and the reference taking turns on another: one closes it, the other opens it.
     Turns,
+    /// The same with both having it open all the time: after a commit it is the other's turn.
+    Shared,
 }
 
 /// What is played.
@@ -41,6 +43,8 @@ pub(crate) struct Bench {
     /// Takes turns with the reference.
     pub(crate) ours_too: Box<dyn Player>,
     pub(crate) reference: Driver,
+    /// Looks at files. A process of its own: one that has a store open loses its locks when it closes the file again.
+    pub(crate) witness: Driver,
     pub(crate) tally: Tally,
 }
 
@@ -48,7 +52,7 @@ pub(crate) struct Bench {
 pub(crate) struct Duel<'b> {
     pub(crate) bench: &'b mut Bench,
     game: Game,
-    /// In a game of turns: whether it is the reference's.
+    /// Whether it is the reference's turn.
     reference_plays: bool,
     pub(crate) our_place: Place,
     pub(crate) their_place: Place,
@@ -95,7 +99,9 @@ impl Duel<'_> {
     pub(crate) fn close(&mut self) -> Result<()> {
         self.bench.ours.close().context("closing ours")?;
         self.bench.ours_too.close().context("closing ours")?;
-        self.bench.reference.close().context("closing the reference's")
+        self.bench.reference.close().context("closing the reference's")?;
+        self.reference_plays = self.game == Game::Lockstep;
+        Ok(())
     }
 
     /// Whether this case is one of those in which something is done in this mode.
@@ -136,41 +142,68 @@ impl Duel<'_> {
     }
 
     fn step(&mut self, call: &Call) -> Result<()> {
-        let opening;
-        let call = match call {
-            Call::FailCallback if !self.owed.is_empty() => return Ok(()),
-            Call::Open(..) => {
-                if self.game == Game::Turns {
-                    self.rival().close()?;
-                    self.reference_plays = !self.reference_plays;
-                }
+        match call {
+            // The reference has nothing left to fail on, or somebody else may be the next to call back.
+            Call::FailCallback if !self.owed.is_empty() || self.game == Game::Shared => return Ok(()),
+            Call::Open(how, options) => {
                 self.owed.clear();
-                call
+                self.hand_over(*how, options)?;
             }
             Call::Kill(options) => {
                 let place = self.their_place.clone();
                 self.rival().kill(&place)?;
-                opening = Call::Open(How::Open, options.clone());
-                return self.step(&opening);
+                return self.step(&Call::Open(How::Open, options.clone()));
             }
-            other => other,
-        };
+            // What is hashed outside cranks is hashed by whoever wrote it.
+            Call::Commit if self.game == Game::Shared => self.put(&Call::EmitHashes).map(drop)?,
+            _ => {}
+        }
+        let committed = self.put(call)? && matches!(call, Call::Commit);
+        if committed {
+            checks::committed(self).context("after this commit")?;
+        }
+        if committed && self.game == Game::Shared {
+            self.reference_plays = !self.reference_plays;
+        }
+        Ok(())
+    }
+
+    /// Before their store is opened: by the other side, or in a shared game by both.
+    fn hand_over(&mut self, how: How, options: &Options) -> Result<()> {
+        if self.game == Game::Lockstep {
+            return Ok(());
+        }
+        self.bench.ours_too.close()?;
+        self.bench.reference.close()?;
+        self.reference_plays = !self.reference_plays;
+        if self.game == Game::Shared {
+            let place = self.their_place.clone();
+            self.rival().call(&place, &Call::Open(how, options.clone()))?.value("opening first")?;
+            self.reference_plays = !self.reference_plays;
+        }
+        Ok(())
+    }
+
+    /// Makes a call and answers whether it was done. One that changes nothing here may not be made there.
+    fn put(&mut self, call: &Call) -> Result<bool> {
         let ours = self.bench.ours.call(&self.our_place, call)?;
         if refused_by_us_alone(call, &ours) {
             self.count(call, Fate::RefusedByUsAlone);
-            return Ok(());
+            return Ok(false);
         }
         self.count(call, if ours.outcome.is_ok() { Fate::Done } else { Fate::RefusedByBoth });
         let place = self.their_place.clone();
-        let mut theirs = self.rival().call(&place, call)?;
+        let there = match (self.game, call) {
+            // Whoever opens it first has erased what there was.
+            (Game::Shared, Call::Open(How::Init, options)) => Call::Open(How::Open, options.clone()),
+            _ => call.clone(),
+        };
+        let mut theirs = self.rival().call(&place, &there)?;
         while let Some(further) = step_over_host_key(call, &theirs) {
             theirs = self.rival().call(&place, &further)?;
         }
         self.compare(&ours, theirs)?;
-        if matches!(call, Call::Commit) && ours.outcome.is_ok() {
-            checks::committed(self).context("after this commit")?;
-        }
-        Ok(())
+        Ok(ours.outcome.is_ok())
     }
 
     fn count(&mut self, call: &Call, fate: Fate) {

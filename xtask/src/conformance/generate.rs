@@ -68,7 +68,7 @@ fn options() -> impl Strategy<Value = Options> {
 
 fn fragment(game: Game, focus: Focus) -> Fragment {
     let vat_life = if matches!(focus, Focus::All | Focus::Transcripts | Focus::Snapshots) { 6 } else { 0 };
-    let walks = if matches!(focus, Focus::All | Focus::Kv) { 2 } else { 0 };
+    let walks = if matches!(focus, Focus::All | Focus::Kv) { 1 } else { 0 };
     prop_oneof![
         6 => vec(loose(focus), 1..4),
         6 => crank(focus),
@@ -211,23 +211,32 @@ fn rolled_back(focus: Focus) -> Fragment {
         .boxed()
 }
 
-/// From key to key through a family, as a kernel goes through a collection, with changes on the way.
+/// A family of keys is committed, and in a later crank somebody goes through it as a kernel goes through a collection:
+/// from key to key, or asking for the first one and deleting it; with changes on the way.
 fn walk() -> Fragment {
-    let change = || (family_key(), prop::option::of(value()));
-    (vec(change(), 0..6), vec(prop::option::of(change()), FAMILY), any::<bool>())
-        .prop_map(|(before, between, back)| {
+    let there = vec(prop::bool::weighted(0.9), FAMILY);
+    let change = || prop::option::weighted(0.3, (family_key(), prop::option::of(value())));
+    (there, vec(change(), FAMILY), any::<bool>(), any::<bool>(), change())
+        .prop_map(|(there, between, sweep, back, after)| {
             let change = |(key, value): (String, Option<String>)| match value {
                 Some(value) => Call::Set(End::Kernel, key, value),
                 None => Call::Delete(End::Kernel, key),
             };
+            let next = |at| Call::NextKey(End::Kernel, family(at));
+            let there = (1..).zip(there).filter(|(_, there)| *there);
+            let mut before: Vec<_> = there.map(|(at, _)| Call::Set(End::Kernel, family(at), String::new())).collect();
+            before.extend([Call::EndCrank, Call::Commit, Call::StartCrank, Call::Savepoint("walk".to_owned())]);
             let steps = between.into_iter().enumerate().flat_map(|(at, between)| {
-                std::iter::once(Call::NextKey(End::Kernel, family(at))).chain(between.map(change))
+                let step = match sweep {
+                    true => vec![next(0), Call::Delete(End::Kernel, family(at + 1))],
+                    false => vec![next(at)],
+                };
+                step.into_iter().chain(between.map(change))
             });
             let steps: Vec<_> = steps.collect();
             let end = if back { vec![Call::Rollback("walk".to_owned())] } else { vec![] };
-            let again = Call::NextKey(End::Kernel, family(0));
-            let body = vec![vec![Call::Savepoint("walk".to_owned())], steps, end, vec![again]];
-            enclosed(before.into_iter().map(change).chain([Call::StartCrank]).collect(), body, vec![Call::EndCrank])
+            let after = after.map(change).into_iter().collect();
+            enclosed(before, vec![steps, end, vec![next(0)], after], vec![next(0), next(FAMILY), Call::EndCrank])
         })
         .boxed()
 }
@@ -257,7 +266,7 @@ fn block_end() -> Fragment {
 fn reopening(game: Game) -> Fragment {
     let how = prop_oneof![8 => Just(How::Open), 1 => Just(How::Init)];
     let open = || (how.clone(), options()).prop_map(|(how, options)| Call::Open(how, options));
-    let kill = if game == Game::Turns { 1 } else { 0 };
+    let kill = u32::from(game == Game::Turns);
     prop_oneof![
         3 => open().prop_map(|open| vec![Call::Commit, open]),
         1 => open().prop_map(|open| vec![open]),

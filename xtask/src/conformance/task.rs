@@ -30,6 +30,8 @@ pub(crate) enum Part {
     Lockstep,
     /// Random calls, ours and the reference taking turns on one store.
     Turns,
+    /// Random calls, ours and the reference with the same store open, block by block.
+    Shared,
     /// The committed stores and datasets.
     Fixtures,
     /// The recorded kernel.
@@ -89,7 +91,7 @@ impl Args {
     }
 
     fn games(&self) -> Vec<Game> {
-        let games = [(Part::Lockstep, Game::Lockstep), (Part::Turns, Game::Turns)];
+        let games = [(Part::Lockstep, Game::Lockstep), (Part::Turns, Game::Turns), (Part::Shared, Game::Shared)];
         games.into_iter().filter(|(part, _)| self.wants(*part)).map(|(_, game)| game).collect()
     }
 
@@ -201,8 +203,9 @@ fn play(run: &Run<'_>, module: &str, scratch: &Path) -> Result<Played> {
             None => Box::<Ours>::default(),
         }
     };
-    let reference = Driver::new(run.folder, module);
-    let mut bench = Bench { ours: ours(), ours_too: ours(), reference, tally: Tally::default() };
+    let node = || Driver::new(run.folder, module);
+    let mut bench =
+        Bench { ours: ours(), ours_too: ours(), reference: node(), witness: node(), tally: Tally::default() };
     let mut cases = 0;
     'rounds: for round in 0.. {
         for game in args.games() {

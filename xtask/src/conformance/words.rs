@@ -55,11 +55,11 @@ pub(crate) fn kernel_key() -> impl Strategy<Value = String> {
 }
 
 /// How many keys there are in the family that is walked through.
-pub(crate) const FAMILY: usize = 9;
+pub(crate) const FAMILY: usize = 12;
 
 /// Its keys, in order; the first is the prefix.
 pub(crate) fn family(at: usize) -> String {
-    if at == 0 { "w.".to_owned() } else { format!("w.{at}") }
+    if at == 0 { "w.".to_owned() } else { format!("w.{at:02}") }
 }
 
 pub(crate) fn family_key() -> impl Strategy<Value = String> {

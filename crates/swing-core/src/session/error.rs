@@ -66,6 +66,12 @@ pub enum SessionError {
         /// How many.
         open: usize,
     },
+    /// Rows came in another order than asked for: a b-tree of the file is damaged, and a walk over it would not end.
+    #[error("the database is corrupt: rows of {table} are out of order")]
+    OutOfOrder {
+        /// The table.
+        table: &'static str,
+    },
     /// No savepoint of that name is open.
     #[error("no such savepoint as {name:?}")]
     NoSuchSavepoint {

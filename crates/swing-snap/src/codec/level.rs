@@ -4,7 +4,7 @@ use libdeflater::CompressionLvl;
 
 use super::error::CodecError;
 
-/// How hard [`compress`](super::compress) tries, as libdeflate counts: 1 is fastest, 12 is smallest.
+/// How hard [`compress`](super::compress()) tries, as libdeflate counts: 1 is fastest, 12 is smallest.
 ///
 /// The level is nobody's business but the disk's: readers take any, and no consensus hash depends on it. Measured on two XS heaps
 /// (one thread; size relative to zlib's level 6, which the reference uses):

@@ -4,7 +4,7 @@
 //! position, no database. It rests on one decision: what is written is a sequence of small gzip members, each a complete stream,
 //! so that they can be made on several cores at once; what is read is any gzip at all, whoever made it.
 //!
-//! - [`compress`] reads a raw snapshot once and returns its hash, its length and its gzip. With [`Limits::max_raw_len`] it is also
+//! - [`compress()`] reads a raw snapshot once and returns its hash, its length and its gzip. With [`Limits::max_raw_len`] it is also
 //!   how an untrusted artifact is taken in: it stops one byte past the limit, and the caller compares the hash.
 //! - [`SnapshotReader`] gives the raw bytes back through [`Read`](std::io::Read), and hands out the last of them only when the
 //!   length and the hash are right.

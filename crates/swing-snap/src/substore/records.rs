@@ -2,7 +2,7 @@
 
 use swing_core::session::{Reader, paged};
 use swing_core::substore::{Gap, Names, Records, SubstoreError};
-use swing_core::{ArtifactMode, ArtifactName, Digest, ExportKey, Position, SnapshotRecord, VatId};
+use swing_core::{ArtifactMode, ArtifactName, Digest, ExportKey, Position, SessionError, SnapshotRecord, VatId};
 
 const PAGE: i64 = 1000;
 
@@ -65,7 +65,11 @@ fn rows<'a>(db: Reader<'a>, pages: &'static Pages) -> impl Iterator<Item = Resul
             Some((vat, position)) => db.all(pages.next, (PAGE, vat, position), read),
         }?;
         if let Some(Row { vat, position, .. }) = page.last() {
-            last = Some((vat.clone(), *position));
+            let now = (vat.clone(), *position);
+            if last.as_ref().is_some_and(|last| now <= *last) {
+                return Err(SessionError::OutOfOrder { table: "snapshots" }.into());
+            }
+            last = Some(now);
         }
         Ok(page)
     })

@@ -134,6 +134,9 @@ fn rows<'a>(db: Reader<'a>) -> impl Iterator<Item = Result<RawRow, SessionError>
                 bytes: (row.get(7)?, row.get(8)?),
             })
         })?;
+        if page.last().is_some_and(|last| last.rowid < rowid) {
+            return Err(SessionError::OutOfOrder { table: "snapshots" });
+        }
         from = page.last().and_then(|last| last.rowid.checked_add(1));
         Ok(page)
     })

@@ -50,13 +50,16 @@ pub(super) fn records(db: Reader<'_>) -> Records<'_> {
     let mut after = (String::new(), -1);
     Box::new(paged(move || {
         let mut page = Vec::new();
-        let (vat, start) = after.clone();
-        db.each(AFTER, (vat, start), |row| {
+        let before = after.clone();
+        db.each(AFTER, before.clone(), |row| {
             let record = in_order(record_at(row)?)?;
             page.push((record.key().to_string(), record.to_json()));
             after = (record.vat.as_str().to_owned(), row.get(1)?);
             Ok::<_, SubstoreError>(true)
         })?;
+        if !page.is_empty() && after <= before {
+            return Err(SessionError::OutOfOrder { table: "transcriptSpans" }.into());
+        }
         Ok(page)
     }))
 }
