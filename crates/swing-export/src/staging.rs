@@ -61,19 +61,22 @@ pub(crate) struct Staging {
     target: PathBuf,
     staged: PathBuf,
     tables: Vec<Table>,
+    /// The target's directory was not there before.
+    created_dir: bool,
 }
 
 impl Staging {
     /// Takes the target's writer lock and opens an empty store beside it, without a journal.
     pub(crate) fn begin(target: &Path, tables: Vec<Table>) -> Result<(Self, Session), StagingError> {
         check_replaceable(target)?;
+        let created_dir = !parent(target).exists();
         create_dir_durably(parent(target)).map_err(io("create the store's directory"))?;
         let lock = WriterLock::acquire(target).map_err(OpenError::from)?;
         // Where the file really is: a rename would replace a link and not what it leads to.
         let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
         let staged = beside(&target, "-import");
-        let staging = Self { lock: Some(lock), target, staged, tables };
+        let staging = Self { lock: Some(lock), target, staged, tables, created_dir };
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         let options = OpenOptions { creation: Creation::Fresh, unsafe_fast: true, ..OpenOptions::default() };
         let session = Session::open(Location::File(staging.staged.clone()), &options, &staging.tables)?;
@@ -145,6 +148,11 @@ impl Drop for Staging {
         if self.lock.is_some() {
             // The next import would erase it too.
             let _ = remove_store_files(&self.staged);
+            // The lock has a file in the directory too.
+            drop(self.lock.take());
+            if self.created_dir {
+                let _ = fs::remove_dir(parent(&self.target));
+            }
         }
     }
 }

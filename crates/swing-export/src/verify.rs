@@ -52,6 +52,7 @@ pub fn verify(
     progress(Step::Stage("database"));
     let damage = readable("database file", db.integrity_check(MOST), &mut report)?.unwrap_or_default();
     report.findings.extend(damage.into_iter().map(|problem| Finding { what: "database file".to_owned(), problem }));
+    strange_objects(db, &mut report)?;
     for substore in substores {
         progress(Step::Stage(substore.tag()));
         let verified = substore.verify(db, &mut |finding| report.findings.push(finding));
@@ -88,6 +89,17 @@ fn readable<T, E: Into<VerifyError>>(
     }
     report.findings.push(Finding { what: what.to_owned(), problem: error_chain(&error) });
     Ok(None)
+}
+
+/// A store has tables and indexes. Anything that acts by itself, or shows what is not there, is somebody else's.
+fn strange_objects(db: Reader<'_>, report: &mut VerifyReport) -> Result<(), VerifyError> {
+    const SQL: &str = "SELECT type, name FROM sqlite_schema WHERE type NOT IN ('table', 'index')";
+    let strange = db.all(SQL, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    report.findings.extend(strange.into_iter().map(|(kind, name)| Finding {
+        what: format!("{kind} {name:?}"),
+        problem: "no store has one: it changes or hides what others read".to_owned(),
+    }));
+    Ok(())
 }
 
 /// Compares the store's records with trusted ones. Both may have millions, so only digests of them are held.

@@ -144,3 +144,15 @@ fn a_store_is_not_repaired_from_something_else() {
     fs::write(&data, text).unwrap();
     assert_eq!(sandbox.tree(), before);
 }
+
+#[test]
+fn an_import_that_fails_leaves_no_directory_that_was_not_there() {
+    let sandbox = Sandbox::with_store("worked-example");
+    sandbox.json(&["export", "store", "dataset"]);
+    let artifact = sandbox.path("dataset").join("transcript.v1.3.4");
+    let longer = [fs_err::read(&artifact).unwrap(), b"x\n".to_vec()].concat();
+    fs_err::write(&artifact, longer).unwrap();
+    let run = sandbox.run(&["import", "dataset", "new"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(!sandbox.path("new").exists());
+}

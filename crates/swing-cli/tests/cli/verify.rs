@@ -107,3 +107,14 @@ fn trusted_data_that_cannot_be_read_is_no_finding() {
     fs::create_dir(sandbox.path("folder")).unwrap();
     sandbox.run(&["verify", "store", "--trusted", "folder"]).refused(&["folder/export-manifest.json", "missing"]);
 }
+
+#[test]
+fn a_trigger_is_no_part_of_a_store() {
+    let sandbox = Sandbox::with_store("worked-example");
+    let sql = "CREATE TRIGGER t AFTER INSERT ON kvStore BEGIN DELETE FROM kvStore; END";
+    let database = sandbox.path("store").join("swingstore.sqlite");
+    rusqlite::Connection::open(database).unwrap().execute_batch(sql).unwrap();
+    let run = sandbox.run(&["verify", "store", "--json"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert_eq!(run.json()["findings"][0]["what"], "trigger \"t\"");
+}
