@@ -140,7 +140,7 @@ fn a_missing_record_is_a_gap_and_an_archive_begins_at_0() {
     store.damage("DELETE FROM transcriptSpans WHERE vatID = 'v2' AND startPos = 0");
     store.damage("DELETE FROM transcriptItems WHERE vatID = 'v2' AND position < 2");
     let late = ("transcript.v2.2.3".to_owned(), "the vat's transcript before position 2 is lost".to_owned());
-    assert_eq!(store.gaps(Archival), [late.clone()]);
+    assert_eq!(store.gaps(Archival), std::slice::from_ref(&late));
     store.damage("DELETE FROM transcriptSpans WHERE vatID = 'v2' AND startPos = 3");
     assert_eq!(store.gaps(Replay), []);
     let gap = ("transcript.v2.5.6".to_owned(), "the span before it ends at 3".to_owned());
