@@ -2,7 +2,7 @@
 //! statement left open between pages.
 
 use swing_core::session::RowValue;
-use swing_core::{Digest, Overlay, Position, Reader, VatId};
+use swing_core::{Digest, Overlay, Position, Reader, SessionError, VatId};
 
 use crate::error::TranscriptError;
 use crate::hash::{extend, initial_hash};
@@ -57,10 +57,15 @@ impl Source<'_> {
         end: Position,
         more: &mut impl FnMut(Position, &str) -> Result<bool, TranscriptError>,
     ) -> Result<Option<Position>, TranscriptError> {
-        let mut stopped = None;
+        // A damaged index may answer anything; going on from an earlier position would never end.
+        let (mut stopped, mut next) = (None, Some(from));
         if from < end {
             self.db.each(ITEMS, (vat, from, end), |row: &RowValue<'_, '_>| {
-                let position = row.get(0)?;
+                let position: Position = row.get(0)?;
+                if next.is_none_or(|next| position < next) {
+                    return Err(SessionError::OutOfOrder { table: "transcriptItems" }.into());
+                }
+                next = position.next();
                 let go_on = more(position, row.text(1)?)?;
                 stopped = (!go_on).then_some(position);
                 Ok::<_, TranscriptError>(go_on)

@@ -1,7 +1,7 @@
 //! Items that no span knows of.
 
 use swing_core::substore::SubstoreError;
-use swing_core::{Position, Reader, VatId};
+use swing_core::{Position, Reader, SessionError, VatId};
 
 use super::verify::{Sink, tell};
 
@@ -60,6 +60,9 @@ SELECT (SELECT count(*) FROM transcriptItems WHERE vatID IS NULL OR vatID >= x''
 pub(super) fn without_spans(db: Reader<'_>, found: Sink<'_>) -> Result<(), SubstoreError> {
     let mut vat = Vec::new();
     while let Some(next) = db.one(NEXT_VAT, [&vat], |row| row.get::<_, Option<Vec<u8>>>(0))?.flatten() {
+        if next <= vat {
+            return Err(SessionError::OutOfOrder { table: "transcriptItems" }.into());
+        }
         vat = next;
         if !db.one(HAS_SPANS, [&vat], |row| row.get(0))?.unwrap_or(false) {
             let count: i64 = db.one(COUNT, [&vat], |row| row.get(0))?.unwrap_or_default();

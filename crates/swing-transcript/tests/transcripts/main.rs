@@ -7,6 +7,8 @@ mod common;
 #[cfg(test)]
 mod deletion;
 #[cfg(test)]
+mod disorder;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod hostile;
