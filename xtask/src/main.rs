@@ -8,6 +8,7 @@ mod deny;
 mod fixtures;
 mod migrate;
 mod node;
+mod node_package;
 mod shell;
 mod tidy;
 mod tour;
@@ -36,6 +37,8 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
+    /// Builds the npm package in target/npm.
+    Node(node_package::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fixtures(args) => fixtures::run(&args),
         Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
+        Task::Node(args) => node_package::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

@@ -34,11 +34,23 @@ pub struct ImportOptions {
     pub limits: Limits,
     /// How many artifact bytes to take in altogether.
     pub total: u64,
+    /// What to make of a source without a single record.
+    pub empty: EmptyExport,
+}
+
+/// What to make of a source without a single record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmptyExport {
+    /// It is a mistake: nobody means to replace a store by nothing.
+    #[default]
+    Refused,
+    /// It is an empty store.
+    Accepted,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { mode: ArtifactMode::default(), limits: Limits::default(), total: 1 << 44 }
+        Self { mode: ArtifactMode::default(), limits: Limits::default(), total: 1 << 44, empty: EmptyExport::default() }
     }
 }
 
@@ -227,7 +239,7 @@ impl Run {
             }
         }
         progress(Step::Records(self.report.records));
-        if self.report.records == 0 {
+        if self.report.records == 0 && self.options.empty == EmptyExport::Refused {
             return Err(ImportError::Empty);
         }
         for (_, import) in &mut self.imports {

@@ -12,14 +12,16 @@ mod exporter;
 mod import;
 mod progress;
 mod repair;
+mod respelled;
 mod source;
 mod staging;
 mod verify;
 
 pub use exporter::{ExportError, Exporter, Substores, gaps};
-pub use import::{ImportError, ImportOptions, ImportReport, Imported, Target, import};
+pub use import::{EmptyExport, ImportError, ImportOptions, ImportReport, Imported, Target, import};
 pub use progress::{Progress, Step};
 pub use repair::{RepairError, RepairReport, repair};
+pub use respelled::Respelled;
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
 pub use staging::StagingError;
 pub use verify::{VerifyError, VerifyReport, verify};

@@ -1,13 +1,16 @@
 //! A look at everything in a store, for tests and for people.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use swing_bundle::Bundles;
-use swing_core::{BundleId, Position, VatId};
-use swing_snap::{DumpedSnapshot, Extent};
-use swing_transcript::History;
+use swing_core::{BundleId, MonotonicClock, Position, Session, VatId};
+use swing_kv::KvState;
+use swing_snap::{DumpedSnapshot, Extent, SnapOptions, SnapState};
+use swing_transcript::{History, TranscriptOptions, TranscriptState};
 
 use crate::error::StoreError;
+use crate::import::ImportedStore;
 use crate::store::Store;
 
 /// Everything in a store, uncommitted changes included.
@@ -30,23 +33,47 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when something cannot be read.
     pub fn dump(&mut self, history: History) -> Result<Dump, StoreError> {
-        let mut kv_entries = BTreeMap::new();
-        for entry in self.kv.bind(&mut self.session).entries() {
-            let (key, value) = entry?;
-            kv_entries.insert(key.to_string(), value.to_string());
-        }
-        let extent = match history {
-            History::Current => Extent::InUse,
-            History::All => Extent::All,
-        };
-        let transcripts = self.transcripts.bind(&mut self.session).dump(history)?;
-        let snapshots = self.snapshots.bind(&mut self.session).dump(extent)?;
-        let stored = Bundles::new(&mut self.session);
-        let mut bundles = BTreeMap::new();
-        for id in stored.ids()? {
-            let bytes = stored.stored(&id)?;
-            bundles.insert(id, bytes);
-        }
-        Ok(Dump { kv_entries, transcripts, snapshots, bundles })
+        let Self { session, kv, transcripts, snapshots, .. } = self;
+        dump(session, kv, transcripts, snapshots, history)
     }
+}
+
+impl ImportedStore {
+    /// Everything in the new store, as [`Store::dump`] tells it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when something cannot be read.
+    pub fn dump(&mut self, history: History) -> Result<Dump, StoreError> {
+        let (session, kv) = self.parts();
+        let mut transcripts = TranscriptState::new(TranscriptOptions::default());
+        let mut snapshots = SnapState::new(SnapOptions::new(Arc::new(MonotonicClock::default())));
+        dump(session, kv, &mut transcripts, &mut snapshots, history)
+    }
+}
+
+fn dump(
+    session: &mut Session,
+    kv: &mut KvState,
+    transcripts: &mut TranscriptState,
+    snapshots: &mut SnapState,
+    history: History,
+) -> Result<Dump, StoreError> {
+    let mut kv_entries = BTreeMap::new();
+    for entry in kv.bind(session).entries() {
+        let (key, value) = entry?;
+        kv_entries.insert(key.to_string(), value.to_string());
+    }
+    let extent = match history {
+        History::Current => Extent::InUse,
+        History::All => Extent::All,
+    };
+    let transcripts = transcripts.bind(session).dump(history)?;
+    let snapshots = snapshots.bind(session).dump(extent)?;
+    let stored = Bundles::new(session);
+    let mut bundles = BTreeMap::new();
+    for id in stored.ids()? {
+        let bytes = stored.stored(&id)?;
+        bundles.insert(id, bytes);
+    }
+    Ok(Dump { kv_entries, transcripts, snapshots, bundles })
 }

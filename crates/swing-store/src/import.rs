@@ -1,7 +1,8 @@
 //! Importing a store, and what the host may do between that and its commit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use swing_core::Session;
 use swing_core::session::store_file;
 use swing_export::{ExportSource, ImportOptions, ImportReport, Imported, Progress, Target};
 use swing_kv::{KvOptions, KvState};
@@ -34,7 +35,21 @@ pub fn import(
     options: Options,
     progress: Progress<'_>,
 ) -> Result<ImportedStore, StoreError> {
-    ImportedStore::new(source, Target::File(store_file(dir)), import, options, progress)
+    import_file(source, store_file(dir), import, options, progress)
+}
+
+/// As [`import`], with the path of the database file itself.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_file(
+    source: &dyn ExportSource,
+    path: impl Into<PathBuf>,
+    import: ImportOptions,
+    options: Options,
+    progress: Progress<'_>,
+) -> Result<ImportedStore, StoreError> {
+    ImportedStore::new(source, Target::File(path.into()), import, options, progress)
 }
 
 /// Imports everything that `source` has into a store in memory.
@@ -71,6 +86,10 @@ impl ImportedStore {
     /// The host's key-value store, for the keys that export data does not carry.
     pub fn host_kv(&mut self) -> HostKv<'_> {
         HostKv { session: self.imported.session(), kv: &mut self.kv, trace: None }
+    }
+
+    pub(crate) fn parts(&mut self) -> (&mut Session, &mut KvState) {
+        (self.imported.session(), &mut self.kv)
     }
 
     /// Makes the store durable, puts it in its place and opens it there.

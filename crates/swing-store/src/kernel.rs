@@ -23,10 +23,6 @@ impl<'s> Kernel<'s> {
     pub(crate) fn new(store: &'s mut Store) -> Self {
         Self { store }
     }
-
-    fn in_crank(&self, call: &'static str) -> Result<(), StoreError> {
-        if self.store.crank.active { Ok(()) } else { Err(StoreError::OutsideCrank { call }) }
-    }
 }
 
 impl KernelStorage for Kernel<'_> {
@@ -74,12 +70,12 @@ impl KernelStorage for Kernel<'_> {
     }
 
     fn establish_crank_savepoint(&mut self, name: &str) -> Result<(), StoreError> {
-        self.in_crank("establishCrankSavepoint")?;
+        self.store.in_crank("establishCrankSavepoint")?;
         Ok(with_parts!(self.store, session, parts => session.savepoint(name, parts))?)
     }
 
     fn rollback_crank(&mut self, name: &str) -> Result<(), StoreError> {
-        self.in_crank("rollbackCrank")?;
+        self.store.in_crank("rollbackCrank")?;
         // The crankhash goes on: what was rolled back stays hashed.
         Ok(with_parts!(self.store, session, parts => session.rollback_to(name, parts))?)
     }
@@ -100,11 +96,9 @@ impl KernelStorage for Kernel<'_> {
     }
 
     fn end_crank(&mut self) -> Result<(), StoreError> {
-        self.in_crank("endCrank")?;
-        with_parts!(self.store, session, parts => session.release(parts))?;
+        self.store.settle_crank()?;
         self.store.hand_over()?;
-        self.store.crank.active = false;
-        self.store.spill()
+        self.store.leave_crank()
     }
 
     fn activityhash(&mut self) -> Result<String, StoreError> {
@@ -190,6 +184,6 @@ impl KvStore for KernelKv<'_> {
     }
 }
 
-fn export_key(key: &str) -> Box<str> {
+pub(crate) fn export_key(key: &str) -> Box<str> {
     ["kv.", key].concat().into()
 }

@@ -186,24 +186,18 @@ impl Store {
         Ok(with_parts!(self, session, parts => session.flush(parts))?)
     }
 
-    fn between_cranks(&self, call: &'static str) -> Result<(), StoreError> {
+    pub(crate) fn in_crank(&self, call: &'static str) -> Result<(), StoreError> {
+        if self.crank.active { Ok(()) } else { Err(StoreError::OutsideCrank { call }) }
+    }
+
+    pub(crate) fn between_cranks(&self, call: &'static str) -> Result<(), StoreError> {
         if self.crank.active { Err(StoreError::InCrank { call }) } else { Ok(()) }
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        self.between_cranks("commit")?;
-        if !self.session.is_open() && !self.session.has_exports() {
-            // A poisoned session has to say so.
-            return Ok(self.session.commit(&mut [])?);
-        }
-        // What can fail for want of room fails before the host is told anything.
-        self.flush()?;
+        self.settle_block()?;
         self.hand_over()?;
-        with_parts!(self, session, parts => session.commit(parts))?;
-        if let Some(trace) = &mut self.trace {
-            trace.flush();
-        }
-        Ok(())
+        self.seal_block()
     }
 
     /// Adds the metadata records of `source` that the store lacks, and checks that it is complete for `operational`

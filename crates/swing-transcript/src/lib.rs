@@ -29,7 +29,7 @@ mod walk;
 pub use cursor::SpanCursor;
 pub use error::TranscriptError;
 pub use hash::{extend, initial_hash};
-pub use listing::History;
+pub use listing::{FullCursor, History};
 pub use schema::TABLES;
 pub use state::{Retention, TranscriptOptions, TranscriptState};
 pub use substore::TranscriptSubstore;

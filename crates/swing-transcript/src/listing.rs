@@ -25,6 +25,53 @@ pub enum History {
     All,
 }
 
+/// A place in all the items of a vat. It borrows nothing, so a binding can keep it between calls.
+#[derive(Debug, Clone)]
+pub struct FullCursor {
+    vat: VatId,
+    spans: std::vec::IntoIter<SpanRecord>,
+    rest: Option<(Position, Position)>,
+}
+
+impl FullCursor {
+    fn new(vat: VatId, spans: Vec<SpanRecord>) -> Self {
+        Self { vat, spans: spans.into_iter(), rest: None }
+    }
+
+    /// Whose items.
+    #[must_use]
+    pub fn vat(&self) -> &VatId {
+        &self.vat
+    }
+
+    /// The next items that are there, with their positions: no more than `max_items`, and none after `max_bytes` are reached. An
+    /// empty batch is the end.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn next_batch(
+        &mut self,
+        transcripts: &Transcripts<'_>,
+        max_items: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(Position, String)>, TranscriptError> {
+        let mut page = Vec::new();
+        // An empty page would end it, and a span may have nothing to show.
+        while page.is_empty() {
+            let next = self.rest.take().or_else(|| self.spans.next().map(|span| (span.start, span.end)));
+            let Some((from, end)) = next else { break };
+            let mut bytes = 0;
+            let next = transcripts.source().visit(&self.vat, from, end, |position, item| {
+                bytes += item.len();
+                page.push((position, item.to_owned()));
+                Ok(page.len() < max_items && bytes < max_bytes)
+            })?;
+            self.rest = next.map(|next| (next, end));
+        }
+        Ok(page)
+    }
+}
+
 impl Transcripts<'_> {
     /// The spans of `vat`, from the first.
     ///
@@ -67,30 +114,21 @@ impl Transcripts<'_> {
         Ok(self.items_of(vat.clone(), spans))
     }
 
+    /// A cursor over the same, for callers that read batch by batch.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn open_full_cursor(&mut self, vat: &VatId) -> Result<FullCursor, TranscriptError> {
+        Ok(FullCursor::new(vat.clone(), self.spans(vat)?))
+    }
+
     fn items_of(
         &self,
         vat: VatId,
         spans: Vec<SpanRecord>,
     ) -> impl Iterator<Item = Result<(Position, String), TranscriptError>> {
-        let mut spans = spans.into_iter();
-        let mut rest: Option<(Position, Position)> = None;
-        paged(move || {
-            let mut page = Vec::new();
-            // An empty page would end it, and a span may have nothing to show.
-            while page.is_empty() {
-                let Some((from, end)) = rest.take().or_else(|| spans.next().map(|span| (span.start, span.end))) else {
-                    break;
-                };
-                let mut bytes = 0;
-                let next = self.source().visit(&vat, from, end, |position, item| {
-                    bytes += item.len();
-                    page.push((position, item.to_owned()));
-                    Ok(page.len() < PAGE_ITEMS && bytes < PAGE_BYTES)
-                })?;
-                rest = next.map(|next| (next, end));
-            }
-            Ok(page)
-        })
+        let mut cursor = FullCursor::new(vat, spans);
+        paged(move || cursor.next_batch(self, PAGE_ITEMS, PAGE_BYTES))
     }
 
     /// All items of all vats that are there. Vats without any are left out.

@@ -54,6 +54,13 @@ impl ExportQueue {
         &self.log
     }
 
+    /// All changes in the order in which they were made, and an empty queue. No marks may be set.
+    pub(crate) fn take(&mut self) -> Vec<ExportEntry> {
+        let log = std::mem::take(&mut self.log);
+        self.clear();
+        log
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.log.is_empty()
     }

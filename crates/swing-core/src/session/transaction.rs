@@ -347,20 +347,53 @@ impl Session {
         &mut self,
         host: impl FnOnce(&[ExportEntry]) -> Result<(), E>,
     ) -> Result<(), E> {
-        // The host must not store what can never be committed, or what may yet be rolled back.
+        let batch = self.pending_exports()?;
+        if !batch.is_empty() {
+            host(batch)?;
+            self.exports_taken()?;
+        }
+        Ok(())
+    }
+
+    /// What [`Session::hand_over`] would hand over now, for a host that cannot be called from here. The queue stays whole until
+    /// [`Session::exports_taken`].
+    ///
+    /// # Errors
+    /// [`SessionError`] when the host must not have it: it can never be committed, or may yet be rolled back.
+    pub fn pending_exports(&mut self) -> Result<&[ExportEntry], SessionError> {
         self.check_poison()?;
         if self.depth() > 0 {
-            return Err(SessionError::InCrank { open: self.depth() }.into());
+            return Err(SessionError::InCrank { open: self.depth() });
         }
         if self.export_rows {
             self.begin()?;
         }
-        let Some(exports) = &mut self.exports else { return Ok(()) };
-        if exports.is_empty() {
-            return Ok(());
+        Ok(self.exports.as_mut().map(ExportQueue::batch).unwrap_or_default())
+    }
+
+    /// Takes the queued changes in the order in which they were made, for a caller that wants each as it happens. Beyond some
+    /// thousand, earlier changes of the same key are left out.
+    ///
+    /// # Errors
+    /// As [`Session::pending_exports`] and [`Session::exports_taken`].
+    pub fn take_exports_in_order(&mut self) -> Result<Vec<ExportEntry>, SessionError> {
+        self.check_poison()?;
+        if self.depth() > 0 {
+            return Err(SessionError::InCrank { open: self.depth() });
         }
-        host(exports.batch())?;
-        exports.clear();
+        let changes = self.exports.as_mut().map(ExportQueue::take).unwrap_or_default();
+        self.exports_taken()?;
+        Ok(changes)
+    }
+
+    /// The host has all that was pending.
+    ///
+    /// # Errors
+    /// [`SessionError`] when rows that an earlier writer left cannot be deleted, which poisons the session.
+    pub fn exports_taken(&mut self) -> Result<(), SessionError> {
+        if let Some(exports) = &mut self.exports {
+            exports.clear();
+        }
         if self.export_rows {
             // Failing, it poisons, and then the queue is gone for good reason: its rows are read again at the next open.
             self.write()?.run("DELETE FROM pendingExports", [])?;

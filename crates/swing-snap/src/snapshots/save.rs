@@ -7,7 +7,7 @@ use swing_core::roles::{SnapshotInfo, SnapshotSaved};
 use swing_core::{ArtifactName, Digest, Position, VatId};
 
 use super::{Snapshots, note_current, note_record, retire};
-use crate::codec::{CodecError, Compressed, Limits, compress};
+use crate::codec::{CodecError, Compressed, Level, Limits, compress};
 use crate::error::SnapError;
 use crate::rows::largest_gzip;
 
@@ -23,39 +23,56 @@ impl Snapshots<'_> {
         self.session.begin()?;
         let clock = Arc::clone(&self.state.options.clock);
 
-        let limits = Limits { max_gzip_len: Some(largest_gzip(vat)), ..Limits::default() };
         let started = clock.now();
-        let Compressed { hash, raw_len, gzip } =
-            compress(source, self.state.options.level, limits).map_err(|source| match source {
-                CodecError::PackedTooLong { limit } => SnapError::TooLarge { name: name.clone(), limit },
-                source => SnapError::Source { name: name.clone(), source },
-            })?;
-        let (hash, compressed_size) = (Digest::from_bytes(hash), gzip.len() as u64);
+        let packed = pack(&name, vat, self.state.options.level, source)?;
         let compress_seconds = clock.now().saturating_sub(started).as_secs_f64();
 
         let started = clock.now();
         let archive_write_seconds = match &mut self.state.options.archive {
             Some(archive) => {
-                archive.snapshot(&name, &gzip).map_err(|source| SnapError::Archive { name: name.clone(), source })?;
+                archive
+                    .snapshot(&name, &packed.gzip)
+                    .map_err(|source| SnapError::Archive { name: name.clone(), source })?;
                 Some(clock.now().saturating_sub(started).as_secs_f64())
             }
             None => None,
         };
 
         let started = clock.now();
-        let info =
-            SnapshotInfo { position, hash, uncompressed_size: Some(raw_len), compressed_size: Some(compressed_size) };
-        self.store(vat, &name, info, &gzip)?;
+        self.store_packed(vat, position, &packed)?;
         let db_save_seconds = clock.now().saturating_sub(started).as_secs_f64();
 
         Ok(SnapshotSaved {
-            hash,
-            uncompressed_size: raw_len,
-            compressed_size,
+            hash: Digest::from_bytes(packed.hash),
+            uncompressed_size: packed.raw_len,
+            compressed_size: packed.gzip.len() as u64,
             compress_seconds,
             db_save_seconds,
             archive_write_seconds,
         })
+    }
+
+    /// Stores what [`compress`] made of a snapshot, and makes it the one in use: for callers that pack on a thread of
+    /// their own. Nothing is archived.
+    ///
+    /// # Errors
+    /// [`SnapError::TooLarge`], or [`SnapError::Session`]; nothing is changed then.
+    pub fn store_packed(&mut self, vat: &VatId, position: Position, packed: &Compressed) -> Result<(), SnapError> {
+        let name = ArtifactName::Snapshot { vat: vat.clone(), position };
+        let (limit, length) = (largest_gzip(vat), packed.gzip.len() as u64);
+        if length > limit {
+            return Err(SnapError::TooLarge { name, limit });
+        }
+        let hash = Digest::from_bytes(packed.hash);
+        let info =
+            SnapshotInfo { position, hash, uncompressed_size: Some(packed.raw_len), compressed_size: Some(length) };
+        self.store(vat, &name, info, &packed.gzip)
+    }
+
+    /// How hard snapshots of this store are compressed.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.state.options.level
     }
 
     fn store(&mut self, vat: &VatId, name: &ArtifactName, new: SnapshotInfo, gzip: &[u8]) -> Result<(), SnapError> {
@@ -77,4 +94,12 @@ impl Snapshots<'_> {
         self.state.remember(vat, new);
         Ok(())
     }
+}
+
+fn pack(name: &ArtifactName, vat: &VatId, level: Level, source: &mut dyn Read) -> Result<Compressed, SnapError> {
+    let limits = Limits { max_gzip_len: Some(largest_gzip(vat)), ..Limits::default() };
+    compress(source, level, limits).map_err(|source| match source {
+        CodecError::PackedTooLong { limit } => SnapError::TooLarge { name: name.clone(), limit },
+        source => SnapError::Source { name: name.clone(), source },
+    })
 }

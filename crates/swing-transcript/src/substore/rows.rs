@@ -138,37 +138,67 @@ pub(super) fn artifact<'a>(db: Reader<'a>, name: &str) -> Result<ArtifactBytes<'
     }
 }
 
-/// Every span that the mode is about must have all its items, and those of a vat must follow one another.
+/// Every span that the mode is about must have all its items, and those of a vat must follow one another. What is wrong with a
+/// vat's spans comes after a line about the vat, in the original's words, where it has some.
 pub(super) fn gaps(db: Reader<'_>, mode: ArtifactMode) -> Result<Vec<Gap>, SubstoreError> {
     let mut gaps = Vec::new();
     if mode == ArtifactMode::Debug {
         return Ok(gaps);
     }
-    let mut previous: Option<(VatId, Position)> = None;
+    let mut seen: Option<Seen> = None;
     each_of(db, mode, ITEMS_THERE, |row| {
         let (vat, start, end) = name_at(row)?;
         let (is_current, count): (bool, i64) = (row.get(3)?, row.get(4)?);
         let expected = count_between(start, end);
+        let previous = match seen.take() {
+            Some(of_vat) if of_vat.vat == vat => Some(of_vat),
+            other => {
+                sum_up(&mut gaps, other, mode);
+                None
+            }
+        };
+        let first_gap = previous.as_ref().map_or(gaps.len(), |before| before.first_gap);
         let mut gap = |reason| {
             let what = ArtifactName::Span { vat: vat.clone(), start, end }.to_string();
             gaps.push(Gap { what, reason });
         };
-        if let Some((before, ended)) = &previous
-            && *before == vat
-            && *ended != start
-        {
-            gap(format!("the span before it ends at {ended}"));
-        }
-        let first = previous.as_ref().is_none_or(|(before, _)| *before != vat);
-        if mode == ArtifactMode::Archival && first && start != Position::ZERO {
-            gap(format!("the vat's transcript before position {start} is lost"));
+        match &previous {
+            Some(before) if before.end != start => gap(format!("the span before it ends at {}", before.end)),
+            None if mode == ArtifactMode::Archival && start != Position::ZERO => {
+                gap(format!("the vat's transcript before position {start} is lost"));
+            }
+            _ => {}
         }
         if count != expected || start > end {
             let kind = if is_current { "current " } else { "" };
             gap(format!("incomplete {kind}transcript span: {count} of {expected} items are there"));
         }
-        previous = Some((vat, end));
+        let items = previous.map_or(0, |before| before.items) + count;
+        seen = Some(Seen { vat, end, items, first_gap });
         Ok::<_, SubstoreError>(())
     })?;
+    sum_up(&mut gaps, seen, mode);
     Ok(gaps)
+}
+
+/// The spans of a vat so far.
+struct Seen {
+    vat: VatId,
+    end: Position,
+    items: i64,
+    /// Where its gaps begin.
+    first_gap: usize,
+}
+
+/// Puts what is wrong with a vat as a whole before what is wrong with its spans.
+fn sum_up(gaps: &mut Vec<Gap>, seen: Option<Seen>, mode: ArtifactMode) {
+    let Some(Seen { vat, end, items, first_gap }) = seen else { return };
+    let reason = match mode {
+        ArtifactMode::Archival => format!("incomplete archival transcript: {items} vs {end}"),
+        ArtifactMode::Replay => format!("incomplete current incarnation transcript: {items} items"),
+        ArtifactMode::Operational | ArtifactMode::Debug => return,
+    };
+    if gaps.len() > first_gap {
+        gaps.insert(first_gap, Gap { what: format!("transcript.{vat}"), reason });
+    }
 }

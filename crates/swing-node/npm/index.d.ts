@@ -1,0 +1,308 @@
+// The types that a user of @agoric/swing-store relies on, and those of what is new here.
+
+/** Sync or async. */
+export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
+
+export interface KVStore {
+  has(this: void, key: string): boolean;
+  get(this: void, key: string): string | undefined;
+  /** The first key after `previousKey`, in the order of UTF-8 bytes. */
+  getNextKey(this: void, previousKey: string): string | undefined;
+  set(this: void, key: string, value: string): void;
+  delete(this: void, key: string): void;
+}
+
+export interface SpanBounds {
+  startPos: number;
+  endPos: number;
+  /** SHA-256, hexadecimal. */
+  hash: string;
+  incarnation: number;
+}
+
+export interface Cleanup {
+  /** Nothing of the vat is left. */
+  done: boolean;
+  /** Units removed by this call. */
+  cleanups: number;
+}
+
+export interface TranscriptStore {
+  initTranscript(this: void, vatID: string): void;
+  /** Resolves to the incarnation. All that changes the store is done before the call returns. */
+  rolloverSpan(this: void, vatID: string): Promise<number>;
+  /** Resolves to the new incarnation. All that changes the store is done before the call returns. */
+  rolloverIncarnation(this: void, vatID: string): Promise<number>;
+  getCurrentSpanBounds(this: void, vatID: string): SpanBounds;
+  addItem(this: void, vatID: string, item: string): void;
+  readSpan(this: void, vatID: string, startPos?: number): IterableIterator<string>;
+  stopUsingTranscript(this: void, vatID: string): Promise<void>;
+  deleteVatTranscripts(this: void, vatID: string, budget?: number): Cleanup;
+}
+
+export interface SnapshotResult {
+  /** SHA-256 of the raw bytes, hexadecimal. */
+  hash: string;
+  /** Bytes. */
+  uncompressedSize: number;
+  /** Bytes. Not consensus. */
+  compressedSize: number;
+  compressSeconds: number;
+  dbSaveSeconds: number;
+  archiveWriteSeconds?: number;
+}
+
+export interface SnapshotInfo {
+  snapPos: number;
+  hash: string;
+  /** Bytes; null for a record that was never populated. */
+  uncompressedSize: number;
+  /** Bytes; null for a record that was never populated. */
+  compressedSize: number;
+}
+
+export interface SnapStore {
+  /** Rejects, or throws in a `for await`, at the end of the stream if the bytes are not those that were saved. */
+  loadSnapshot(this: void, vatID: string): AsyncIterableIterator<Uint8Array>;
+  saveSnapshot(
+    this: void,
+    vatID: string,
+    snapPos: number,
+    snapshotStream: AnyIterable<Uint8Array>,
+  ): Promise<SnapshotResult>;
+  /** Deletes rows without export records. */
+  deleteAllUnusedSnapshots(this: void): void;
+  deleteVatSnapshots(this: void, vatID: string, budget?: number): Cleanup;
+  stopUsingLastSnapshot(this: void, vatID: string): void;
+  getSnapshotInfo(this: void, vatID: string): SnapshotInfo | undefined;
+}
+
+export interface NestedEvaluateBundle {
+  moduleFormat: 'nestedEvaluate';
+  source: string;
+  sourceMap?: string;
+}
+
+export interface EndoZipBase64Bundle {
+  moduleFormat: 'endoZipBase64';
+  endoZipBase64: string;
+  endoZipBase64Sha512: string;
+}
+
+export type Bundle = NestedEvaluateBundle | EndoZipBase64Bundle;
+
+export interface BundleStore {
+  addBundle(this: void, bundleID: string, bundle: Bundle): void;
+  hasBundle(this: void, bundleID: string): boolean;
+  getBundle(this: void, bundleID: string): Bundle;
+  deleteBundle(this: void, bundleID: string): void;
+}
+
+export interface SwingStoreKernelStorage {
+  kvStore: KVStore;
+  transcriptStore: TranscriptStore;
+  snapStore: SnapStore;
+  bundleStore: BundleStore;
+  startCrank(this: void): void;
+  establishCrankSavepoint(this: void, savepoint: string): void;
+  rollbackCrank(this: void, savepoint: string): void;
+  emitCrankHashes(this: void): { crankhash: string; activityhash: string };
+  endCrank(this: void): void;
+  getActivityhash(this: void): string;
+}
+
+/** A key of export data and its value; null takes it back. */
+export type KVPair = readonly [key: string, value?: string | null | undefined];
+
+/** One batch, by key bytes, the last change of each key; never empty. If it throws, so does the call that flushed, and nothing is lost. */
+export type ExportCallback = (updates: [key: string, value: string | null][]) => void;
+
+export interface SwingStoreHostStorage {
+  kvStore: KVStore;
+  /** Makes everything since the last commit durable, after the callback has had what is pending. */
+  commit(this: void): Promise<void>;
+  /** Abandons what is not committed. */
+  close(this: void): Promise<void>;
+  /** The size of the database file in bytes; 0 in memory. */
+  diskUsage(this: void): number;
+  repairMetadata(this: void, exporter: SwingStoreExporter): Promise<void>;
+  setExportCallback(this: void, callback: ExportCallback): void;
+}
+
+export interface SnapshotRow {
+  vatID: string;
+  snapPos: number;
+  inUse: 1 | null;
+  hash: string;
+  uncompressedSize: number | null;
+  compressedSize: number | null;
+}
+
+export interface SwingStoreDebugDump {
+  kvEntries: Record<string, string>;
+  transcripts: Record<string, Record<number, string>>;
+  snapshots: Record<string, { snapPos: number; hash: string; compressedSnapshot: Buffer | null; inUse: 0 | 1 }[]>;
+  /** Stored bytes in base64. */
+  bundles: Record<string, string | null>;
+}
+
+export interface SwingStoreDebugTools {
+  dump(this: void, includeHistorical?: boolean): SwingStoreDebugDump;
+  /** Of a store in memory only. */
+  serialize(this: void): Buffer;
+  /** Stands for the database where `make…Store` wants one; it is no better-sqlite3 object. */
+  getDatabase(this: void): Database;
+  /** Sizes in bytes, the log's included. */
+  diskUsage(this: void): { database: number; wal: number };
+}
+
+export interface TranscriptStoreInternal extends TranscriptStore {
+  readFullVatTranscript(
+    this: void,
+    vatID: string,
+  ): IterableIterator<{ vatID: string; position: number; item: string }>;
+}
+
+export interface SnapStoreInternal extends SnapStore {
+  hasHash(this: void, vatID: string, hash: string): boolean;
+  listAllSnapshots(this: void): IterableIterator<SnapshotRow>;
+  deleteSnapshotByHash(this: void, vatID: string, hash: string): void;
+}
+
+export interface BundleStoreInternal extends BundleStore {
+  getBundleIDs(this: void): IterableIterator<string>;
+}
+
+export interface SwingStoreInternal {
+  dirPath: string | null;
+  asFile: boolean;
+  db: Database;
+  /** Every section, neither hashed nor exported. */
+  kvStore: KVStore;
+  transcriptStore: TranscriptStoreInternal;
+  snapStore: SnapStoreInternal;
+  bundleStore: BundleStoreInternal;
+}
+
+export interface SwingStore {
+  kernelStorage: SwingStoreKernelStorage;
+  hostStorage: SwingStoreHostStorage;
+  debug: SwingStoreDebugTools;
+  internal: SwingStoreInternal;
+}
+
+export type Replacer<T> = (original: T) => T;
+
+export interface SwingStoreOptions {
+  /** The path is that of the database file, not of its directory. */
+  asFile?: boolean;
+  /** What `debug.serialize()` made, to begin with; only in memory. */
+  serialized?: Buffer;
+  /** No journal on disk and no flushing: a crash destroys the file. */
+  unsafeFastMode?: boolean;
+  readonly?: boolean;
+  /** Every change of a key is appended to this file. */
+  traceFile?: string;
+  /** Keep the bytes of snapshots that are not in use. Default false. */
+  keepSnapshots?: boolean;
+  /** Keep the items of closed spans. Default true. */
+  keepTranscripts?: boolean;
+  /** Takes the gzip bytes of every new snapshot, before it is stored. */
+  archiveSnapshot?: (name: string, compressedData: Buffer) => Promise<void>;
+  /** Takes the items of every span that is closed, each with its line feed. */
+  archiveTranscript?: (name: string, entries: Uint8Array[]) => Promise<void>;
+  exportCallback?: ExportCallback;
+  wrapKvStore?: Replacer<KVStore>;
+  wrapTranscriptStore?: Replacer<TranscriptStoreInternal>;
+  wrapSnapStore?: Replacer<SnapStoreInternal>;
+  wrapBundleStore?: Replacer<BundleStoreInternal>;
+}
+
+export function initSwingStore(path?: string | null, options?: SwingStoreOptions): SwingStore;
+export function openSwingStore(path: string, options?: SwingStoreOptions): SwingStore;
+export function isSwingStore(dirPath: string): boolean;
+
+export type ArtifactMode = 'operational' | 'replay' | 'archival' | 'debug';
+
+export interface SwingStoreExporter {
+  getHostKV(key: string): string | undefined;
+  getExportData(): AnyIterable<KVPair>;
+  /** Throws at once if the store does not have all that the mode promises. */
+  getArtifactNames(): AnyIterable<string>;
+  getArtifact(name: string): AnyIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface ExportSwingStoreOptions {
+  artifactMode?: ArtifactMode;
+}
+
+export function makeSwingStoreExporter(dirPath: string, options?: ExportSwingStoreOptions): SwingStoreExporter;
+
+export interface ImportSwingStoreOptions extends SwingStoreOptions {
+  artifactMode?: ArtifactMode;
+}
+
+/** Nothing is in place before `hostStorage.commit()`. */
+export function importSwingStore(
+  exporter: SwingStoreExporter,
+  dirPath?: string | null,
+  options?: ImportSwingStoreOptions,
+): Promise<Pick<SwingStore, 'hostStorage' | 'debug'>>;
+
+export interface ArchivePowers {
+  fs: Pick<typeof import('fs'), 'createWriteStream' | 'mkdirSync' | 'renameSync'>;
+  path: Pick<typeof import('path'), 'join'>;
+  tmp: { fileSync(options: object): { name: string; fd: number; removeCallback: () => void } };
+}
+
+export function makeArchiveSnapshot(
+  dirPath: string,
+  powers: ArchivePowers,
+): (name: string, gzData: AnyIterable<Uint8Array>) => Promise<void>;
+export function makeArchiveTranscript(
+  dirPath: string,
+  powers: ArchivePowers,
+): (spanName: string, entries: AnyIterable<Uint8Array>) => Promise<void>;
+
+export function getKeyType(key: string): 'local' | 'host' | 'consensus';
+export function bundleIDFromName(name: string): string;
+
+export type MeasureSeconds = <T>(action: () => T | Promise<T>) => Promise<{ result: T; duration: number }>;
+export function makeSnapStoreIO(): { measureSeconds: MeasureSeconds };
+
+/** Stands for an open database. */
+export interface Database {
+  file: string | null;
+  commit(): void;
+  close(): void;
+}
+
+/** Opens a database file, or the one of a store's directory, for single substores. Each of their writes is committed at once. */
+export function openDatabase(file: string, options?: { readonly?: boolean }): Database;
+
+export type NoteExport = (key: string, value: string | undefined) => void;
+
+export function makeKVStore(
+  db: string | Database,
+  ensureTxn?: () => void,
+  trace?: (...args: string[]) => void,
+): KVStore;
+export function makeTranscriptStore(
+  db: string | Database,
+  ensureTxn?: () => void,
+  noteExport?: NoteExport,
+  options?: Pick<SwingStoreOptions, 'archiveTranscript'>,
+): TranscriptStoreInternal;
+export function makeSnapStore(
+  db: string | Database,
+  ensureTxn?: () => void,
+  io?: { measureSeconds?: MeasureSeconds },
+  noteExport?: NoteExport,
+  options?: Pick<SwingStoreOptions, 'archiveSnapshot'>,
+): SnapStoreInternal;
+export function makeBundleStore(
+  db: string | Database,
+  ensureTxn?: () => void,
+  noteExport?: NoteExport,
+): BundleStoreInternal;

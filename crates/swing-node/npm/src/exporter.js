@@ -1,0 +1,67 @@
+// An exporter: one commit of a store, while the store goes on.
+import { exporter } from './native.js';
+import { fail, flattenAsync, harden, insistString, pairsOf, q } from './util.js';
+
+const MODES = ['operational', 'replay', 'archival', 'debug'];
+
+export const validateArtifactMode = artifactMode => {
+  MODES.includes(artifactMode) || fail(`invalid artifactMode ${q(artifactMode)}`);
+};
+
+/** A stream of bytes, a chunk at a time. */
+const chunks = begin =>
+  flattenAsync(() => {
+    const stream = begin();
+    return {
+      next: async () => {
+        const chunk = await stream.next();
+        return chunk && [chunk];
+      },
+      drop: stream.drop,
+    };
+  });
+
+/**
+ * An exporter of the last commit of the store in a directory. It only reads, and never holds the writer up.
+ *
+ * @param {string} dirPath
+ * @param {{ artifactMode?: 'operational' | 'replay' | 'archival' | 'debug' }} [options]
+ */
+export const makeSwingStoreExporter = (dirPath, options = {}) => {
+  insistString(dirPath, 'dirPath');
+  const { artifactMode = 'operational' } = options;
+  validateArtifactMode(artifactMode);
+  const native = exporter(dirPath, artifactMode);
+
+  const records = () => {
+    const stream = native.records();
+    return {
+      next: async () => {
+        const text = await stream.next();
+        return text && pairsOf(text);
+      },
+      drop: stream.drop,
+    };
+  };
+
+  return harden({
+    getHostKV: key => {
+      insistString(key, 'key');
+      return native.getHostKV(key);
+    },
+    getExportData: () => flattenAsync(records),
+    getArtifactNames: () => {
+      // Whether all are there is found out now, not when the first is asked for.
+      const stream = native.names();
+      return flattenAsync(() => stream);
+    },
+    getArtifact: name => {
+      insistString(name, 'artifact name');
+      if (name.startsWith('transcript.') || name.startsWith('bundle.')) return chunks(() => native.artifact(name));
+      const stream = native.artifact(name);
+      return chunks(() => stream);
+    },
+    close: async () => native.close(),
+  });
+};
+harden(makeSwingStoreExporter);

@@ -1,0 +1,15 @@
+// The native half, which lies beside this half in the package, one file for each platform.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const platform = `${process.platform}-${process.arch}`;
+
+const load = () => {
+  try {
+    return require(`../native/swing-node.${platform}.node`);
+  } catch (cause) {
+    throw Error(`swing-node has no native module that runs on ${platform} (Node ${process.version})`, { cause });
+  }
+};
+
+export const { open, exporter, importer, isSwingStore } = load();

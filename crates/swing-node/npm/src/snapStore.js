@@ -1,0 +1,107 @@
+// Snapshots: streams in and out, packed and unpacked on other threads.
+import { performance } from 'node:perf_hooks';
+
+import { budgetUnits, bytesOf, dumpOf, harden, insistString, iteratorOf, parsed } from './util.js';
+
+/** Times an action: its result, and how many seconds it took. */
+const makeMeasureSeconds = now => async action => {
+  const start = now();
+  const result = await action();
+  return harden({ result, duration: (now() - start) / 1000 });
+};
+
+/** What a snapStore needs of the world. */
+export const makeSnapStoreIO = () => ({ measureSeconds: makeMeasureSeconds(performance.now.bind(performance)) });
+
+/** Gives all of `stream` to `packer`, and answers what it was. The stream is closed in any case. */
+const packAll = async (packer, stream) => {
+  const iterator = iteratorOf(stream, 'snapshot stream');
+  // The kernel hands over one half of a stream whose other half feeds a worker, and neither ends before both are closed: so the
+  // iterator is closed also after its end, and nobody waits for that until there is nothing else left to do.
+  const close = async () => {
+    await iterator.return?.();
+  };
+  let closing;
+  try {
+    for (;;) {
+      // eslint-disable-next-line no-await-in-loop
+      const { done, value } = await iterator.next();
+      if (done) break;
+      if (!packer.push(bytesOf(value, 'snapshot chunk'))) {
+        // eslint-disable-next-line no-await-in-loop
+        await packer.room();
+      }
+    }
+    closing = close();
+    closing.catch(() => {});
+    return { ...JSON.parse(await packer.finish()), closing };
+  } catch (error) {
+    packer.abandon();
+    await (closing ?? close()).catch(() => {});
+    throw error;
+  }
+};
+
+/** The snapStore of the original, with what tools use beside what a kernel does. */
+export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) => {
+  const { snapshots } = native;
+  const measure = measureSeconds ?? makeSnapStoreIO().measureSeconds;
+
+  const saveSnapshot = async (vatID, snapPos, snapshotStream) => {
+    insistString(vatID, 'vatID');
+    const packer = snapshots.pack();
+    const { duration: compressSeconds, result } = await measure(() => packAll(packer, snapshotStream));
+    const { closing, ...packed } = result;
+
+    // An archive is ahead of the store, never behind: if it fails, nothing has changed.
+    let archiveWriteSeconds;
+    if (archiveSnapshot) {
+      ({ duration: archiveWriteSeconds } = await measure(() =>
+        archiveSnapshot(`snapshot.${vatID}.${snapPos}`, packer.gzip()),
+      ));
+    }
+    const { duration: dbSaveSeconds } = await measure(() => packer.store(vatID, snapPos));
+    await closing;
+    return harden({ ...packed, compressSeconds, dbSaveSeconds, archiveWriteSeconds });
+  };
+
+  const loadSnapshot = async function* loadSnapshot(vatID) {
+    const read = snapshots.loadSnapshot(vatID);
+    // One chunk ahead of the reader.
+    let ahead = read();
+    try {
+      for (let chunk = await ahead; chunk !== undefined; chunk = await ahead) {
+        ahead = read();
+        yield chunk;
+      }
+    } finally {
+      // A reader that leaves early does not want to know what became of the rest.
+      ahead.catch(() => {});
+    }
+  };
+
+  return harden({
+    saveSnapshot,
+    loadSnapshot,
+    deleteAllUnusedSnapshots: snapshots.deleteAllUnusedSnapshots,
+    deleteVatSnapshots: (vatID, budget = Infinity) =>
+      JSON.parse(snapshots.deleteVatSnapshots(vatID, budgetUnits(budget))),
+    stopUsingLastSnapshot: snapshots.stopUsingLastSnapshot,
+    getSnapshotInfo: vatID => parsed(snapshots.getSnapshotInfo(vatID)),
+    hasHash: snapshots.hasHash,
+    *listAllSnapshots() {
+      yield* JSON.parse(snapshots.listAllSnapshots());
+    },
+    deleteSnapshotByHash: snapshots.deleteSnapshotByHash,
+    dumpSnapshots: (includeHistorical = true) => dumpOf(native, includeHistorical).snapshots,
+  });
+};
+
+export const KERNEL_SNAPSHOTS = harden([
+  'loadSnapshot',
+  'saveSnapshot',
+  'deleteAllUnusedSnapshots',
+  'deleteVatSnapshots',
+  'stopUsingLastSnapshot',
+  'getSnapshotInfo',
+]);

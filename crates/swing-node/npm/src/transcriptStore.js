@@ -1,0 +1,80 @@
+// Transcripts: spans that are read lazily, and archived as they are closed.
+import { budgetUnits, flatten, harden, insistPosition } from './util.js';
+
+/** The transcriptStore of the original, with what tools use beside what a kernel does. */
+export const transcriptsOver = (native, { archiveTranscript } = {}) => {
+  const { transcripts, store } = native;
+  const { initTranscript, addItem } = transcripts;
+  const getCurrentSpanBounds = vatID => JSON.parse(transcripts.getCurrentSpanBounds(vatID));
+
+  const readSpan = (vatID, startPos) => {
+    if (startPos !== undefined) insistPosition(startPos);
+    return flatten(transcripts.readSpan(vatID, startPos));
+  };
+
+  /**
+   * Closes a span with `close`, after the archiver has been given it: an archiver that throws leaves everything as it was.
+   * All that changes the store is done before this first waits.
+   */
+  const closeSpan = async (vatID, bounds, close) => {
+    if (!archiveTranscript || !bounds) return close(vatID);
+    const { startPos, endPos } = bounds;
+    const entries = Array.from(readSpan(vatID), item => Buffer.from(`${item}\n`));
+    const archiving = Promise.resolve(archiveTranscript(`transcript.${vatID}.${startPos}.${endPos}`, entries));
+    let closed;
+    try {
+      closed = close(vatID);
+    } catch (error) {
+      archiving.catch(() => {});
+      throw error;
+    }
+    await archiving;
+    return closed;
+  };
+
+  const rollover = close => async vatID => {
+    const bounds = getCurrentSpanBounds(vatID);
+    // An empty span is refused before anybody is told of it.
+    return bounds.startPos === bounds.endPos ? close(vatID) : closeSpan(vatID, bounds, close);
+  };
+
+  const stopUsingTranscript = async vatID => {
+    let bounds;
+    if (archiveTranscript) {
+      try {
+        bounds = getCurrentSpanBounds(vatID);
+      } catch (error) {
+        if (error.code !== 'SWING_MISSING') throw error;
+      }
+    }
+    await closeSpan(vatID, bounds, transcripts.stopUsingTranscript);
+  };
+
+  return harden({
+    initTranscript,
+    rolloverSpan: rollover(transcripts.rolloverSpan),
+    rolloverIncarnation: rollover(transcripts.rolloverIncarnation),
+    getCurrentSpanBounds,
+    addItem,
+    readSpan,
+    stopUsingTranscript,
+    deleteVatTranscripts: (vatID, budget = Infinity) =>
+      JSON.parse(transcripts.deleteVatTranscripts(vatID, budgetUnits(budget))),
+    readFullVatTranscript: vatID => {
+      const next = transcripts.readFullVatTranscript(vatID);
+      return flatten(() => JSON.parse(next()));
+    },
+    dumpTranscripts: (includeHistorical = true) => store.dump(includeHistorical).transcripts,
+  });
+};
+
+export const KERNEL_TRANSCRIPTS = harden([
+  'initTranscript',
+  'rolloverSpan',
+  'rolloverIncarnation',
+  'getCurrentSpanBounds',
+  'addItem',
+  'readSpan',
+  'stopUsingTranscript',
+  'deleteVatTranscripts',
+]);

@@ -1,0 +1,89 @@
+//! `cargo xtask node`: the npm package, complete and installable without a network.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
+
+use crate::shell::{self, cargo, exists, root, target};
+
+/// Options of the task.
+#[derive(clap::Args, Default)]
+pub(crate) struct Args {
+    /// Where to leave the package.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Keep the native module's debugging information, ten times as large.
+    #[arg(long)]
+    keep_symbols: bool,
+}
+
+/// Where the package is left when nobody says otherwise.
+pub(crate) fn folder() -> PathBuf {
+    target().join("npm")
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let out = args.out.clone().unwrap_or_else(folder);
+    build(&out, args.keep_symbols)?;
+    println!("\nThe package is in {}. In a project:", out.strip_prefix(root()).unwrap_or(&out).display());
+    println!("  npm install @agoric/swing-store@file:PATH-TO-IT");
+    Ok(())
+}
+
+/// Builds the native module and puts the package together in `out`, in place of what is there.
+pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
+    shell::run(&mut cargo(&["build", "--quiet", "--release", "--package", "swing-node"]))?;
+    let sources = root().join("crates/swing-node/npm");
+    if out.exists() {
+        // Only what this task has made is erased.
+        if !out.join("src/native.js").exists() {
+            bail!("{} is there already and is not the package", out.display());
+        }
+        fs::remove_dir_all(out)?;
+    }
+    copy_all(&sources, out)?;
+    fs::copy(root().join("LICENSE"), out.join("LICENSE"))?;
+    fs::create_dir_all(out.join("native"))?;
+    let (library, platform) = platform()?;
+    let module = out.join("native").join(format!("swing-node.{platform}.node"));
+    fs::copy(target().join("release").join(library), &module)?;
+    if !keep_symbols && exists("strip") {
+        // Symbols that are needed to load it stay.
+        shell::run(
+            Command::new("strip").arg(if cfg!(target_os = "macos") { "-x" } else { "--strip-unneeded" }).arg(&module),
+        )?;
+    }
+    Ok(())
+}
+
+/// What cargo calls the library, and what Node calls the platform.
+fn platform() -> Result<(&'static str, String)> {
+    let (library, system) = match std::env::consts::OS {
+        "linux" => ("libswing_node.so", "linux"),
+        "macos" => ("libswing_node.dylib", "darwin"),
+        "windows" => ("swing_node.dll", "win32"),
+        other => bail!("no native module can be built on {other}"),
+    };
+    let machine = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    Ok((library, format!("{system}-{machine}")))
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_all(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target).context("copy the package")?;
+        }
+    }
+    Ok(())
+}
