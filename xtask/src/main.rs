@@ -8,6 +8,8 @@ mod deny;
 mod fixtures;
 mod migrate;
 mod node;
+mod node_package;
+mod peer;
 mod shell;
 mod tidy;
 mod tour;
