@@ -6,6 +6,7 @@ mod ci;
 mod conformance;
 mod deny;
 mod fixtures;
+mod kernel;
 mod migrate;
 mod node;
 mod node_package;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::task::Part;
 use crate::node_package::{self, UnderTest};
-use crate::peer;
+use crate::{kernel, peer};
 
 /// Options of these parts.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -12,6 +12,8 @@ pub(crate) struct Options {
     /// The package that is put to the test: a folder, or `reference`; if not given, what `cargo xtask node` has made.
     #[arg(long, value_name = "FOLDER", value_parser = UnderTest::parse)]
     package: Option<UnderTest>,
+    #[command(flatten)]
+    kernel: kernel::KernelOptions,
 }
 
 /// Runs the parts that are wanted. Without any package they are left out, unless they were asked for by name.
@@ -29,6 +31,9 @@ pub(super) fn run(options: &Options, parts: &[Part]) -> Result<()> {
     let all = parts.is_empty();
     if all || by_name(Part::Peer) {
         peer::run(&package)?;
+    }
+    if all || by_name(Part::Kernel) {
+        kernel::run(&package, &options.kernel)?;
     }
     Ok(())
 }

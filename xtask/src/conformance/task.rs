@@ -38,6 +38,8 @@ pub(crate) enum Part {
     Trace,
     /// The reference package's own tests, on our npm package.
     Peer,
+    /// The real kernel, on the reference and on our npm package.
+    Kernel,
 }
 
 /// Parts that are played with the crate, or with a module of the driver's.
