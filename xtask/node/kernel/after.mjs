@@ -1,6 +1,6 @@
-// `node --import ./redirect.mjs after.mjs FOLDER BLOCKS MORE BUNDLES GOES-ON-FROM…`: exports FOLDER/store in every mode and imports each
-// export. From the imports in the modes that are named, and from FOLDER/other, a store that somebody else wrote, the kernel
-// goes on for MORE blocks. What happened is in FOLDER/after.jsonl, with every batch.
+// `node --import ./redirect.mjs after.mjs FOLDER BLOCKS MORE BUNDLES IMPORTED GOES-ON-FROM`: exports FOLDER/store in every mode, and imports
+// those exports whose modes are in the list IMPORTED. From those in the second list, and from FOLDER/other, a store that
+// somebody else wrote, the kernel goes on for MORE blocks. What happened is in FOLDER/after.jsonl, with every batch.
 
 import '@endo/init';
 import { execFileSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { readExport } from './exporting.mjs';
 import { makeHost } from './host.mjs';
 import { makeLog } from './log.mjs';
 
-const [folder, blocksText, more, bundlesFile, ...goesOnFrom] = process.argv.slice(2);
+const [folder, blocksText, more, bundlesFile, importedList, goesOnFrom] = process.argv.slice(2);
 const { kernel } = JSON.parse(readFileSync(bundlesFile));
 const blocks = Number(blocksText);
 const log = makeLog(join(folder, 'after.jsonl'));
@@ -39,22 +39,28 @@ const goOn = async directory => {
   return rows(directory);
 };
 
-for (const artifactMode of ['operational', 'replay', 'archival', 'debug']) {
-  const [from, to] = [join(folder, 'store'), join(folder, `imported-${artifactMode}`)];
-  log.write({ artifactMode, exported: await exported(from, artifactMode) });
-
+const imported = async (from, artifactMode, to) => {
   const exporter = makeSwingStoreExporter(from, { artifactMode });
   const height = exporter.getHostKV('host.height');
-  const imported = await importSwingStore(exporter, to, { artifactMode, keepTranscripts: true, keepSnapshots: true });
-  imported.hostStorage.kvStore.set('host.height', height);
-  await imported.hostStorage.commit();
-  await imported.hostStorage.close();
-  log.write({ artifactMode, imported: rows(to) });
-  log.write({ artifactMode, again: await exported(to, artifactMode) });
-  if (goesOnFrom.includes(artifactMode)) {
-    log.write({ artifactMode, goneOn: await goOn(to) });
+  const store = await importSwingStore(exporter, to, { artifactMode, keepTranscripts: true, keepSnapshots: true });
+  store.hostStorage.kvStore.set('host.height', height);
+  await store.hostStorage.commit();
+  await store.hostStorage.close();
+  return rows(to);
+};
+
+const store = join(folder, 'store');
+for (const artifactMode of ['operational', 'replay', 'archival', 'debug']) {
+  log.write({ artifactMode, exported: await exported(store, artifactMode) });
+  if (importedList.split(',').includes(artifactMode)) {
+    const copy = join(folder, `imported-${artifactMode}`);
+    log.write({ artifactMode, imported: await imported(store, artifactMode, copy) });
+    log.write({ artifactMode, again: await exported(copy, artifactMode) });
+    if (goesOnFrom.split(',').includes(artifactMode)) {
+      log.write({ artifactMode, goneOn: await goOn(copy) });
+    }
+    rmSync(copy, { recursive: true });
   }
-  rmSync(to, { recursive: true });
 }
 log.write({ other: await goOn(join(folder, 'other')) });
 log.close();

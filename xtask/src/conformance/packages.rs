@@ -1,6 +1,8 @@
 //! The parts that are played in Node.js with a whole package: the reference's own tests, the kernel.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
 
 use super::task::Part;
 use crate::node_package::{self, UnderTest};
@@ -12,6 +14,9 @@ pub(crate) struct Options {
     /// The package that is put to the test: a folder, or `reference`; if not given, what `cargo xtask node` has made.
     #[arg(long, value_name = "FOLDER", value_parser = UnderTest::parse)]
     package: Option<UnderTest>,
+    /// For the part `suite`: the kernel's folder in a checkout of its sources, since its npm package has no tests.
+    #[arg(long, value_name = "FOLDER")]
+    kernel_sources: Option<PathBuf>,
     #[command(flatten)]
     kernel: kernel::KernelOptions,
 }
@@ -34,6 +39,11 @@ pub(super) fn run(options: &Options, parts: &[Part]) -> Result<()> {
     }
     if all || by_name(Part::Kernel) {
         kernel::run(&package, &options.kernel)?;
+    }
+    // Never by itself: it needs what only a person can give it, and minutes.
+    if by_name(Part::Suite) {
+        let sources = options.kernel_sources.as_deref().context("`--part suite` needs --kernel-sources")?;
+        kernel::suite(&package, sources)?;
     }
     Ok(())
 }

@@ -40,6 +40,8 @@ pub(crate) enum Part {
     Peer,
     /// The real kernel, on the reference and on our npm package.
     Kernel,
+    /// The kernel's own tests, on our npm package.
+    Suite,
 }
 
 /// Parts that are played with the crate, or with a module of the driver's.

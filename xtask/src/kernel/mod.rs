@@ -8,6 +8,8 @@
 mod compare;
 mod control;
 mod life;
+mod suite;
 mod task;
 
+pub(crate) use suite::suite;
 pub(crate) use task::{KernelOptions, run};

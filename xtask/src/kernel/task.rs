@@ -16,9 +16,11 @@ use crate::node_package::UnderTest;
 use crate::shell;
 
 /// Blocks of the short form.
-const SHORT: u32 = 12;
+const SHORT: u32 = 10;
 
-/// KernelOptions of the kernel's part.
+const ALL_MODES: &str = "operational,replay,archival,debug";
+
+/// Options of the kernel's part.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct KernelOptions {
     /// How many blocks the kernel lives.
@@ -35,12 +37,20 @@ impl Default for KernelOptions {
     }
 }
 
+/// What happens after a life.
+struct Sequel {
+    /// So many blocks more, from each place.
+    blocks: &'static str,
+    /// Modes in which its export is imported, and those of them from which the kernel goes on.
+    imported: &'static str,
+    goes_on_from: &'static str,
+}
+
 impl KernelOptions {
-    /// In the long form the kernel goes on longer, and from imports in all modes.
-    fn going_on(&self) -> (&'static str, &'static [&'static str]) {
+    fn sequel(&self) -> Sequel {
         match self.blocks {
-            ..=SHORT => ("1", &["operational"]),
-            _ => ("6", &["operational", "replay", "archival", "debug"]),
+            ..=SHORT => Sequel { blocks: "1", imported: "operational,archival", goes_on_from: "operational" },
+            _ => Sequel { blocks: "6", imported: ALL_MODES, goes_on_from: ALL_MODES },
         }
     }
 }
@@ -97,10 +107,10 @@ fn compared(ours: &Side, theirs: &Side, bundles: &str, options: &KernelOptions) 
     found.extend(files("exports.jsonl")?.map(|what| (Witness::Exports, what)));
     found.extend(compare::values("", &ours.rows()?, &theirs.rows()?).map(|what| (Witness::Rows, what)));
     if options.control.is_none_or(Control::needs_after) {
-        let (more, modes) = options.going_on();
+        let Sequel { blocks: more, imported, goes_on_from } = options.sequel();
         ours.take(theirs)?;
         theirs.take(ours)?;
-        both("after.mjs", &[&[&blocks, more, bundles], modes].concat())?;
+        both("after.mjs", &[&blocks, more, bundles, imported, goes_on_from])?;
         found.extend(files("after.jsonl")?.map(|what| (Witness::After, what)));
     }
     Ok(found)

@@ -10,4 +10,5 @@ mod scratch;
 mod tap;
 mod task;
 
+pub(crate) use tap::{Test, parse as tests};
 pub(crate) use task::run;
