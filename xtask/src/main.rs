@@ -14,6 +14,7 @@ mod peer;
 mod shell;
 mod tidy;
 mod tour;
+mod under_test;
 
 use clap::{Parser, Subcommand};
 

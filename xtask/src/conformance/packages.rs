@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::task::Part;
-use crate::node_package::{self, UnderTest};
-use crate::{kernel, peer};
+use crate::under_test::{self, UnderTest};
+use crate::{kernel, node_package, peer};
 
 /// Options of these parts.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -25,7 +25,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options, parts: &[Part]) -> Result<()> {
     let by_name = |part| parts.contains(&part);
     let package = options.package.clone().unwrap_or_default();
-    let nothing_there = options.package.is_none() && !node_package::is_built();
+    let nothing_there = options.package.is_none() && !under_test::is_built();
     if parts.is_empty() && nothing_there {
         println!(
             "without a package in {}: its tests are left out (`cargo xtask node`)",

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::node;
-use crate::node_package::UnderTest;
 use crate::peer::{self, Test};
+use crate::under_test::UnderTest;
 
 /// Which files are run, and which would be if they were not about something else.
 #[derive(Debug, Deserialize)]

@@ -12,8 +12,8 @@ use super::compare;
 use super::control::{Control, Witness};
 use super::life::Side;
 use crate::node;
-use crate::node_package::UnderTest;
 use crate::shell;
+use crate::under_test::UnderTest;
 
 /// Blocks of the short form.
 const SHORT: u32 = 10;

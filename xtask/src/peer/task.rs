@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::listed::{Listed, Release, Verdict};
 use super::{scratch, tap};
 use crate::node;
-use crate::node_package::UnderTest;
+use crate::under_test::UnderTest;
 
 /// Runs the tests of both releases; the reference is put to those of its own release.
 pub(crate) fn run(package: &UnderTest) -> Result<()> {
