@@ -10,6 +10,9 @@ use serde_json::Value;
 /// A text in a message is cut after so many characters.
 const SHOWN: usize = 300;
 
+/// Of the same text before a difference, so much is shown.
+const BEFORE: usize = 60;
+
 /// The first line in which two files of JSON lines differ.
 pub(crate) fn files(ours: &Path, theirs: &Path) -> Result<Option<String>> {
     let (mut ours, mut theirs) = (lines(ours)?, lines(theirs)?);
@@ -54,7 +57,20 @@ pub(crate) fn values(path: &str, ours: &Value, theirs: &Value) -> Option<String>
             })
         }
         (our, their) if our == their => None,
-        (our, their) => Some(format!("{path} is {}, not {}", cut(&our.to_string()), cut(&their.to_string()))),
+        (our, their) => {
+            let (our, their) = (our.to_string(), their.to_string());
+            let from = apart(&our, &their);
+            Some(format!("{path} is {}, not {}", cut(&our[from..]), cut(&their[from..])))
+        }
+    }
+}
+
+/// Where to begin to show two long texts: a little before they differ.
+fn apart(ours: &str, theirs: &str) -> usize {
+    let same = ours.bytes().zip(theirs.bytes()).take_while(|(our, their)| our == their).count();
+    match same {
+        0..=SHOWN => 0,
+        _ => (0..=same - BEFORE).rev().find(|at| ours.is_char_boundary(*at)).unwrap_or_default(),
     }
 }
 
@@ -94,6 +110,13 @@ mod tests {
         ] {
             assert_eq!(values("", &ours, &same).as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn of_long_texts_the_end_of_what_is_the_same_is_shown() {
+        let long = "ä".repeat(1000);
+        let told = values("", &json!(format!("{long}1")), &json!(format!("{long}2"))).expect("a difference");
+        assert!(told.len() < 250 && told.contains("ä1\"") && told.contains("ä2\""), "{told}");
     }
 
     #[test]
