@@ -6,12 +6,15 @@ mod ci;
 mod conformance;
 mod deny;
 mod fixtures;
+mod kernel;
 mod migrate;
 mod node;
 mod node_package;
+mod peer;
 mod shell;
 mod tidy;
 mod tour;
+mod under_test;
 
 use clap::{Parser, Subcommand};
 

@@ -21,6 +21,7 @@ mod generate;
 mod hunt;
 mod minimize;
 mod ours;
+mod packages;
 mod parts;
 mod player;
 mod specimens;

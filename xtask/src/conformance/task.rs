@@ -13,7 +13,7 @@ use super::hunt::{self, Outcome, Plan};
 use super::ours::Ours;
 use super::player::Player;
 use super::tally::Tally;
-use super::{fixtures, trace};
+use super::{fixtures, packages, trace};
 use crate::{node, shell};
 
 const MODULES: [&str; 2] = ["@agoric/swing-store", "swing-store-u17"];
@@ -36,7 +36,16 @@ pub(crate) enum Part {
     Fixtures,
     /// The recorded kernel.
     Trace,
+    /// The reference package's own tests, on our npm package.
+    Peer,
+    /// The real kernel, on the reference and on our npm package.
+    Kernel,
+    /// The kernel's own tests, on our npm package.
+    Suite,
 }
+
+/// Parts that are played with the crate, or with a module of the driver's.
+const PLAYED: [Part; 5] = [Part::Lockstep, Part::Turns, Part::Shared, Part::Fixtures, Part::Trace];
 
 /// Options of the task.
 #[derive(Debug, Clone, clap::Args)]
@@ -68,6 +77,8 @@ pub(crate) struct Args {
     /// Show how many calls of each kind were made.
     #[arg(long)]
     tally: bool,
+    #[command(flatten)]
+    packages: packages::Options,
 }
 
 impl Args {
@@ -83,6 +94,7 @@ impl Args {
             parts: Vec::new(),
             focus: Focus::All,
             tally: false,
+            packages: packages::Options::default(),
         }
     }
 
@@ -123,6 +135,13 @@ struct Played {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if PLAYED.into_iter().any(|part| args.wants(part)) {
+        played(args)?;
+    }
+    packages::run(&args.packages, &args.parts)
+}
+
+fn played(args: &Args) -> Result<()> {
     let folder = node::install()?;
     let scratch = tempfile::tempdir()?;
     let start = Instant::now();
