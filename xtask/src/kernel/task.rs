@@ -100,6 +100,7 @@ fn compared(ours: &Side, theirs: &Side, bundles: &str, options: &KernelOptions) 
     };
     ours.make()?;
     theirs.make()?;
+    both("beside.mjs", &[])?;
     both("life.mjs", &[&blocks, bundles])?;
     let mut found = Vec::new();
     let files = |name| compare::files(&ours.file(name), &theirs.file(name));
