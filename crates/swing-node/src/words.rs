@@ -4,7 +4,7 @@
 use swing_bundle::{BundleError, ContentError};
 use swing_core::session::{CommitError, OpenError};
 use swing_core::substore::{Gap, SubstoreError};
-use swing_core::{IdError, SessionError};
+use swing_core::{IdError, SessionError, error_chain};
 use swing_export::{ExportError, ImportError, RepairError, StagingError};
 use swing_snap::SnapError;
 use swing_store::StoreError;
@@ -267,16 +267,15 @@ impl From<RepairError> for Failure {
 }
 
 fn on_repair(error: SubstoreError) -> Failure {
-    match &error {
-        SubstoreError::Record { key, reason } => {
-            let what = match tag(key) {
-                "snapshot" => "repairSnapshotRecord metadata mismatch",
-                "transcript" => "repairTranscriptSpanRecord metadata mismatch",
-                "bundle" => "unexpected new bundle record during repair",
-                _ => "metadata mismatch",
-            };
-            Failure::new(Kind::MISMATCH, format!("{what}: {key}: {reason}"))
-        }
-        _ => error.into(),
-    }
+    let key = match &error {
+        SubstoreError::Record { key, .. } | SubstoreError::Text { key, .. } => key,
+        _ => return error.into(),
+    };
+    let what = match tag(key) {
+        "snapshot" => "repairSnapshotRecord metadata mismatch",
+        "transcript" => "repairTranscriptSpanRecord metadata mismatch",
+        "bundle" => "unexpected new bundle record during repair",
+        _ => "metadata mismatch",
+    };
+    Failure::new(Kind::MISMATCH, format!("{what}: {}", error_chain(&error)))
 }

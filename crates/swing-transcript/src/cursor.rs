@@ -24,6 +24,10 @@ impl SpanCursor {
         Self { walk: SpanWalk::new(vat, span) }
     }
 
+    pub(crate) fn through_verified(vat: &VatId, span: Span) -> Self {
+        Self { walk: SpanWalk::through_verified(vat, span) }
+    }
+
     /// The next items: at least one, then no more than `max_items`, and none after `max_bytes` are reached. An empty
     /// batch is the end.
     ///
@@ -42,6 +46,9 @@ impl SpanCursor {
             bytes += item.len();
             Ok(batch.len() < max_items && bytes < max_bytes)
         })?;
+        if let Some((vat, span)) = self.walk.verified() {
+            transcripts.state.stored.note_verified(vat, span);
+        }
         Ok(batch)
     }
 

@@ -1,5 +1,6 @@
 //! What lives between calls: options, the unwritten changes, and a memory of what the table says.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use swing_core::{Part, Session, SessionError, TranscriptArchive, VatId, Writer};
@@ -53,6 +54,9 @@ impl TranscriptState {
 pub(crate) struct Stored {
     generation: u64,
     vats: HashMap<VatId, StoredVat>,
+    /// The span of each vat that was last read to its end and verified. A worker that is started again and again reads
+    /// the same one, and hashing it is most of what that costs.
+    verified: RefCell<HashMap<VatId, Span>>,
 }
 
 const MOST_VATS: usize = 4096;
@@ -69,8 +73,27 @@ impl Stored {
     pub(crate) fn see(&mut self, generation: u64) {
         if generation != self.generation {
             self.generation = generation;
-            self.vats.clear();
+            self.forget();
         }
+    }
+
+    /// Whatever was known may no longer be so.
+    pub(crate) fn forget(&mut self) {
+        self.vats.clear();
+        self.verified.get_mut().clear();
+    }
+
+    /// Whether exactly this span was verified, and no other connection has written since.
+    pub(crate) fn is_verified(&self, vat: &VatId, span: &Span) -> bool {
+        self.verified.borrow().get(vat) == Some(span)
+    }
+
+    pub(crate) fn note_verified(&self, vat: &VatId, span: Span) {
+        let mut verified = self.verified.borrow_mut();
+        if verified.len() >= MOST_VATS {
+            verified.clear();
+        }
+        verified.insert(vat.clone(), span);
     }
 
     pub(crate) fn get(&self, vat: &VatId) -> Option<StoredVat> {
@@ -100,7 +123,7 @@ impl Part for TranscriptState {
         self.layers.rollback_to(depth);
         // What a deletion did to the table is masked by `current` and undone with it; reading again is the safe way to
         // be sure of it, and a crank that fails is rare.
-        self.stored.vats.clear();
+        self.stored.forget();
     }
 
     fn release(&mut self) {

@@ -189,7 +189,11 @@ impl Transcripts<'_> {
                 self.find_span(vat, start)?.ok_or_else(|| TranscriptError::NoSpan { vat: vat.clone(), start })?
             }
         };
-        Ok(SpanCursor::new(vat, span))
+        Ok(if self.state.stored.is_verified(vat, &span) {
+            SpanCursor::through_verified(vat, span)
+        } else {
+            SpanCursor::new(vat, span)
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::OpenError;
 use super::files::file_uri;
+use super::own_locks;
 use super::schema::{MARK_TABLES, Table};
 
 /// A connection to the file alone, without its WAL. It creates nothing and locks nothing.
@@ -14,6 +15,7 @@ use super::schema::{MARK_TABLES, Table};
 /// Whoever looks at a database must do it through SQLite: closing a file descriptor of one's own would give up the POSIX
 /// locks that other connections of this process have on it, and with them the WAL to whoever closes next.
 fn look_into(path: &Path) -> rusqlite::Result<Connection> {
+    own_locks::install();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     Connection::open_with_flags(format!("{}?immutable=1", file_uri(path)), flags)
 }

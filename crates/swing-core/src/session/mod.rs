@@ -15,6 +15,7 @@ mod exports;
 mod files;
 mod lock;
 mod open;
+mod own_locks;
 mod paged;
 mod pool;
 mod read_only;

@@ -10,6 +10,7 @@ use super::checks::{check_format, missing_tables, probe};
 use super::error::OpenError;
 use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
 use super::lock::WriterLock;
+use super::own_locks;
 use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
 use super::transaction::Session;
@@ -99,6 +100,7 @@ impl Session {
         if rusqlite::version_number() < SQLITE_OLDEST {
             return Err(OpenError::OldSqlite { found: rusqlite::version() });
         }
+        own_locks::install();
         let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
         match &location {
             Location::Memory => {

@@ -11,6 +11,7 @@ use super::checks::{check_format, missing_tables, probe};
 use super::error::{OpenError, SessionError};
 use super::files::{file_uri, real_path, side_file};
 use super::open::{BUSY_TIMEOUT, STATEMENTS};
+use super::own_locks;
 use super::schema::Table;
 
 pub(super) const FLAGS: OpenFlags =
@@ -25,6 +26,7 @@ pub(super) struct Reading {
 
 /// Opens a connection that only reads. It sees what is committed, creates no database and checkpoints nothing.
 pub(super) fn open_reader(path: &Path, tables: &[&Table]) -> Result<Reading, OpenError> {
+    own_locks::install();
     probe(path)?;
     let real = real_path(path).map_err(|source| OpenError::Io { what: "find the store", source })?;
     let uris = Uris::of(&real);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use swing_core::roles::TranscriptStore as _;
-use swing_core::{Digest, Position};
-use swing_transcript::{History, TranscriptOptions, TranscriptState};
+use swing_core::session::{Location, OpenOptions};
+use swing_core::{Digest, Position, Session};
+use swing_transcript::{History, TABLES, TranscriptOptions, TranscriptState};
 
 use crate::common::{Store, at, dropping, kind, vat};
 
@@ -157,4 +158,41 @@ fn long_spans_are_read_in_pages() {
     store.commit();
     assert_eq!(store.items("v1", None).unwrap(), texts);
     assert_eq!(store.artifact("transcript.v1.0.1000").unwrap(), (texts.join("\n") + "\n").into_bytes());
+}
+
+#[test]
+fn a_span_that_was_verified_is_verified_again_after_another_connection_has_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    let open = || Session::open(Location::File(path.clone()), &OpenOptions::default(), TABLES).unwrap();
+    let mut store = Store { session: open(), state: TranscriptState::default() };
+    store.view().init_transcript(&vat("v1")).unwrap();
+    store.add("v1", &["a", "b"]);
+    store.commit();
+    for _ in 0..2 {
+        assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+    }
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute("UPDATE transcriptItems SET item = 'x' WHERE position = 0", []).unwrap();
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
+    other.execute("UPDATE transcriptItems SET item = 'a' WHERE position = 0", []).unwrap();
+    assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+}
+
+#[test]
+fn a_span_that_was_verified_and_then_grew_is_verified_as_a_whole() {
+    let mut store = Store::of(&[("v1", "ab")]);
+    assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+    store.add("v1", &["c"]);
+    assert_eq!(store.items("v1", None).unwrap(), ["a", "b", "c"]);
+    store.commit();
+    assert_eq!(store.items("v1", None).unwrap(), ["a", "b", "c"]);
+}
+
+#[test]
+fn items_that_are_missing_from_a_verified_span_are_missed() {
+    let mut store = Store::of(&[("v1", "ab")]);
+    assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+    store.session.write().unwrap().run("DELETE FROM transcriptItems WHERE position = 1", []).unwrap();
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "incomplete");
 }

@@ -223,7 +223,9 @@ fn looking_at_a_store_does_not_give_up_the_locks_of_the_writer_in_the_same_proce
 
     let inode = fs::metadata(scratch.path()).unwrap().ino();
     let locks = fs::read_to_string("/proc/locks").unwrap();
-    let held = locks.lines().any(|line| line.contains("POSIX") && line.contains(&format!(":{inode} ")));
+    // A lock of the description where there is such a thing, else of the process.
+    let is_record_lock = |line: &str| line.contains("OFDLCK") || line.contains("POSIX");
+    let held = locks.lines().any(|line| is_record_lock(line) && line.contains(&format!(":{inode} ")));
     assert!(held, "{locks}");
 
     commit(&mut writer, "3");
