@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who runs it")]
 
+mod bench;
 mod ci;
 mod conformance;
 mod deny;
@@ -36,6 +37,14 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
+    /// Measures: the reference and ours by turns, against the goals and the machine's limits; or counts instructions.
+    Bench(bench::Args),
+    /// One piece of work of a benchmark, in this process.
+    #[command(hide = true)]
+    BenchWork {
+        /// What to do, in JSON.
+        request: String,
+    },
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -48,6 +57,8 @@ fn main() -> anyhow::Result<()> {
         Task::Fixtures(args) => fixtures::run(&args),
         Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
+        Task::Bench(args) => bench::run(&args),
+        Task::BenchWork { request } => bench::serve(&request),
         Task::Tour(args) => tour::run(&args),
     }
 }

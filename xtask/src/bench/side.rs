@@ -1,0 +1,38 @@
+//! Somebody who does a piece of work in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::work::{Figures, Work};
+use crate::shell::output;
+
+/// One of those who are compared.
+pub(crate) struct Side {
+    /// What tables call it.
+    pub(crate) name: &'static str,
+    program: PathBuf,
+    args: Vec<String>,
+}
+
+impl Side {
+    /// The reference, or whatever Node module has its API, in the folder where our scripts are installed.
+    pub(crate) fn node(name: &'static str, folder: &Path, module: &str) -> Self {
+        let script = folder.join("bench.mjs").display().to_string();
+        Self { name, program: "node".into(), args: vec![script, "--module".to_owned(), module.to_owned()] }
+    }
+
+    /// This program, optimised.
+    pub(crate) fn ours(program: PathBuf) -> Self {
+        Self { name: "ours", program, args: vec!["bench-work".to_owned()] }
+    }
+
+    /// Does it, and answers what it cost.
+    pub(crate) fn run(&self, work: &Work) -> Result<Figures> {
+        let request = serde_json::to_string(work)?;
+        let answer = output(Command::new(&self.program).args(&self.args).arg(&request))
+            .with_context(|| format!("{}: {request}", self.name))?;
+        serde_json::from_str(&answer).with_context(|| format!("{}: {answer:?} are no figures", self.name))
+    }
+}
