@@ -75,9 +75,9 @@ impl KvState {
         Ok(())
     }
 
-    pub(crate) fn put(&mut self, key: &str, value: &str) {
+    pub(crate) fn put(&mut self, key: &str, value: Arc<str>) {
         self.walk.changes(key);
-        self.changes.put(key.into(), value.into());
+        self.changes.put(key.into(), value);
     }
 
     pub(crate) fn delete(&mut self, key: &str) {

@@ -161,14 +161,15 @@ impl KvStore for KernelKv<'_> {
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         let section = kernel_section(key)?;
-        self.kv.bind(self.session).set(key, value)?;
+        let shared: Arc<str> = value.into();
+        self.kv.bind(self.session).set_shared(key, Arc::clone(&shared))?;
         if let Some(trace) = &mut self.trace {
             trace.set(key, value);
         }
         if section == Section::Consensus {
             self.crank.add(key, value);
             if self.session.records_exports() {
-                self.session.note_export(export_key(key), Some(value.into()));
+                self.session.note_export(export_key(key), Some(shared));
             }
         }
         Ok(())

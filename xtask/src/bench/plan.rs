@@ -41,7 +41,8 @@ pub(crate) struct Planned {
 
 /// Makes what is needed for the works called in `only` (all, if it is empty) and answers them.
 pub(crate) fn plan(scale: Scale, only: &[String], stores: &Stores) -> Result<Vec<Planned>> {
-    let (kv, mixed, spans) = (stores.place("kv"), stores.place("mixed"), stores.place("spans"));
+    let (kv, mixed) = (stores.place("kv"), stores.place("mixed"));
+    let (spans, halves) = (stores.place("spans"), stores.place("halves"));
     let (dataset, heap, turn) = (stores.place("dataset"), stores.place("heap"), stores.place("turn"));
     let rows = scale.of(50_000, 200_000, 4_000_000);
     let trace = root().join("fixtures/trace");
@@ -61,6 +62,7 @@ pub(crate) fn plan(scale: Scale, only: &[String], stores: &Stores) -> Result<Vec
         planned("import", Work::Import { dir: dir(), dataset: dataset.clone(), mode: archival() }),
         on_copy("delete", delete(Some(5), scale.of(40, 100, 100)), &spans),
         on_copy("delete-all", delete(None, 1), &spans),
+        on_copy("delete-half", delete(None, 1), &halves),
         planned("open", Work::Opening { dir: mixed.clone(), rounds: 20 }),
         planned("ready", Work::ExporterReady { dir: mixed.clone(), rounds: 20 }),
         planned("verify", Work::Verify { dir: mixed.clone() }),
@@ -70,7 +72,16 @@ pub(crate) fn plan(scale: Scale, only: &[String], stores: &Stores) -> Result<Vec
         works.retain(|work| only.iter().any(|name| name == work.name));
     }
     let wanted = |names: &[&str]| works.iter().any(|work| names.contains(&work.name));
-    let empty = Contents { dir: PathBuf::new(), rows: 0, vats: 0, spans: 0, items: 0, item: 400, snapshot: 0 };
+    let empty = Contents {
+        dir: PathBuf::new(),
+        rows: 0,
+        vats: 0,
+        spans: 0,
+        other_spans: None,
+        items: 0,
+        item: 400,
+        snapshot: 0,
+    };
     if wanted(&["kv", "export-data"]) {
         stores.make(Making::Store(Contents { dir: kv, rows, ..empty.clone() }))?;
     }
@@ -78,15 +89,27 @@ pub(crate) fn plan(scale: Scale, only: &[String], stores: &Stores) -> Result<Vec
         let (vats, spans) = scale.of((5, 10), (20, 25), (100, 500));
         let snapshot = scale.of(1 << 20, 4 << 20, 16 << 20);
         let rows = scale.of(20_000, 100_000, 1_000_000);
-        let contents = Contents { dir: mixed.clone(), rows, vats, spans, items: 200, item: 500, snapshot };
+        let contents =
+            Contents { dir: mixed.clone(), rows, vats, spans, other_spans: None, items: 200, item: 500, snapshot };
         stores.make(Making::Store(contents))?;
     }
     if wanted(&["import"]) {
         stores.make(Making::Dataset { store: mixed, dataset })?;
     }
+    let number = scale.of(500, 4_000, 40_000);
     if wanted(&["delete", "delete-all"]) {
-        let number = scale.of(500, 4_000, 40_000);
-        stores.make(Making::Store(Contents { dir: spans, vats: 2, spans: number, items: 20, ..empty }))?;
+        let other_spans = Some(number / 100);
+        stores.make(Making::Store(Contents {
+            dir: spans,
+            vats: 4,
+            spans: number,
+            other_spans,
+            items: 20,
+            ..empty.clone()
+        }))?;
+    }
+    if wanted(&["delete-half"]) {
+        stores.make(Making::Store(Contents { dir: halves, vats: 2, spans: number / 2, items: 20, ..empty }))?;
     }
     if wanted(&["snapshot", "floor"]) {
         stores.make(Making::Heap { file: heap, length: scale.of(4 << 20, 20 << 20, 20 << 20) })?;

@@ -27,8 +27,8 @@ pub(crate) struct Args {
     /// Rounds, in each of which both take their turns [default: 5, with --quick 3].
     #[arg(long)]
     rounds: Option<usize>,
-    /// Only these works: trace, kv, transcript, snapshot, export-data, export, import, delete, delete-all, open, ready,
-    /// verify, floor.
+    /// Only these works: trace, kv, transcript, snapshot, export-data, export, import, delete, delete-all,
+    /// delete-half, open, ready, verify, floor.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Without the reference, and so without Node.js.

@@ -36,6 +36,8 @@ pub(crate) struct Contents {
     pub(crate) vats: u64,
     /// Of each vat.
     pub(crate) spans: u64,
+    /// Of each vat but the first, where it differs.
+    pub(crate) other_spans: Option<u64>,
     /// Of each span.
     pub(crate) items: u64,
     /// Bytes of each item.
@@ -57,7 +59,7 @@ pub(super) fn make(making: &Making) -> Result<Figures> {
 const BLOCK: u64 = 16 << 20;
 
 fn store(contents: &Contents) -> Result<()> {
-    let Contents { dir, rows, vats, spans, items, item: length, snapshot } = contents;
+    let Contents { dir, rows, vats, spans, other_spans, items, item: length, snapshot } = contents;
     let keep = Options { keep_snapshots: SnapshotRetention::InUse, ..Options::default() };
     let mut store = Store::init(dir, keep)?;
     for row in 0..*rows {
@@ -70,13 +72,14 @@ fn store(contents: &Contents) -> Result<()> {
     let texts: Vec<_> = (0..64).map(|i| item(i, *length)).collect();
     let mut unwritten = 0;
     for vat in 1..=*vats {
+        let spans = if vat == 1 { *spans } else { other_spans.unwrap_or(*spans) };
         let vat = VatId::parse(&format!("v{vat}"))?;
         store.kernel().transcripts().init_transcript(&vat)?;
-        for span in 0..*spans {
+        for span in 0..spans {
             for i in 0..*items {
                 store.kernel().transcripts().add_item(&vat, &texts[((span + i) % 64) as usize])?;
             }
-            if span + 1 < *spans {
+            if span + 1 < spans {
                 store.kernel().transcripts().rollover_span(&vat)?;
             }
             unwritten += items * *length as u64;
