@@ -1,5 +1,14 @@
-// The made-up data of the benchmarks: the same, to the byte, as xtask/src/bench/data.rs makes.
+// The clock of the benchmarks, and their made-up data: the same, to the byte, as xtask/src/bench/data.rs makes.
 import fs from 'node:fs';
+import process from 'node:process';
+
+const processorTime = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/** Milliseconds by the wall's clock, or of processor time, all threads together, if the run counts with that. */
+export const now = process.env.BENCH_CLOCK === 'cpu' ? processorTime : () => performance.now();
 
 /** Numbers below 2^31 that look random: a Lehmer generator, exact in doubles. */
 export const makeDice = seed => {

@@ -1,8 +1,7 @@
 // What a store costs to get out and in as a whole.
 import fs from 'node:fs';
 import path from 'node:path';
-
-const now = () => performance.now();
+import { now } from './bench-data.mjs';
 
 /** A dataset on disk as the importer wants it: nothing is held but a chunk. */
 const datasetExporter = dir => {

@@ -1,9 +1,7 @@
 // What a kernel does to a store, call by call.
 import fs from 'node:fs';
 import path from 'node:path';
-import { initSize, kvKey, kvValue, makeDice, makeItem } from './bench-data.mjs';
-
-const now = () => performance.now();
+import { initSize, kvKey, kvValue, makeDice, makeItem, now } from './bench-data.mjs';
 
 /** Nanoseconds per call of `work(i)`, for i below `count`. */
 const timed = (count, work) => {

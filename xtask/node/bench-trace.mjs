@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
+import { now } from './bench-data.mjs';
 
-const now = () => performance.now();
 const budget = b => (b === null ? undefined : b);
 
 export const makeTraceWork = ({ initSwingStore, openSwingStore }) => {

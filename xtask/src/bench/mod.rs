@@ -5,10 +5,13 @@
 //! has the reference's API can be a third. A run makes the stores that the works need, lets the sides take turns, and
 //! tells medians, ratios and their spread, beside the goals and beside what the machine could do at best.
 //!
+//! `cargo xtask bench growth` plots what operations cost as stores and sessions grow.
+//!
 //! `cargo xtask bench instructions` counts instead of timing: the instructions of ten hot operations, which do not depend on
 //! the machine's mood and are therefore held to.
 
 mod data;
+mod growth;
 mod heap;
 mod instructions;
 mod ours;
@@ -18,6 +21,7 @@ mod rows;
 mod side;
 mod stats;
 mod stores;
+mod svg;
 mod table;
 mod task;
 mod work;

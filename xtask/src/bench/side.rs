@@ -5,8 +5,27 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::ours::CLOCK;
 use super::work::{Figures, Work};
 use crate::shell::output;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Clock {
+    /// Time on the wall.
+    Wall,
+    /// The processor's, all threads together.
+    Cpu,
+}
+
+impl Clock {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Wall => "wall",
+            Self::Cpu => "cpu",
+        }
+    }
+}
 
 /// One of those who are compared.
 pub(crate) struct Side {
@@ -28,10 +47,10 @@ impl Side {
         Self { name: "ours", program, args: vec!["bench-work".to_owned()] }
     }
 
-    /// Does it, and answers what it cost.
-    pub(crate) fn run(&self, work: &Work) -> Result<Figures> {
+    /// Does it, and answers what it cost by that clock.
+    pub(crate) fn run(&self, work: &Work, clock: Clock) -> Result<Figures> {
         let request = serde_json::to_string(work)?;
-        let answer = output(Command::new(&self.program).args(&self.args).arg(&request))
+        let answer = output(Command::new(&self.program).args(&self.args).arg(&request).env(CLOCK, clock.name()))
             .with_context(|| format!("{}: {request}", self.name))?;
         serde_json::from_str(&answer).with_context(|| format!("{}: {answer:?} are no figures", self.name))
     }

@@ -6,11 +6,11 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 
-use super::instructions;
 use super::plan::{Planned, Scale, plan};
 use super::report::Measured;
-use super::side::Side;
+use super::side::{Clock, Side};
 use super::stores::{Stores, renew};
+use super::{growth, instructions};
 use crate::shell::{self, cargo, output, target};
 
 /// Options of the task.
@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// delete-half, open, ready, verify, floor.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Count time on the wall, or the processor's: all threads together, and without waiting for the disk. On a machine that
+    /// others use, too, only the latter can be repeated.
+    #[arg(long, value_enum, default_value_t = Clock::Wall)]
+    clock: Clock,
     /// Without the reference, and so without Node.js.
     #[arg(long)]
     ours_alone: bool,
@@ -43,11 +47,14 @@ pub(crate) struct Args {
 enum Other {
     /// Counts the instructions of hot operations (valgrind) and holds them to the committed figures.
     Instructions(instructions::Args),
+    /// Plots what operations cost as the store and the session grow, and what a block costs with something beside it.
+    Growth(growth::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.other {
         Some(Other::Instructions(args)) => instructions::run(args),
+        Some(Other::Growth(args)) => growth::run(args),
         None => measure(args),
     }
 }
@@ -81,12 +88,16 @@ fn measure(args: &Args) -> Result<()> {
     let mut measured = Measured::default();
     for work in &works {
         for round in 0..rounds {
-            turns(work, round, &sides, &mut measured)?;
+            turns(work, round, &sides, args.clock, &mut measured)?;
         }
         println!("{}", progress(work, &sides, &measured));
     }
     let heap = fs::metadata(stores.place("heap")).map_or(0, |heap| heap.len());
-    let tables = [measured.comparison("reference"), measured.against_the_floor(heap as f64)].join("\n");
+    let mut tables = vec![measured.comparison("reference")];
+    if args.clock == Clock::Wall {
+        tables.push(measured.against_the_floor(heap as f64));
+    }
+    let tables = tables.join("\n");
     println!("\n{tables}");
     fs::write(folder.join("figures.json"), serde_json::to_string_pretty(&measured.to_json())?)?;
     fs::write(folder.join("tables.md"), tables)?;
@@ -96,7 +107,7 @@ fn measure(args: &Args) -> Result<()> {
 }
 
 /// Everybody once, who begins changing from round to round.
-fn turns(planned: &Planned, round: usize, sides: &[Side], measured: &mut Measured) -> Result<()> {
+fn turns(planned: &Planned, round: usize, sides: &[Side], clock: Clock, measured: &mut Measured) -> Result<()> {
     for turn in 0..sides.len() {
         let side = &sides[(turn + round) % sides.len()];
         if side.name != "ours" && planned.work.is_ours_alone() {
@@ -105,7 +116,7 @@ fn turns(planned: &Planned, round: usize, sides: &[Side], measured: &mut Measure
         if planned.copy.is_some() || planned.work.dir().ends_with("turn") {
             renew(planned.copy.as_deref(), planned.work.dir())?;
         }
-        let figures = side.run(&planned.work).with_context(|| format!("work {}", planned.name))?;
+        let figures = side.run(&planned.work, clock).with_context(|| format!("work {}", planned.name))?;
         measured.add(planned.name, side.name, figures);
     }
     Ok(())

@@ -8,6 +8,19 @@ use serde::{Deserialize, Serialize};
 /// What a piece of work cost, by name: nanoseconds per call unless the name ends in `Bytes`, `rss` or says otherwise.
 pub(crate) type Figures = BTreeMap<String, f64>;
 
+/// What goes on beside the blocks of [`Work::Blocks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Beside {
+    Nothing,
+    /// A thread exports the store, again and again.
+    Exporter,
+    /// A snapshot is saved in every tenth block.
+    Snapshot,
+    /// The same, and snapshots and spans are archived.
+    Archive,
+}
+
 /// Something to do. `dir` is a store's directory: one that is there already, or one to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "kebab-case")]
@@ -34,6 +47,8 @@ pub(crate) enum Work {
     Import { dir: PathBuf, dataset: PathBuf, mode: String },
     /// Verifies a store. The reference cannot.
     Verify { dir: PathBuf },
+    /// Goes through so many blocks, of a store that has `rows` pairs. Ours alone.
+    Blocks { dir: PathBuf, rows: u64, blocks: u64, beside: Beside },
     /// What the machine and SQLite can do without us.
     Floor { dir: PathBuf, heap: PathBuf, rows: u64 },
 }
@@ -53,12 +68,13 @@ impl Work {
             | Self::FullExport { dir, .. }
             | Self::Import { dir, .. }
             | Self::Verify { dir }
+            | Self::Blocks { dir, .. }
             | Self::Floor { dir, .. } => dir,
         }
     }
 
     /// Whether only we can do it.
     pub(crate) fn is_ours_alone(&self) -> bool {
-        matches!(self, Self::Verify { .. } | Self::Floor { .. })
+        matches!(self, Self::Verify { .. } | Self::Blocks { .. } | Self::Floor { .. })
     }
 }

@@ -10,7 +10,7 @@ use swing_core::{ArtifactMode, VatId};
 use swing_store::{Store, exporter};
 
 use super::super::data::{item, kv_key, kv_value};
-use super::super::ours::open;
+use super::super::ours::{open, seen};
 use super::super::work::Figures;
 
 /// An operation and how often.
@@ -51,8 +51,8 @@ impl Hot {
         store.host().commit()?;
         let key = |i: u64| &*keys[(i % KEYS) as usize];
         match &*self.hot {
-            "get" => each(self.count, &mut store, |store, i| Ok(drop(black_box(store.kernel().kv().get(key(i))?))))?,
-            "has" => each(self.count, &mut store, |store, i| Ok(drop(black_box(store.kernel().kv().has(key(i))?))))?,
+            "get" => each(self.count, &mut store, |store, i| Ok(seen(store.kernel().kv().get(key(i))?)))?,
+            "has" => each(self.count, &mut store, |store, i| Ok(seen(store.kernel().kv().has(key(i))?)))?,
             "set" => cranks(self.count, &mut store, |store, i| Ok(store.kernel().kv().set(key(i), &value)?))?,
             "next-key" => {
                 let mut last: Arc<str> = "v1".into();
@@ -71,10 +71,10 @@ impl Hot {
                 cranks(self.count, &mut store, |store, _| Ok(store.kernel().transcripts().add_item(&vat, &text)?))?
             }
             "span-bounds" => each(self.count, &mut store, |store, _| {
-                Ok(drop(black_box(store.kernel().transcripts().current_span_bounds(&vat)?)))
+                Ok(seen(store.kernel().transcripts().current_span_bounds(&vat)?))
             })?,
             "emit-hashes" => {
-                cranks(self.count, &mut store, |store, _| Ok(drop(black_box(store.kernel().emit_crank_hashes()?))))?;
+                cranks(self.count, &mut store, |store, _| Ok(seen(store.kernel().emit_crank_hashes()?)))?;
             }
             "export-record" => {
                 let exporter = exporter(dir.path(), ArtifactMode::Operational)?;

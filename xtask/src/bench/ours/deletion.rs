@@ -1,14 +1,13 @@
 //! A vat's transcript going away, some spans at a time or all at once.
 
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use swing_core::roles::{HostStorage as _, KernelStorage as _, TranscriptStore as _};
 use swing_core::{Budget, VatId};
 
 use super::super::work::Figures;
-use super::timing::{figures, nanos, open};
+use super::timing::{Moment, figures, nanos, open};
 
 pub(super) fn measure(dir: &Path, vat: &str, budget: Option<u64>, calls: u64) -> Result<Figures> {
     let mut store = open(dir)?;
@@ -16,7 +15,7 @@ pub(super) fn measure(dir: &Path, vat: &str, budget: Option<u64>, calls: u64) ->
     let budget = budget.map_or(Some(Budget::Unlimited), Budget::at_most).context("a budget of at least 1")?;
     let (mut all, mut longest, mut wal) = (0.0, 0.0_f64, 0);
     for _ in 0..calls {
-        let start = Instant::now();
+        let start = Moment::now();
         store.kernel().transcripts().delete_vat_transcripts(&vat, budget)?;
         store.host().commit()?;
         let took = nanos(start.elapsed());

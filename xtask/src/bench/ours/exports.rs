@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use swing_core::ArtifactMode;
@@ -12,7 +11,7 @@ use swing_export::{ImportOptions, Step};
 use swing_store::{SUBSTORES, exporter};
 
 use super::super::work::Figures;
-use super::timing::{figures, nanos, open, options};
+use super::timing::{Moment, figures, nanos, open, options};
 
 pub(super) fn parse_mode(text: &str) -> Result<ArtifactMode> {
     let mode = ArtifactMode::ALL.into_iter().find(|mode| mode.as_str() == text);
@@ -22,7 +21,7 @@ pub(super) fn parse_mode(text: &str) -> Result<ArtifactMode> {
 pub(super) fn opening(dir: &Path, rounds: u64) -> Result<Figures> {
     let mut all = 0.0;
     for round in 0..=rounds {
-        let start = Instant::now();
+        let start = Moment::now();
         let mut store = open(dir)?;
         store.host().kv().get("host.height")?;
         if round > 0 {
@@ -36,7 +35,7 @@ pub(super) fn opening(dir: &Path, rounds: u64) -> Result<Figures> {
 pub(super) fn exporter_ready(dir: &Path, rounds: u64) -> Result<Figures> {
     let mut all = 0.0;
     for round in 0..=rounds {
-        let start = Instant::now();
+        let start = Moment::now();
         let exporter = exporter(dir, ArtifactMode::Operational)?;
         exporter.host_kv("host.height")?;
         if round > 0 {
@@ -50,7 +49,7 @@ pub(super) fn exporter_ready(dir: &Path, rounds: u64) -> Result<Figures> {
 pub(super) fn export_data(dir: &Path) -> Result<Figures> {
     let exporter = exporter(dir, ArtifactMode::Operational)?;
     let (mut records, mut bytes) = (0, 0);
-    let start = Instant::now();
+    let start = Moment::now();
     for record in exporter.export_data() {
         let (key, value) = record?;
         records += 1;
@@ -63,7 +62,7 @@ pub(super) fn export_data(dir: &Path) -> Result<Figures> {
 }
 
 pub(super) fn full_export(dir: &Path, mode: &str) -> Result<Figures> {
-    let start = Instant::now();
+    let start = Moment::now();
     let exporter = exporter(dir, parse_mode(mode)?)?;
     let mut bytes = 0;
     for record in exporter.export_data() {
@@ -85,7 +84,7 @@ pub(super) fn full_export(dir: &Path, mode: &str) -> Result<Figures> {
 }
 
 pub(super) fn import(dir: &Path, dataset: &Path, mode: &str) -> Result<Figures> {
-    let start = Instant::now();
+    let start = Moment::now();
     let dataset = Dataset::open(dataset)?;
     let how = ImportOptions { mode: parse_mode(mode)?, ..ImportOptions::default() };
     let mut imported = swing_store::import(&dataset, dir, how, options(), &mut |_| {})?;
@@ -96,11 +95,11 @@ pub(super) fn import(dir: &Path, dataset: &Path, mode: &str) -> Result<Figures> 
 
 pub(super) fn verify(dir: &Path) -> Result<Figures> {
     let exporter = exporter(dir, ArtifactMode::Debug)?;
-    let (mut stages, mut last) = (Vec::new(), (String::new(), Instant::now()));
-    let start = Instant::now();
+    let (mut stages, mut last) = (Vec::new(), (String::new(), Moment::now()));
+    let start = Moment::now();
     let report = swing_export::verify(exporter.read(), SUBSTORES, None, &mut |step: Step<'_>| {
         if let Step::Stage(name) = step {
-            let before = std::mem::replace(&mut last, (format!("in {name}"), Instant::now()));
+            let before = std::mem::replace(&mut last, (format!("in {name}"), Moment::now()));
             stages.push((before.0, nanos(before.1.elapsed())));
         }
     })?;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
@@ -14,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::data::{Dice, kv_key, kv_value};
 use super::super::work::Figures;
-use super::timing::{figures, nanos, timed};
+use super::timing::{Moment, figures, nanos, seen, timed};
 
 const MEMBER: usize = 512 << 10;
 /// The level that a store packs snapshots with.
@@ -46,7 +45,7 @@ fn memory(rows: u64) -> Result<Figures> {
 fn best(rounds: u32, mut work: impl FnMut()) -> f64 {
     let mut time = f64::MAX;
     for _ in 0..rounds {
-        let start = Instant::now();
+        let start = Moment::now();
         work();
         time = time.min(nanos(start.elapsed()));
     }
@@ -56,7 +55,7 @@ fn best(rounds: u32, mut work: impl FnMut()) -> f64 {
 /// Nanoseconds per raw byte, on one core.
 fn codec(raw: &[u8]) -> Result<Figures> {
     let length = raw.len() as f64;
-    let hash = best(3, || drop(black_box(Sha256::digest(raw))));
+    let hash = best(3, || seen(Sha256::digest(raw)));
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).ok().context("a level")?);
     let mut room = vec![0; compressor.gzip_compress_bound(MEMBER)];
     let mut gzip = Vec::new();
@@ -88,7 +87,7 @@ fn disk(dir: &Path) -> Result<Figures> {
     let mut times = Vec::new();
     for _ in 0..50 {
         open.write_all(&[1; 4096])?;
-        let start = Instant::now();
+        let start = Moment::now();
         open.sync_data()?;
         times.push(nanos(start.elapsed()));
     }
@@ -111,7 +110,7 @@ fn sqlite(dir: &Path, rows: u64) -> Result<Figures> {
         "PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-65536;
          CREATE TABLE kvStore (key TEXT, value TEXT, PRIMARY KEY(key)); BEGIN;",
     )?;
-    let start = Instant::now();
+    let start = Moment::now();
     let mut insert = raw.prepare(UPSERT)?;
     for (key, value) in &sorted {
         insert.execute((key, value))?;
@@ -122,7 +121,7 @@ fn sqlite(dir: &Path, rows: u64) -> Result<Figures> {
     raw.execute_batch("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA wal_autocheckpoint=4000;")?;
     let read = {
         let mut all = raw.prepare("SELECT key, value FROM kvStore ORDER BY key")?;
-        let start = Instant::now();
+        let start = Moment::now();
         let mut found = all.query([])?;
         while let Some(row) = found.next()? {
             black_box((row.get_ref(0)?, row.get_ref(1)?));
@@ -135,7 +134,7 @@ fn sqlite(dir: &Path, rows: u64) -> Result<Figures> {
     for block in 0..=blocks {
         let mut wanted: Vec<_> = (0..1000).map(|i| (kv_key(dice.roll() % rows), kv_value(i))).collect();
         wanted.sort();
-        let start = Instant::now();
+        let start = Moment::now();
         raw.execute_batch("BEGIN IMMEDIATE")?;
         let mut upsert = raw.prepare_cached(UPSERT)?;
         for (key, value) in &wanted {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use swing_core::roles::{HostStorage as _, KernelStorage as _, KvStore as _};
@@ -11,7 +11,7 @@ use swing_store::Store;
 
 use super::super::data::{Dice, kv_key, kv_value};
 use super::super::work::Figures;
-use super::timing::{figures, nanos, open, timed};
+use super::timing::{Moment, figures, nanos, open, timed};
 
 pub(super) fn measure(dir: &Path, rows: u64, hot: u64, gets: u64) -> Result<Figures> {
     let mut store = open(dir)?;
@@ -87,12 +87,12 @@ fn sets(
     let (mut calls, mut all) = (Duration::ZERO, Duration::ZERO);
     for block in 0..blocks {
         let wanted: Vec<_> = (0..1000).map(|i| (pick(i, dice), kv_value(block * 1000 + i))).collect();
-        let start = Instant::now();
+        let start = Moment::now();
         for crank in wanted.chunks(50) {
             let mut kernel = store.kernel();
             kernel.start_crank()?;
             kernel.establish_crank_savepoint("start")?;
-            let before = Instant::now();
+            let before = Moment::now();
             for (key, value) in crank {
                 kernel.kv().set(key, value)?;
             }

@@ -1,6 +1,7 @@
 //! Our side of every piece of work, in the optimised program's own process. What each measures is what its counterpart in
 //! `xtask/node/bench-*.mjs` measures, in the same order of calls.
 
+mod blocks;
 mod deletion;
 mod exports;
 mod floor;
@@ -14,4 +15,4 @@ mod transcript;
 
 pub(crate) use make::{Contents, Making};
 pub(crate) use serve::{Request, serve};
-pub(crate) use timing::open;
+pub(crate) use timing::{CLOCK, open, seen};

@@ -5,7 +5,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::super::work::{Figures, Work};
-use super::{deletion, exports, floor, kv, make, snapshot, trace, transcript};
+use super::{blocks, deletion, exports, floor, kv, make, snapshot, trace, transcript};
 
 /// What this program is asked to do in a process of its own.
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,6 +45,7 @@ fn perform(work: &Work) -> Result<Figures> {
         Work::FullExport { dir, mode } => exports::full_export(dir, mode),
         Work::Import { dir, dataset, mode } => exports::import(dir, dataset, mode),
         Work::Verify { dir } => exports::verify(dir),
+        Work::Blocks { dir, rows, blocks, beside } => blocks::measure(dir, *rows, *blocks, *beside),
         Work::Floor { dir, heap, rows } => floor::measure(dir, heap, *rows),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
@@ -11,7 +11,7 @@ use swing_core::{Position, VatId};
 use swing_store::Store;
 
 use super::super::work::Figures;
-use super::timing::{figures, nanos, options};
+use super::timing::{Moment, figures, nanos, options};
 
 pub(super) fn measure(dir: &Path, heap: &Path, rounds: u64) -> Result<Figures> {
     let mut store = Store::init(dir, options())?;
@@ -22,13 +22,13 @@ pub(super) fn measure(dir: &Path, heap: &Path, rounds: u64) -> Result<Figures> {
     let mut room = vec![0; 65_536];
     for round in 0..rounds {
         let position = Position::new(round).context("a position")?;
-        let mut start = Instant::now();
+        let mut start = Moment::now();
         compressed = store.kernel().snapshots().save_snapshot(&vat, position, &mut &raw[..])?.compressed_size;
         save += start.elapsed();
-        start = Instant::now();
+        start = Moment::now();
         store.host().commit()?;
         commit += start.elapsed();
-        start = Instant::now();
+        start = Moment::now();
         let mut stream = store.kernel().snapshots().load_snapshot(&vat)?;
         let mut length = 0;
         loop {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
@@ -14,7 +14,7 @@ use swing_core::{Budget, BundleId, Position, VatId};
 use swing_store::{Options, SnapshotRetention, Store, TranscriptRetention};
 
 use super::super::work::Figures;
-use super::timing::{figures, nanos, options};
+use super::timing::{Moment, figures, nanos, options, seen};
 
 /// A line, taken apart beforehand as a kernel has it at hand.
 struct Call {
@@ -60,7 +60,7 @@ pub(super) fn replay(dir: &Path, trace: &Path, blobs: &Path) -> Result<Figures> 
     let calls = calls.map(Call::parse).collect::<Result<Vec<_>>>()?;
     let mut replay = Replay { dir: dir.to_owned(), blobs: blobs.to_owned(), store: None };
     let (mut body, mut commit, mut blocks) = (Duration::ZERO, Duration::ZERO, 0_u32);
-    let mut since = Instant::now();
+    let mut since = Moment::now();
     for call in &calls {
         match &call.op {
             // Whatever is not a block's body stops its clock: opening, committing, and the ones that move snapshots and bundles.
@@ -70,7 +70,7 @@ pub(super) fn replay(dir: &Path, trace: &Path, blobs: &Path) -> Result<Figures> 
                 if &call.op == b"hc" {
                     (commit, blocks) = (commit + took, blocks + 1);
                 }
-                since = Instant::now();
+                since = Moment::now();
             }
             _ => replay.inside(call)?,
         }
@@ -106,9 +106,9 @@ impl Replay {
     fn inside(&mut self, call: &Call) -> Result<()> {
         let store = self.store.as_mut().context("no store is open")?;
         match &call.op {
-            b"hg" => drop(black_box(store.host().kv().get(&call.text)?)),
-            b"hh" => drop(black_box(store.host().kv().has(&call.text)?)),
-            b"hn" => drop(black_box(store.host().kv().get_next_key(&call.text)?)),
+            b"hg" => seen(store.host().kv().get(&call.text)?),
+            b"hh" => seen(store.host().kv().has(&call.text)?),
+            b"hn" => seen(store.host().kv().get_next_key(&call.text)?),
             b"hs" => store.host().kv().set(&call.text, &call.more)?,
             b"hd" => store.host().kv().delete(&call.text)?,
             _ => kernel(store, call)?,
@@ -124,7 +124,7 @@ impl Replay {
             b"ba" => blob(&call.more)?,
             _ => Vec::new(),
         };
-        let start = Instant::now();
+        let start = Moment::now();
         match &call.op {
             b"ho" => self.open(call)?,
             b"hx" => self.store.take().context("no store is open")?.close()?,
@@ -168,20 +168,20 @@ impl Replay {
 fn kernel(store: &mut Store, call: &Call) -> Result<()> {
     let mut kernel = store.kernel();
     match &call.op {
-        b"kg" => drop(black_box(kernel.kv().get(&call.text)?)),
-        b"kh" => drop(black_box(kernel.kv().has(&call.text)?)),
+        b"kg" => seen(kernel.kv().get(&call.text)?),
+        b"kh" => seen(kernel.kv().has(&call.text)?),
         b"ks" => kernel.kv().set(&call.text, &call.more)?,
         b"kd" => kernel.kv().delete(&call.text)?,
-        b"kn" => drop(black_box(kernel.kv().get_next_key(&call.text)?)),
+        b"kn" => seen(kernel.kv().get_next_key(&call.text)?),
         b"C<" => kernel.start_crank()?,
         b"C>" => kernel.end_crank()?,
         b"Cs" => kernel.establish_crank_savepoint(&call.text)?,
         b"Cr" => kernel.rollback_crank(&call.text)?,
-        b"Ce" => drop(black_box(kernel.emit_crank_hashes()?)),
-        b"Ca" => drop(black_box(kernel.activityhash()?)),
+        b"Ce" => seen(kernel.emit_crank_hashes()?),
+        b"Ca" => seen(kernel.activityhash()?),
         b"ti" => kernel.transcripts().init_transcript(call.vat()?)?,
         b"ta" => kernel.transcripts().add_item(call.vat()?, &call.more)?,
-        b"tb" => drop(black_box(kernel.transcripts().current_span_bounds(call.vat()?)?)),
+        b"tb" => seen(kernel.transcripts().current_span_bounds(call.vat()?)?),
         b"tr" => {
             let start = call.number.map(|at| Position::new(at).context("a position")).transpose()?;
             for item in kernel.transcripts().read_span(call.vat()?, start)? {
@@ -194,9 +194,9 @@ fn kernel(store: &mut Store, call: &Call) -> Result<()> {
         b"td" => drop(kernel.transcripts().delete_vat_transcripts(call.vat()?, call.budget()?)?),
         b"sd" => drop(kernel.snapshots().delete_vat_snapshots(call.vat()?, call.budget()?)?),
         b"sx" => kernel.snapshots().stop_using_last_snapshot(call.vat()?)?,
-        b"si" => drop(black_box(kernel.snapshots().snapshot_info(call.vat()?)?)),
+        b"si" => seen(kernel.snapshots().snapshot_info(call.vat()?)?),
         b"su" => kernel.snapshots().delete_all_unused_snapshots()?,
-        b"bh" => drop(black_box(kernel.bundles().has_bundle(&BundleId::parse(&call.text)?)?)),
+        b"bh" => seen(kernel.bundles().has_bundle(&BundleId::parse(&call.text)?)?),
         b"bd" => kernel.bundles().delete_bundle(&BundleId::parse(&call.text)?)?,
         other => bail!("unknown call {:?}", String::from_utf8_lossy(other)),
     }

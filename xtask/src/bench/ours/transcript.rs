@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use swing_core::VatId;
@@ -11,7 +11,7 @@ use swing_store::Store;
 
 use super::super::data::item;
 use super::super::work::Figures;
-use super::timing::{figures, nanos, options, timed};
+use super::timing::{Moment, figures, nanos, options, timed};
 
 pub(super) fn measure(dir: &Path, items: u64, reads: u64) -> Result<Figures> {
     let mut store = Store::init(dir, options())?;
@@ -43,7 +43,7 @@ pub(super) fn measure(dir: &Path, items: u64, reads: u64) -> Result<Figures> {
     let mut rolls = Duration::ZERO;
     for _ in 0..100 {
         transcripts.add_item(&v1, &texts[0])?;
-        let before = Instant::now();
+        let before = Moment::now();
         transcripts.rollover_span(&v1)?;
         rolls += before.elapsed();
     }
@@ -63,12 +63,12 @@ fn adding(store: &mut Store, vat: &VatId, texts: &[String], items: u64) -> Resul
     let (mut calls, mut all) = (Duration::ZERO, Duration::ZERO);
     let blocks = (items + 200).div_ceil(200);
     for block in 0..blocks {
-        let start = Instant::now();
+        let start = Moment::now();
         for crank in 0..50 {
             let mut kernel = store.kernel();
             kernel.start_crank()?;
             kernel.establish_crank_savepoint("start")?;
-            let before = Instant::now();
+            let before = Moment::now();
             for i in 0..4 {
                 kernel.transcripts().add_item(vat, &texts[(crank * 4 + i) % 256])?;
             }
@@ -93,7 +93,7 @@ fn emitting(store: &mut Store) -> Result<f64> {
         kernel.start_crank()?;
         kernel.establish_crank_savepoint("start")?;
         kernel.kv().set("a", &crank.to_string())?;
-        let before = Instant::now();
+        let before = Moment::now();
         for _ in 0..100 {
             black_box(kernel.emit_crank_hashes()?);
         }
