@@ -90,8 +90,8 @@ impl KernelStorage for Kernel<'_> {
         // A write that fails must not have used up the crankhash.
         session.begin()?;
         let hashes = crank.emit(old.as_deref().unwrap_or_default());
-        let activityhash: Arc<str> = hashes.activityhash.to_string().into();
-        kv.bind(session).set(ACTIVITYHASH, &activityhash)?;
+        let activityhash = hashes.activityhash.to_shared();
+        kv.bind(session).set_shared(ACTIVITYHASH, Arc::clone(&activityhash))?;
         if let Some(trace) = trace {
             trace.set(ACTIVITYHASH, &activityhash);
         }

@@ -13,7 +13,7 @@ const PAYS_FROM: u64 = 4096;
 /// The vat's rows must be this many times the others'.
 const TIMES: u64 = 4;
 /// How much of others' rows is held.
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 32 << 20;
 
 const DELETE_ITEMS: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
 const EMPTY_ITEMS: &str = "DELETE FROM transcriptItems";
