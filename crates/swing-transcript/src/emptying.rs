@@ -65,9 +65,8 @@ pub(crate) fn delete_items(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> 
     if let Some(mut others) = few_others(writer, vat, about, OTHER_ITEMS, read)? {
         others.sort_unstable_by_key(|item| item.rowid);
         let emptied = emptied(writer, EMPTY_ITEMS, |writer| {
-            others.iter().try_for_each(|OtherItem { rowid, vat, position, text, incarnation }| {
-                writer.run(PUT_ITEM, (rowid, vat, position, text, incarnation)).map(drop)
-            })
+            let row = |OtherItem { rowid, vat, position, text, incarnation }| (rowid, vat, position, text, incarnation);
+            writer.run_all(PUT_ITEM, others.into_iter().map(row))
         })?;
         if emptied {
             return Ok(());
@@ -86,9 +85,10 @@ pub(crate) fn delete_spans(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> 
     if let Some(mut others) = few_others(writer, vat, about, OTHER_SPANS, read)? {
         others.sort_unstable_by_key(|span| span.rowid);
         let emptied = emptied(writer, EMPTY_SPANS, |writer| {
-            others.iter().try_for_each(|OtherSpan { rowid, vat, start, end, hash, is_current, incarnation }| {
-                writer.run(PUT_SPAN, (rowid, vat, start, end, hash, is_current, incarnation)).map(drop)
-            })
+            let row = |OtherSpan { rowid, vat, start, end, hash, is_current, incarnation }| {
+                (rowid, vat, start, end, hash, is_current, incarnation)
+            };
+            writer.run_all(PUT_SPAN, others.into_iter().map(row))
         })?;
         if emptied {
             return Ok(());

@@ -1,8 +1,9 @@
 //! Hashing the items of an artifact beside the thread that stores them.
 //!
-//! Items go to a thread in batches; it is started with the first batch that is full and lives as long as the import. What
-//! does not fill one batch is hashed here: handing it over would cost more than it saves.
+//! Batches of items go to a thread; it is started with the first that is full and lives as long as the import. A span that
+//! does not fill one is hashed here: handing it over would cost more than it saves.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, Builder, JoinHandle};
 
@@ -10,40 +11,49 @@ use swing_core::Digest;
 
 use crate::hash::{extend, initial_hash};
 
-/// So many bytes of items make a batch.
-const BATCH: usize = 32 << 10;
-/// How many batches may wait; with the one being made, the one being hashed and its items, this bounds the memory.
-const WAITING: usize = 2;
+/// How many batches may wait. None: an item can be long, and the one who hashes is mostly waiting for the one who stores.
+const WAITING: usize = 0;
 
 /// Items that follow one another, without anything between them.
 #[derive(Default)]
-struct Batch {
+pub(super) struct Batch {
     text: String,
     ends: Vec<usize>,
 }
 
 impl Batch {
-    fn add(&mut self, item: &str) {
+    /// With so many bytes it is full.
+    const FULL: usize = 32 << 10;
+
+    pub(super) fn add(&mut self, item: &str) {
         self.text.push_str(item);
         self.ends.push(self.text.len());
     }
 
-    fn extend(&self, hash: Digest) -> Digest {
+    pub(super) fn is_full(&self) -> bool {
+        self.text.len() >= Self::FULL
+    }
+
+    pub(super) fn items(&self) -> impl Iterator<Item = &str> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).fold(hash, |hash, (start, end)| extend(hash, &self.text[start..*end]))
+        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    }
+
+    fn extend(&self, hash: Digest) -> Digest {
+        self.items().fold(hash, extend)
     }
 }
 
 struct Worker {
     /// Taken only by `drop`, so that the thread ends. `None` is the end of a span.
-    batches: Option<SyncSender<Option<Batch>>>,
+    batches: Option<SyncSender<Option<Arc<Batch>>>>,
     hashes: Receiver<Digest>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     fn start() -> Option<Self> {
-        let (batches, given) = mpsc::sync_channel::<Option<Batch>>(WAITING);
+        let (batches, given) = mpsc::sync_channel::<Option<Arc<Batch>>>(WAITING);
         let (done, hashes) = mpsc::channel();
         let work = move || {
             let mut hash = initial_hash();
@@ -62,7 +72,7 @@ impl Worker {
         Some(Self { batches: Some(batches), hashes, thread: Some(thread) })
     }
 
-    fn send(&self, batch: Option<Batch>) -> Option<()> {
+    fn send(&self, batch: Option<Arc<Batch>>) -> Option<()> {
         self.batches.as_ref()?.send(batch).ok()
     }
 }
@@ -81,53 +91,52 @@ impl Drop for Worker {
 pub(super) struct SpanHasher {
     worker: Option<Worker>,
     alone: bool,
-    /// Batches of this span that the worker has.
-    sent: u64,
-    batch: Batch,
+    /// The worker has batches of this span.
+    sent: bool,
+    /// Of what was hashed here.
+    hash: Digest,
 }
 
 impl SpanHasher {
     pub(super) fn new() -> Self {
         // On one core there is nobody to hand anything to.
         let alone = thread::available_parallelism().map_or(1, usize::from) == 1;
-        Self { worker: None, alone, sent: 0, batch: Batch::default() }
+        Self { worker: None, alone, sent: false, hash: initial_hash() }
     }
 
     /// Begins a span; one that was not finished is forgotten.
     pub(super) fn begin(&mut self) {
-        self.batch = Batch::default();
-        if std::mem::take(&mut self.sent) > 0 {
+        self.hash = initial_hash();
+        if std::mem::take(&mut self.sent) {
             self.worker = None;
         }
     }
 
-    /// The next item of the span.
-    pub(super) fn add(&mut self, item: &str) -> Option<()> {
-        self.batch.add(item);
-        if self.batch.text.len() < BATCH {
-            return Some(());
-        }
-        if self.worker.is_none() && !self.alone {
+    /// The next items of the span. `None`: the thread has gone, which nothing makes it do.
+    pub(super) fn add(&mut self, batch: &Arc<Batch>) -> Option<()> {
+        if self.worker.is_none() && !self.alone && batch.is_full() {
             self.worker = Worker::start();
+            self.alone = self.worker.is_none();
         }
         match &self.worker {
-            Some(worker) => {
-                self.sent += 1;
-                worker.send(Some(std::mem::take(&mut self.batch)))
+            Some(worker) if self.sent || batch.is_full() => {
+                self.sent = true;
+                worker.send(Some(Arc::clone(batch)))
             }
-            // No thread to be had: the batch grows into the whole span, which is hashed at its end.
-            None => Some(()),
+            // Little enough to be done here; or no thread to be had.
+            _ => {
+                self.hash = batch.extend(self.hash);
+                Some(())
+            }
         }
     }
 
-    /// The hash of the span. `None`: the thread has gone, which nothing makes it do.
+    /// The hash of the span. `None` as above.
     pub(super) fn finish(&mut self) -> Option<Digest> {
-        let batch = std::mem::take(&mut self.batch);
-        if std::mem::take(&mut self.sent) == 0 {
-            return Some(batch.extend(initial_hash()));
+        if !std::mem::take(&mut self.sent) {
+            return Some(self.hash);
         }
         let worker = self.worker.as_ref()?;
-        worker.send(Some(batch))?;
         worker.send(None)?;
         worker.hashes.recv().ok()
     }
@@ -137,19 +146,25 @@ impl SpanHasher {
 mod tests {
     use super::*;
 
+    fn batch(items: &[String]) -> Arc<Batch> {
+        let mut batch = Batch::default();
+        items.iter().for_each(|item| batch.add(item));
+        Arc::new(batch)
+    }
+
     #[test]
     fn hashes_are_the_same_whoever_makes_them() {
         let mut hasher = SpanHasher::new();
-        for (count, length) in [(0, 0), (1, 5), (3, 0), (100, 700), (1, 3 * BATCH), (2, 10), (500, 300)] {
+        for (count, length) in [(0, 0), (1, 5), (3, 0), (100, 700), (1, 3 * Batch::FULL), (2, 10), (500, 300)] {
             let items: Vec<_> = (0..count).map(|i| format!("{i}{}", "x".repeat(length))).collect();
             let expected = items.iter().fold(initial_hash(), |hash, item| extend(hash, item));
-            // A span that is given up half-way leaves nothing behind.
-            hasher.begin();
-            hasher.add(&"y".repeat(2 * BATCH)).unwrap();
             for alone in [false, true] {
+                // A span that is given up half-way leaves nothing behind.
+                hasher.begin();
+                hasher.add(&batch(&["y".repeat(2 * Batch::FULL)])).unwrap();
                 hasher.alone = alone;
                 hasher.begin();
-                items.iter().for_each(|item| hasher.add(item).unwrap());
+                items.chunks(110).for_each(|items| hasher.add(&batch(items)).unwrap());
                 assert_eq!(hasher.finish().unwrap(), expected, "{count} items of {length}");
             }
         }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
+use std::sync::Arc;
 
 use swing_core::substore::{Import, Limits, Offered, SubstoreError};
 use swing_core::{ArtifactMode, ArtifactName, ExportKey, Position, SpanRecord, VatId, Writer};
 
-use super::hashing::SpanHasher;
+use super::hashing::{Batch, SpanHasher};
 use super::lines::{LineError, Lines};
 use super::rows;
 use crate::hash::initial_hash;
@@ -155,17 +156,28 @@ fn take(
         other => wrong(other.to_string()),
     };
     let lost = || wrong("the thread that hashes it has gone".to_owned());
-    let mut position = Some(record.start);
+    let (mut batch, mut first, mut next) = (Batch::default(), record.start, Some(record.start));
     hasher.begin();
-    while let Some(at) = position.filter(|at| *at < record.end) {
+    let mut store = |batch: Batch, first: Position| {
+        let batch = Arc::new(batch);
+        hasher.add(&batch).ok_or_else(lost)?;
+        let places = std::iter::successors(Some(first), |at| at.next());
+        let rows = places.zip(batch.items()).map(|(at, item)| (&record.vat, at, item, record.incarnation));
+        Ok::<_, SubstoreError>(db.run_all(ADD_ITEM, rows)?)
+    };
+    while let Some(at) = next.filter(|at| *at < record.end) {
         let Some(item) = lines.next().map_err(bad_line)? else {
             let (found, expected) = (at.get() - record.start.get(), record.end.get() - record.start.get());
             return Err(wrong(format!("it is not complete ({found} of {expected} items)")));
         };
-        hasher.add(item).ok_or_else(lost)?;
-        db.run(ADD_ITEM, (&record.vat, at, item, record.incarnation))?;
-        position = at.next();
+        batch.add(item);
+        next = at.next();
+        if batch.is_full() {
+            store(std::mem::take(&mut batch), first)?;
+            first = next.unwrap_or(first);
+        }
     }
+    store(batch, first)?;
     if !lines.is_at_end().map_err(|error| bad_line(error.into()))? {
         return Err(wrong(format!("it goes on after the last item, at {}", record.end)));
     }

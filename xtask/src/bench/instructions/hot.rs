@@ -49,6 +49,8 @@ impl Hot {
             kernel.kv().set(key, &value)?;
         }
         store.host().commit()?;
+        // In a block: something is written already, and nobody else can write.
+        store.kernel().kv().set("a", "b")?;
         let key = |i: u64| &*keys[(i % KEYS) as usize];
         match &*self.hot {
             "get" => each(self.count, &mut store, |store, i| Ok(seen(store.kernel().kv().get(key(i))?)))?,
