@@ -13,6 +13,9 @@ pub(crate) struct Args {
     /// Leave out what needs Node.js: the conformance run against the reference.
     #[arg(long)]
     no_node: bool,
+    /// Leave out what needs valgrind: the count of instructions of hot operations.
+    #[arg(long)]
+    no_valgrind: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -32,6 +35,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
     if !args.no_node {
         step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
+    }
+    if !args.no_valgrind {
+        step("instructions", crate::bench::check_instructions)?;
     }
     step("clean tree", tidy::clean_tree)?;
     println!("\neverything holds");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who runs it")]
 
+mod bench;
 mod ci;
 mod conformance;
 mod deny;
@@ -42,6 +43,14 @@ enum Task {
     Conformance(conformance::Args),
     /// Builds the npm package in target/npm.
     Node(node_package::Args),
+    /// Measures: the reference and ours by turns, against the goals and the machine's limits; or counts instructions.
+    Bench(bench::Args),
+    /// One piece of work of a benchmark, in this process.
+    #[command(hide = true)]
+    BenchWork {
+        /// What to do, in JSON.
+        request: String,
+    },
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -55,6 +64,8 @@ fn main() -> anyhow::Result<()> {
         Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Node(args) => node_package::run(&args),
+        Task::Bench(args) => bench::run(&args),
+        Task::BenchWork { request } => bench::serve(&request),
         Task::Tour(args) => tour::run(&args),
     }
 }

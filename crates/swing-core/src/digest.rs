@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use sha2::{Digest as _, Sha256};
@@ -42,6 +43,12 @@ impl Digest {
             pair[1] = HEX[usize::from(byte & 15)];
         }
         out
+    }
+
+    /// The text that `Display` shows, to be kept and shared.
+    #[must_use]
+    pub fn to_shared(self) -> Arc<str> {
+        std::str::from_utf8(&self.to_hex()).expect("hex digits are ASCII").into()
     }
 }
 
@@ -105,6 +112,7 @@ mod tests {
         let digest = Digest::of(b"start of transcript span");
         assert_eq!(digest.to_string(), "43e6be43a3a34d60c0ebeb8498b5849b094fc20fc68483a7aeb3624fa10f79f6");
         assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!(*digest.to_shared(), *digest.to_string());
     }
 
     #[test]

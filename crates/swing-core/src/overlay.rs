@@ -42,8 +42,8 @@ struct Undo<K, V> {
 /// A key is *known* when it was [put](Overlay::put) or [deleted](Overlay::delete) since the last
 /// [drain](Overlay::drain); what is not known is up to the table below.
 pub struct Overlay<K, V> {
-    // Hashed with a key of its own: contracts choose parts of the keys.
-    entries: HashMap<K, Option<V>>,
+    // Hashed with a seed of its own, which nobody outside can see or guess: contracts choose parts of the keys.
+    entries: HashMap<K, Option<V>, foldhash::fast::RandomState>,
     order: BTreeSet<K>,
     undo: Vec<Undo<K, V>>,
     marks: Vec<usize>,

@@ -7,6 +7,7 @@
 //! It knows nothing of the kernel, of cranks or of the host's callback.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+mod ahead;
 pub mod dataset;
 mod exporter;
 mod import;

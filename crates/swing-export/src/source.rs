@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use crate::ahead::Ahead;
 use crate::dataset::Dataset;
 
 /// Whatever a source could not do.
@@ -36,7 +37,8 @@ pub trait ExportSource {
 
 impl ExportSource for Dataset {
     fn records(&self) -> Result<SourceRecords<'_>, SourceError> {
-        Ok(Box::new(Dataset::records(self)?.map(|record| Ok(record?))))
+        // Read and taken apart beside the thread that stores them.
+        Ok(Box::new(Ahead::new(Dataset::records(self)?).map(|record| Ok(record?))))
     }
 
     fn artifact_names(&self) -> Result<SourceNames<'_>, SourceError> {

@@ -75,9 +75,9 @@ impl KvState {
         Ok(())
     }
 
-    pub(crate) fn put(&mut self, key: &str, value: &str) {
+    pub(crate) fn put(&mut self, key: &str, value: Arc<str>) {
         self.walk.changes(key);
-        self.changes.put(key.into(), value.into());
+        self.changes.put(key.into(), value);
     }
 
     pub(crate) fn delete(&mut self, key: &str) {
@@ -112,12 +112,9 @@ impl Part for KvState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         self.walk.forget();
         // Written first and moved afterwards: should a row fail, what was asked for is still all there to be read.
-        for (key, value) in self.changes.iter() {
-            match value {
-                Some(value) => writer.run(UPSERT, (&**key, &**value))?,
-                None => writer.run(DELETE, [&**key])?,
-            };
-        }
+        let changes = || self.changes.iter();
+        writer.run_all(UPSERT, changes().filter_map(|(key, value)| value.map(|value| (&**key, &**value))))?;
+        writer.run_all(DELETE, changes().filter_map(|(key, value)| value.is_none().then_some([&**key])))?;
         for (key, value) in self.changes.drain() {
             self.cache.keep(key, value);
         }

@@ -95,7 +95,7 @@ impl Substore for KvSubstore {
     }
 
     fn import(&self, _mode: ArtifactMode, _limits: Limits) -> Box<dyn Import> {
-        Box::new(KvImport)
+        Box::<KvImport>::default()
     }
 
     /// Agrees with everything without looking, as the reference does: key-value pairs are state and not metadata, and
@@ -179,8 +179,19 @@ fn describe(
     Ok(())
 }
 
-/// Writes each record as it comes: there is nothing to check them against.
-struct KvImport;
+/// Writes records in batches as they come: there is nothing to check them against.
+#[derive(Default)]
+struct KvImport {
+    waiting: Vec<(String, String)>,
+    bytes: usize,
+}
+
+impl KvImport {
+    fn write(&mut self, db: &mut Writer<'_>) -> Result<(), SessionError> {
+        self.bytes = 0;
+        db.run_all(UPSERT, self.waiting.drain(..))
+    }
+}
 
 impl Import for KvImport {
     fn record(&mut self, db: &mut Writer<'_>, key: &str, value: Option<&str>) -> Result<(), SubstoreError> {
@@ -195,14 +206,24 @@ impl Import for KvImport {
             Section::Local => return refuse("local keys are not export data"),
         }
         match value {
-            Some(value) => db.run(UPSERT, (row, value))?,
-            None => db.run(DELETE, [row])?,
-        };
+            Some(value) => {
+                self.bytes += row.len() + value.len();
+                self.waiting.push((row.to_owned(), value.to_owned()));
+                if self.waiting.len() >= MOST_ROWS || self.bytes >= MOST_BYTES {
+                    self.write(db)?;
+                }
+            }
+            None => {
+                // The last word counts, so the earlier ones have to be said before.
+                self.write(db)?;
+                db.run(DELETE, [row])?;
+            }
+        }
         Ok(())
     }
 
-    fn records_done(&mut self, _db: &mut Writer<'_>) -> Result<(), SubstoreError> {
-        Ok(())
+    fn records_done(&mut self, db: &mut Writer<'_>) -> Result<(), SubstoreError> {
+        Ok(self.write(db)?)
     }
 
     fn artifact(&mut self, _db: &mut Writer<'_>, name: &str, _source: &mut dyn Read) -> Result<Offered, SubstoreError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use swing_core::overlay::Found;
 use swing_core::roles::KvStore;
 use swing_core::session::{Session, SessionError};
 
@@ -41,7 +42,15 @@ impl KvStore for Kv<'_> {
     }
 
     fn has(&mut self, key: &str) -> Result<bool, KvError> {
-        self.get(key).map(|value| value.is_some())
+        match self.state.changes.find(key) {
+            Found::Value(_) => return Ok(true),
+            Found::Deleted => return Ok(false),
+            Found::Unknown => self.state.keep_up_with(self.session)?,
+        }
+        match self.state.cache.has(key) {
+            Some(known) => Ok(known),
+            None => self.get(key).map(|value| value.is_some()),
+        }
     }
 
     fn get_next_key(&mut self, previous: &str) -> Result<Option<Arc<str>>, KvError> {
@@ -53,10 +62,7 @@ impl KvStore for Kv<'_> {
     /// # Errors
     /// [`KvError::TooLong`] when the row could not be stored, and whatever keeps the session from writing.
     fn set(&mut self, key: &str, value: &str) -> Result<(), KvError> {
-        check_length(key, value)?;
-        self.begin()?;
-        self.state.put(key, value);
-        Ok(())
+        self.set_shared(key, value.into())
     }
 
     fn delete(&mut self, key: &str) -> Result<(), KvError> {
@@ -67,6 +73,17 @@ impl KvStore for Kv<'_> {
 }
 
 impl<'a> Kv<'a> {
+    /// As [`KvStore::set`], for a caller who goes on using the value: it is kept as it is, and not copied.
+    ///
+    /// # Errors
+    /// As [`KvStore::set`].
+    pub fn set_shared(&mut self, key: &str, value: Arc<str>) -> Result<(), KvError> {
+        check_length(key, &value)?;
+        self.begin()?;
+        self.state.put(key, value);
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), SessionError> {
         self.session.begin()?;
         // Now, and not at the next read: until then a flush may have put rows into the cache that are right.

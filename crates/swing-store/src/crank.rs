@@ -7,17 +7,23 @@ use swing_core::roles::CrankHashes;
 /// The key under which the activityhash is kept and exported.
 pub(crate) const ACTIVITYHASH: &str = "activityhash";
 
+/// So much is gathered before it is hashed: one long update costs less than many short ones.
+const GATHERED: usize = 4096;
+
 /// Whether a crank is under way, and the hash over what was changed since it began.
 #[derive(Default)]
 pub(crate) struct Crank {
     pub(crate) active: bool,
     hasher: Sha256,
+    /// What comes next in the hash.
+    gathered: Vec<u8>,
 }
 
 impl Crank {
     pub(crate) fn start(&mut self) {
         self.active = true;
         self.hasher = Sha256::new();
+        self.gathered.clear();
     }
 
     pub(crate) fn add(&mut self, key: &str, value: &str) {
@@ -28,31 +34,37 @@ impl Crank {
         self.feed(&["delete\n", key, "\n"]);
     }
 
-    /// One update for what fits on the stack: most keys and values do.
     fn feed(&mut self, parts: &[&str]) {
-        let mut buffer = [0; 512];
-        let mut length = 0;
         for part in parts {
-            let Some(slot) = buffer.get_mut(length..length + part.len()) else {
-                parts.iter().for_each(|part| self.hasher.update(part));
-                return;
-            };
-            slot.copy_from_slice(part.as_bytes());
-            length += part.len();
+            if part.len() >= GATHERED {
+                self.hash_gathered();
+                self.hasher.update(part);
+            } else {
+                self.gathered.extend_from_slice(part.as_bytes());
+            }
         }
-        self.hasher.update(&buffer[..length]);
+        if self.gathered.len() >= GATHERED {
+            self.hash_gathered();
+        }
+    }
+
+    fn hash_gathered(&mut self) {
+        self.hasher.update(&self.gathered);
+        self.gathered.clear();
     }
 
     /// Ends the hash over the changes and chains it to the activityhash so far.
     pub(crate) fn emit(&mut self, old_activityhash: &str) -> CrankHashes {
+        self.hash_gathered();
         let crankhash = Digest::from(std::mem::take(&mut self.hasher));
-        let mut hasher = Sha256::new();
-        hasher.update("activityhash\n");
-        hasher.update(old_activityhash);
-        hasher.update("\n");
-        hasher.update(crankhash.to_hex());
-        hasher.update("\n");
-        CrankHashes { crankhash, activityhash: hasher.into() }
+        let hex = crankhash.to_hex();
+        // The room that was just emptied does for this, too.
+        for part in [b"activityhash\n", old_activityhash.as_bytes(), b"\n", &hex, b"\n"] {
+            self.gathered.extend_from_slice(part);
+        }
+        let activityhash = Digest::of(&self.gathered);
+        self.gathered.clear();
+        CrankHashes { crankhash, activityhash }
     }
 }
 
@@ -62,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_crankhash_is_over_the_lines_of_its_changes_whatever_their_length() {
-        for length in [0, 1, 490, 495, 500, 501, 502, 600, 100_000] {
+        for length in [0, 1, 500, 4_070, 4_080, 4_081, 4_082, 4_095, 4_096, 4_097, 100_000] {
             let value = "x".repeat(length);
             let mut crank = Crank::default();
             crank.add("vat.names", &value);

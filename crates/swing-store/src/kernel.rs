@@ -86,8 +86,8 @@ impl KernelStorage for Kernel<'_> {
         // A write that fails must not have used up the crankhash.
         session.begin()?;
         let hashes = crank.emit(old.as_deref().unwrap_or_default());
-        let activityhash: Arc<str> = hashes.activityhash.to_string().into();
-        kv.bind(session).set(ACTIVITYHASH, &activityhash)?;
+        let activityhash = hashes.activityhash.to_shared();
+        kv.bind(session).set_shared(ACTIVITYHASH, Arc::clone(&activityhash))?;
         if let Some(trace) = trace {
             trace.set(ACTIVITYHASH, &activityhash);
         }
@@ -155,14 +155,15 @@ impl KvStore for KernelKv<'_> {
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         let section = kernel_section(key)?;
-        self.kv.bind(self.session).set(key, value)?;
+        let shared: Arc<str> = value.into();
+        self.kv.bind(self.session).set_shared(key, Arc::clone(&shared))?;
         if let Some(trace) = &mut self.trace {
             trace.set(key, value);
         }
         if section == Section::Consensus {
             self.crank.add(key, value);
             if self.session.records_exports() {
-                self.session.note_export(export_key(key), Some(value.into()));
+                self.session.note_export(export_key(key), Some(shared));
             }
         }
         Ok(())

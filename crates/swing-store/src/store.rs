@@ -113,7 +113,7 @@ impl Store {
         options: Options,
     ) -> Result<Self, StoreError> {
         let unsafe_fast = options.durability == Durability::UnsafeFast;
-        let open = OpenOptions { creation, read_only: options.read_only, unsafe_fast, image };
+        let open = OpenOptions { creation, read_only: options.read_only, unsafe_fast, image, ..OpenOptions::default() };
         let session = Session::open(location, &open, &tables())?;
         Self::over(session, options)
     }

@@ -2,13 +2,12 @@
 
 use swing_core::{Budget, Cleanup, Position, VatId};
 
+use crate::emptying;
 use crate::error::TranscriptError;
-use crate::layers::{At, Owner};
+use crate::layers::{At, Owner, Span};
 use crate::view::Transcripts;
 
 const DELETE_SPAN: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos = ?2";
-const DELETE_ALL_SPANS: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
-const DELETE_ALL_ITEMS: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
 
 impl Transcripts<'_> {
     pub(crate) fn delete(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, TranscriptError> {
@@ -23,8 +22,8 @@ impl Transcripts<'_> {
         let spans = self.newest_spans(vat, u64::MAX)?;
         // Not span by span: there may be items that are in none.
         let mut writer = self.session.write()?;
-        writer.run(DELETE_ALL_ITEMS, [vat])?;
-        writer.run(DELETE_ALL_SPANS, [vat])?;
+        emptying::delete_items(&mut writer, vat, spans.iter().map(|span| Span::from(span).len()).sum())?;
+        emptying::delete_spans(&mut writer, vat, spans.len() as u64)?;
         self.state.layers.forget_items(vat, Position::ZERO, Position::MAX);
         for record in &spans {
             self.state.layers.closed.forget(At::new(vat, record.start));

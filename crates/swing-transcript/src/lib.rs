@@ -16,6 +16,7 @@ mod artifact;
 mod closing;
 mod cursor;
 mod deletion;
+mod emptying;
 mod error;
 mod hash;
 mod layers;

@@ -133,21 +133,19 @@ impl Part for TranscriptState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         let Self { layers, stored, .. } = self;
         // Closed ones first: a vat has one current span, also between two statements.
-        for (at, span) in layers.closed.iter() {
-            if let Some(Span { start, end, hash, incarnation }) = span {
-                writer.run(PUT_SPAN, (&at.vat, start, end, hash, None::<i64>, incarnation))?;
-            }
-        }
-        for (owner, span) in layers.current.iter() {
-            if let Some(Span { start, end, hash, incarnation }) = span {
-                writer.run(PUT_SPAN, (&owner.0, start, end, hash, 1, incarnation))?;
-            }
-        }
-        for (at, item) in layers.items.iter() {
-            if let Some(Item { text, incarnation }) = item {
-                writer.run(ADD_ITEM, (&at.vat, at.position, text, incarnation))?;
-            }
-        }
+        let row = |vat, span, current: Option<i64>| {
+            let Span { start, end, hash, incarnation } = span;
+            (vat, start, end, hash, current, incarnation)
+        };
+        let closed = layers.closed.iter().filter_map(|(at, span)| Some(row(&at.vat, *span?, None)));
+        writer.run_all(PUT_SPAN, closed)?;
+        let current = layers.current.iter().filter_map(|(owner, span)| Some(row(&owner.0, *span?, Some(1))));
+        writer.run_all(PUT_SPAN, current)?;
+        let items = layers.items.iter().filter_map(|(at, item)| {
+            let Item { text, incarnation } = item?;
+            Some((&at.vat, at.position, text, incarnation))
+        });
+        writer.run_all(ADD_ITEM, items)?;
         for (owner, span) in layers.current.iter() {
             stored.put(&owner.0, StoredVat { current: span.copied(), has_room: span.is_some() });
         }

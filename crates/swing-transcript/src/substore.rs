@@ -1,5 +1,6 @@
 //! Transcripts as export, import, verify and repair see them: committed rows only.
 
+mod hashing;
 mod import;
 mod lines;
 mod orphans;

@@ -24,6 +24,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than all statements of all substores together, so that each is prepared once.
 pub(super) const STATEMENTS: usize = 256;
 
+/// A log that one large block has blown up is cut when it begins anew; otherwise it stays as long as it ever was.
+const LOG: &str = "PRAGMA journal_size_limit=67108864;";
+
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -67,11 +70,17 @@ pub struct OpenOptions {
     pub unsafe_fast: bool,
     /// For a session in memory: the image to start from.
     pub image: Option<Vec<u8>>,
+    /// How much of the file SQLite may keep in memory.
+    pub cache_bytes: u64,
+    /// How much of the file to map into memory. What is mapped counts as the process's own on most meters.
+    pub map_bytes: u64,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { creation: Creation::IfAbsent, read_only: false, unsafe_fast: false, image: None }
+        let (cache_bytes, map_bytes) = (64 << 20, 1 << 30);
+        let creation = Creation::IfAbsent;
+        Self { creation, read_only: false, unsafe_fast: false, image: None, cache_bytes, map_bytes }
     }
 }
 
@@ -110,7 +119,7 @@ impl Session {
                 if let Some(image) = &options.image {
                     connection.deserialize_read_exact("main", &image[..], image.len(), false).map_err(sqlite)?;
                 }
-                configure(&connection, &shown)?;
+                configure(&connection, &shown, options)?;
                 check_format(&connection, &shown)?;
                 let missing = missing_tables(&connection, &shown, &tables)?;
                 create_tables(&connection, &shown, &missing)?;
@@ -182,7 +191,7 @@ fn open_writer(
     let checkpoint_on_close =
         |on: bool| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(drop).map_err(sqlite);
     checkpoint_on_close(false)?;
-    configure(&connection, path)?;
+    configure(&connection, path, options)?;
     check_format(&connection, path)?;
     let missing = missing_tables(&connection, path, tables)?;
     checkpoint_on_close(true)?;
@@ -193,6 +202,7 @@ fn open_writer(
         return Err(OpenError::NotWal { path: path.to_owned(), mode });
     }
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
+    connection.execute_batch(LOG).map_err(sqlite)?;
     create_tables(&connection, path, &missing)?;
     if !present {
         sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
@@ -200,11 +210,13 @@ fn open_writer(
     Ok((connection, lock))
 }
 
-fn configure(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+fn configure(connection: &Connection, path: &Path, options: &OpenOptions) -> Result<(), OpenError> {
     let set = || {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-65536; PRAGMA mmap_size=1073741824;")
+        let (cache, map) = (options.cache_bytes >> 10, options.map_bytes);
+        connection
+            .execute_batch(&format!("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-{cache}; PRAGMA mmap_size={map};"))
     };
     set().map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
 }

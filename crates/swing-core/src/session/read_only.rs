@@ -17,6 +17,10 @@ use super::schema::Table;
 pub(super) const FLAGS: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(OpenFlags::SQLITE_OPEN_URI);
 
+/// A reader goes through a file once, so a large cache is of no use to it. And it maps nothing: mapped pages are counted
+/// as the process's memory, and one that cannot be read ends the process where a read is an error.
+const READING: &str = "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-16384; PRAGMA mmap_size=0;";
+
 /// A connection that only reads, and what it stands on.
 pub(super) struct Reading {
     pub(super) connection: Connection,
@@ -65,9 +69,7 @@ pub(super) fn begin_reading(connection: &mut Connection) -> rusqlite::Result<()>
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.execute_batch(
-        "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-65536; PRAGMA mmap_size=1073741824;",
-    )?;
+    connection.execute_batch(READING)?;
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
+use std::sync::Arc;
 
 use swing_core::substore::{Import, Limits, Offered, SubstoreError};
 use swing_core::{ArtifactMode, ArtifactName, ExportKey, Position, SpanRecord, VatId, Writer};
 
+use super::hashing::{Batch, SpanHasher};
 use super::lines::{LineError, Lines};
 use super::rows;
-use crate::hash::{extend, initial_hash};
+use crate::hash::initial_hash;
 use crate::layers::At;
 
 const ADD_ITEM: &str = "INSERT INTO transcriptItems (vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4)";
@@ -37,11 +39,13 @@ pub(super) struct SpanImport {
     expected: BTreeMap<At, Expected>,
     /// Where the current incarnation of a vat begins, for vats that have a current span.
     incarnations: HashMap<VatId, Position>,
+    hasher: SpanHasher,
 }
 
 impl SpanImport {
     pub(super) fn new(mode: ArtifactMode, limits: Limits) -> Self {
-        Self { mode, limits, texts: BTreeMap::new(), expected: BTreeMap::new(), incarnations: HashMap::new() }
+        let (texts, expected, incarnations) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
+        Self { mode, limits, texts, expected, incarnations, hasher: SpanHasher::new() }
     }
 
     fn wants(&self, record: &SpanRecord) -> bool {
@@ -134,30 +138,50 @@ impl Import for SpanImport {
         if !self.wants(&record) {
             return Ok(Offered::Skipped);
         }
-        take(db, name, &record, Lines::new(source, self.limits))?;
+        take(db, name, &record, Lines::new(source, self.limits), &mut self.hasher)?;
         Ok(Offered::Taken)
     }
 }
 
-fn take(db: &mut Writer<'_>, name: &str, record: &SpanRecord, mut lines: Lines<'_>) -> Result<(), SubstoreError> {
+fn take(
+    db: &mut Writer<'_>,
+    name: &str,
+    record: &SpanRecord,
+    mut lines: Lines<'_>,
+    hasher: &mut SpanHasher,
+) -> Result<(), SubstoreError> {
     let wrong = |reason| SubstoreError::Artifact { name: name.to_owned(), reason };
     let bad_line = |error| match error {
         LineError::Io(source) => SubstoreError::Io { name: name.to_owned(), source },
         other => wrong(other.to_string()),
     };
-    let (mut position, mut hash) = (Some(record.start), initial_hash());
-    while let Some(at) = position.filter(|at| *at < record.end) {
+    let lost = || wrong("the thread that hashes it has gone".to_owned());
+    let (mut batch, mut first, mut next) = (Batch::default(), record.start, Some(record.start));
+    hasher.begin();
+    let mut store = |batch: Batch, first: Position| {
+        let batch = Arc::new(batch);
+        hasher.add(&batch).ok_or_else(lost)?;
+        let places = std::iter::successors(Some(first), |at| at.next());
+        let rows = places.zip(batch.items()).map(|(at, item)| (&record.vat, at, item, record.incarnation));
+        Ok::<_, SubstoreError>(db.run_all(ADD_ITEM, rows)?)
+    };
+    while let Some(at) = next.filter(|at| *at < record.end) {
         let Some(item) = lines.next().map_err(bad_line)? else {
             let (found, expected) = (at.get() - record.start.get(), record.end.get() - record.start.get());
             return Err(wrong(format!("it is not complete ({found} of {expected} items)")));
         };
-        hash = extend(hash, item);
-        db.run(ADD_ITEM, (&record.vat, at, item, record.incarnation))?;
-        position = at.next();
+        batch.add(item);
+        next = at.next();
+        if batch.is_full() {
+            store(std::mem::take(&mut batch), first)?;
+            first = next.unwrap_or(first);
+        }
     }
+    store(batch, first)?;
     if !lines.is_at_end().map_err(|error| bad_line(error.into()))? {
         return Err(wrong(format!("it goes on after the last item, at {}", record.end)));
     }
+    let hash = hasher.finish().ok_or_else(lost)?;
     if hash != record.hash {
         return Err(wrong(format!("its hash is {hash}, metadata says {}", record.hash)));
     }

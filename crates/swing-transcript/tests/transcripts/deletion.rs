@@ -95,3 +95,57 @@ fn a_deleted_vat_can_begin_again_in_the_same_block() {
     assert_eq!(store.items("v1", None).unwrap(), ["new"]);
     assert_eq!(store.findings(), [""; 0]);
 }
+
+/// Row by row or by emptying the tables: the same rows are left, under the same rowids.
+#[test]
+fn deleting_a_vat_that_is_nearly_all_there_is_leaves_the_others_as_they_were() {
+    const ITEMS: &str =
+        "SELECT rowid || vatID || position || item || incarnation FROM transcriptItems WHERE vatID <> 'v5'";
+    const SPANS: &str = "SELECT rowid || vatID || startPos || endPos || hash || ifnull(isCurrent, '-') || incarnation
+        FROM transcriptSpans WHERE vatID <> 'v5'";
+    let rows =
+        |store: &Store, sql: &str| -> Vec<String> { store.session.read().all(sql, [], |row| row.get(0)).unwrap() };
+    let shown = |store: &Store| (rows(store, ITEMS), rows(store, SPANS));
+    for (others, emptied) in [("x|yy", true), (&*"x".repeat(1100), false)] {
+        let mut store = Store::of(&[("v1", others), ("v5", ""), ("v9", "zz|z.")]);
+        for _ in 0..4200 {
+            store.add("v5", &["an item"]);
+            store.view().rollover_span(&vat("v5")).unwrap();
+        }
+        store.commit();
+        let before = shown(&store);
+        store.savepoint("s");
+        let deleted = |store: &mut Store| {
+            let Cleanup { done, cleanups } =
+                store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
+            (done, cleanups)
+        };
+        assert_eq!(deleted(&mut store), (true, 4201));
+        assert_eq!(shown(&store), before, "{emptied}");
+        store.rollback("s");
+        assert_eq!(count(&store, "transcriptSpans"), before.1.len() as i64 + 4201);
+        assert_eq!(deleted(&mut store), (true, 4201));
+        store.commit();
+        assert_eq!(shown(&store), before, "{emptied}");
+        assert_eq!(count(&store, "transcriptItems"), before.0.len() as i64);
+        assert_eq!(store.findings(), [""; 0]);
+    }
+}
+
+#[test]
+fn what_could_not_be_put_back_is_left_alone_when_a_vat_that_is_nearly_all_there_is_goes() {
+    let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
+    for _ in 0..4200 {
+        store.add("v5", &["an item"]);
+        store.view().rollover_span(&vat("v5")).unwrap();
+    }
+    store.commit();
+    // No store writes a number where an item's text should be, and a table would not take this 0.
+    store.damage("UPDATE transcriptItems SET item = x'00ff' WHERE vatID = 'v1'");
+    store.damage("UPDATE transcriptSpans SET isCurrent = 0 WHERE vatID = 'v1'");
+    store.session.write().unwrap().run("PRAGMA ignore_check_constraints = OFF", []).unwrap();
+    let Cleanup { done, .. } = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
+    store.commit();
+    assert!(done);
+    assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (1, 1));
+}

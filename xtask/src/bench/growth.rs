@@ -1,0 +1,189 @@
+//! `cargo xtask bench growth`: what operations cost as the store grows, as a session goes on, and while something happens
+//! beside. Ours alone: the reference's curves are of no use to us, and it takes too long to make them.
+
+use anyhow::Result;
+use fs_err as fs;
+
+use super::ours::{Contents, Making};
+use super::side::{Clock, Side};
+use super::stores::{Stores, renew};
+use super::svg::{Line, Plot};
+use super::table::{Unit, digits, markdown};
+use super::task::build;
+use super::work::{Beside, Figures, Work};
+use crate::shell::{root, target};
+
+/// Options of the task.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Up to 10 million rows, 100,000 blocks and 40,000 spans, in place of 1 million, 4,000 and 4,000.
+    #[arg(long)]
+    large: bool,
+    /// Puts the plots where the documentation shows them.
+    #[arg(long)]
+    write: bool,
+}
+
+struct Run {
+    large: bool,
+    ours: Side,
+    stores: Stores,
+    plots: std::path::PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let program = build()?;
+    let plots = if args.write { root().join("docs/plots") } else { target().join("bench/plots") };
+    fs::create_dir_all(&plots)?;
+    let stores = Stores::new(target().join("bench/growth"), program.clone())?;
+    let run = Run { large: args.large, ours: Side::ours(program), stores, plots };
+    println!("{}", run.store_size()?);
+    println!("{}", run.spans()?);
+    println!("{}", run.blocks()?);
+    println!("{}", run.beside()?);
+    fs::remove_dir_all(&run.stores.folder)?;
+    println!("The plots are in {}.", run.plots.strip_prefix(root()).unwrap_or(&run.plots).display());
+    Ok(())
+}
+
+/// Figures at each size.
+type Curve = Vec<(u64, Figures)>;
+
+fn lines(curve: &Curve, named: &[(&str, &str)]) -> Vec<Line> {
+    let line = |(figure, name): &(&str, &str)| {
+        let points = curve.iter().filter_map(|(size, figures)| Some((*size as f64, *figures.get(*figure)?)));
+        Line { name: (*name).to_owned(), points: points.collect() }
+    };
+    named.iter().map(line).collect()
+}
+
+fn table(curve: &Curve, what: &str, named: &[(&str, &str)]) -> String {
+    let head: Vec<_> = std::iter::once(what).chain(named.iter().map(|(_, name)| *name)).collect();
+    let shown = |figures: &Figures, figure: &str| {
+        let unit = if figure.ends_with("Bytes") { Unit::Bytes } else { Unit::Time };
+        figures.get(figure).map_or_else(String::new, |found| unit.show(*found))
+    };
+    let row = |(size, figures): &(u64, Figures)| {
+        std::iter::once(size.to_string()).chain(named.iter().map(|(figure, _)| shown(figures, figure))).collect()
+    };
+    markdown(&head, &curve.iter().map(row).collect::<Vec<_>>())
+}
+
+impl Run {
+    fn empty(&self, name: &str) -> Contents {
+        let dir = self.stores.place(name);
+        Contents { dir, rows: 0, vats: 0, spans: 0, other_spans: None, items: 0, item: 400, snapshot: 0 }
+    }
+
+    fn plot(&self, file: &str, title: &str, across: &str, lines: Vec<Line>) -> Result<()> {
+        Ok(fs::write(self.plots.join(file), Plot { title, across, lines }.to_svg())?)
+    }
+
+    fn store_size(&self) -> Result<String> {
+        let (template, turn) = (self.stores.place("size"), self.stores.place("turn"));
+        let sizes: &[u64] =
+            if self.large { &[10_000, 100_000, 1_000_000, 10_000_000] } else { &[10_000, 100_000, 1_000_000] };
+        let mut curve = Curve::new();
+        for rows in sizes {
+            self.stores.make(Making::Store(Contents { rows: *rows, ..self.empty("size") }))?;
+            let mut figures = self.ours.run(&Work::ExportData { dir: template.clone() }, Clock::Wall)?;
+            figures.extend(self.ours.run(&Work::Opening { dir: template.clone(), rounds: 10 }, Clock::Wall)?);
+            figures.extend(self.ours.run(&Work::ExporterReady { dir: template.clone(), rounds: 10 }, Clock::Wall)?);
+            renew(Some(&template), &turn)?;
+            figures.extend(
+                self.ours.run(&Work::Kv { dir: turn.clone(), rows: *rows, hot: 1000, gets: 50_000 }, Clock::Wall)?,
+            );
+            curve.push((*rows, figures));
+        }
+        let named = [
+            ("get", "get, hot"),
+            ("getFirst", "get, first time"),
+            ("next", "getNextKey"),
+            ("set", "set"),
+            ("setRandomCommit", "set, random, with commit"),
+            ("each", "export, a record"),
+            ("open", "open"),
+            ("ready", "exporter ready"),
+        ];
+        self.plot("store-size.svg", "Cost of a call over the size of the store", "rows", lines(&curve, &named[..6]))?;
+        Ok(table(&curve, "rows", &named))
+    }
+
+    fn spans(&self) -> Result<String> {
+        let (template, turn) = (self.stores.place("spans"), self.stores.place("turn"));
+        let sizes: &[u64] = if self.large { &[400, 4_000, 40_000] } else { &[40, 400, 4_000] };
+        let mut curve = Curve::new();
+        for spans in sizes {
+            self.stores.make(Making::Store(Contents { vats: 1, spans: *spans, items: 20, ..self.empty("spans") }))?;
+            let mut figures = Figures::new();
+            for (name, budget, calls) in [("each", Some(5), 8), ("all", None, 1)] {
+                renew(Some(&template), &turn)?;
+                let deletion = Work::Deletion { dir: turn.clone(), vat: "v1".to_owned(), budget, calls };
+                let cost = self.ours.run(&deletion, Clock::Wall)?;
+                figures.extend(cost.get("each").map(|each| (name.to_owned(), *each)));
+            }
+            curve.push((*spans, figures));
+        }
+        let named = [("each", "delete 5 spans, with commit"), ("all", "delete all, with commit")];
+        self.plot(
+            "spans.svg",
+            "Deleting from a vat, over the number of its spans",
+            "spans of 20 items",
+            lines(&curve, &named),
+        )?;
+        Ok(table(&curve, "spans", &named))
+    }
+
+    fn blocks(&self) -> Result<String> {
+        let blocks = if self.large { 100_000 } else { 4_000 };
+        let figures = self.session(blocks, Beside::Nothing)?;
+        let curve: Curve = (0..10)
+            .filter_map(|slice| {
+                let each = *figures.get(&format!("slice{slice}"))?;
+                Some(((slice + 1) * blocks / 10, Figures::from([("each".to_owned(), each)])))
+            })
+            .collect();
+        let named = [("each", "a block, median")];
+        self.plot(
+            "blocks.svg",
+            "A block of 20 cranks and its commit, over the session",
+            "blocks",
+            lines(&curve, &named),
+        )?;
+        let memory = |name: &str| Unit::Bytes.show(figures.get(name).copied().unwrap_or_default());
+        Ok(format!(
+            "{}\nMemory of its own after a tenth of {} cranks: {}, at the end: {}.\n",
+            table(&curve, "blocks", &named),
+            blocks * 20,
+            memory("residentEarlyBytes"),
+            memory("residentLateBytes")
+        ))
+    }
+
+    /// A session of so many blocks on a store of 200,000 rows.
+    fn session(&self, blocks: u64, beside: Beside) -> Result<Figures> {
+        let (template, turn, rows) = (self.stores.place("session"), self.stores.place("turn"), 200_000);
+        if !template.exists() {
+            self.stores.make(Making::Store(Contents { rows, ..self.empty("session") }))?;
+        }
+        renew(Some(&template), &turn)?;
+        self.ours.run(&Work::Blocks { dir: turn, rows, blocks, beside }, Clock::Wall)
+    }
+
+    fn beside(&self) -> Result<String> {
+        let blocks = if self.large { 5_000 } else { 500 };
+        let mut rows = Vec::new();
+        for (beside, title) in [
+            (Beside::Nothing, "nothing"),
+            (Beside::Exporter, "an exporter, again and again"),
+            (Beside::Snapshot, "a snapshot of 8 MB in every tenth block"),
+            (Beside::Archive, "the same, with the archive on"),
+        ] {
+            let figures = self.session(blocks, beside)?;
+            let shown = |name: &str| Unit::Time.show(figures.get(name).copied().unwrap_or_default());
+            let exports = digits(figures.get("exports").copied().unwrap_or_default());
+            rows.push(vec![title.to_owned(), shown("p50"), shown("p99"), shown("longest"), exports]);
+        }
+        Ok(markdown(&["beside", "p50", "p99", "max", "exports meanwhile"], &rows))
+    }
+}

@@ -1,0 +1,149 @@
+//! What the machine and SQLite can do without us: the floor that our figures are held against.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use fs_err as fs;
+use libdeflater::{CompressionLvl, Compressor};
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+
+use super::super::data::{Dice, kv_key, kv_value};
+use super::super::work::Figures;
+use super::timing::{Moment, figures, nanos, seen, timed};
+
+const MEMBER: usize = 512 << 10;
+/// The level that a store packs snapshots with.
+const LEVEL: i32 = 4;
+
+pub(super) fn measure(dir: &Path, heap: &Path, rows: u64) -> Result<Figures> {
+    let mut measured = memory(rows)?;
+    measured.extend(codec(&fs::read(heap)?)?);
+    fs::create_dir_all(dir)?;
+    measured.extend(disk(dir)?);
+    measured.extend(sqlite(dir, rows)?);
+    Ok(measured)
+}
+
+fn memory(rows: u64) -> Result<Figures> {
+    let keys: Vec<_> = (0..rows.min(1000)).map(kv_key).collect();
+    let map: HashMap<_, _> = keys.iter().map(|key| (key.clone(), kv_value(1))).collect();
+    let get = timed(1_000_000, |i| {
+        black_box(map.get(&keys[i as usize % keys.len()]));
+        Ok(())
+    })?;
+    let (from, mut to) = (vec![7_u8; 64 << 20], vec![0_u8; 64 << 20]);
+    let copy = best(5, || to.copy_from_slice(black_box(&from)));
+    black_box(&to);
+    Ok(figures([("hashMapGet", get), ("memcpyPerByte", copy / from.len() as f64)]))
+}
+
+/// Nanoseconds of the fastest of so many.
+fn best(rounds: u32, mut work: impl FnMut()) -> f64 {
+    let mut time = f64::MAX;
+    for _ in 0..rounds {
+        let start = Moment::now();
+        work();
+        time = time.min(nanos(start.elapsed()));
+    }
+    time
+}
+
+/// Nanoseconds per raw byte, on one core.
+fn codec(raw: &[u8]) -> Result<Figures> {
+    let length = raw.len() as f64;
+    let hash = best(3, || seen(Sha256::digest(raw)));
+    let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).ok().context("a level")?);
+    let mut room = vec![0; compressor.gzip_compress_bound(MEMBER)];
+    let mut gzip = Vec::new();
+    let deflate = best(2, || {
+        gzip.clear();
+        for member in raw.chunks(MEMBER) {
+            let packed = compressor.gzip_compress(member, &mut room).unwrap_or_default();
+            gzip.extend_from_slice(&room[..packed]);
+        }
+    });
+    let inflate = best(3, || {
+        let mut unpacked = flate2::bufread::MultiGzDecoder::new(&gzip[..]);
+        let mut room = vec![0; 256 << 10];
+        while unpacked.read(&mut room).is_ok_and(|read| read > 0) {}
+    });
+    Ok(figures([
+        ("hashPerByte", hash / length),
+        ("deflatePerByte", deflate / length),
+        ("inflatePerByte", inflate / length),
+        ("cores", std::thread::available_parallelism()?.get() as f64),
+    ]))
+}
+
+fn disk(dir: &Path) -> Result<Figures> {
+    let file = dir.join("flushed");
+    let mut open = fs::File::create(&file)?;
+    open.write_all(&[0; 8192])?;
+    open.sync_all()?;
+    let mut times = Vec::new();
+    for _ in 0..50 {
+        open.write_all(&[1; 4096])?;
+        let start = Moment::now();
+        open.sync_data()?;
+        times.push(nanos(start.elapsed()));
+    }
+    fs::remove_file(file)?;
+    Ok(figures([("flush", super::super::stats::median(&times).unwrap_or_default())]))
+}
+
+const UPSERT: &str =
+    "INSERT INTO kvStore (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+fn sqlite(dir: &Path, rows: u64) -> Result<Figures> {
+    let file = dir.join("raw.sqlite");
+    if file.exists() {
+        fs::remove_file(&file)?;
+    }
+    let mut sorted: Vec<_> = (0..rows).map(|i| (kv_key(i), kv_value(i))).collect();
+    sorted.sort();
+    let raw = Connection::open(&file)?;
+    raw.execute_batch(
+        "PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-65536;
+         CREATE TABLE kvStore (key TEXT, value TEXT, PRIMARY KEY(key)); BEGIN;",
+    )?;
+    let start = Moment::now();
+    let mut insert = raw.prepare(UPSERT)?;
+    for (key, value) in &sorted {
+        insert.execute((key, value))?;
+    }
+    drop(insert);
+    raw.execute_batch("COMMIT;")?;
+    let insert_each = nanos(start.elapsed()) / rows as f64;
+    raw.execute_batch("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA wal_autocheckpoint=4000;")?;
+    let read = {
+        let mut all = raw.prepare("SELECT key, value FROM kvStore ORDER BY key")?;
+        let start = Moment::now();
+        let mut found = all.query([])?;
+        while let Some(row) = found.next()? {
+            black_box((row.get_ref(0)?, row.get_ref(1)?));
+        }
+        nanos(start.elapsed()) / rows as f64
+    };
+    // The final rows of a block as `Work::Kv` sets them: a thousand random keys, each once, in order.
+    let mut dice = Dice::new(7);
+    let (mut all, blocks) = (0.0, 6);
+    for block in 0..=blocks {
+        let mut wanted: Vec<_> = (0..1000).map(|i| (kv_key(dice.roll() % rows), kv_value(i))).collect();
+        wanted.sort();
+        let start = Moment::now();
+        raw.execute_batch("BEGIN IMMEDIATE")?;
+        let mut upsert = raw.prepare_cached(UPSERT)?;
+        for (key, value) in &wanted {
+            upsert.execute((key, value))?;
+        }
+        raw.execute_batch("COMMIT")?;
+        if block > 0 {
+            all += nanos(start.elapsed());
+        }
+    }
+    Ok(figures([("insertSorted", insert_each), ("readRow", read), ("block", all / f64::from(blocks))]))
+}

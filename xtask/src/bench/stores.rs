@@ -1,0 +1,50 @@
+//! Where benchmarks keep their stores, and how those are made and copied.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use fs_err as fs;
+
+use super::ours::{Making, Request};
+use crate::shell::output;
+
+/// A folder with what works need, and the program that makes it.
+pub(crate) struct Stores {
+    pub(crate) folder: PathBuf,
+    pub(crate) program: PathBuf,
+}
+
+impl Stores {
+    /// An empty folder for them.
+    pub(crate) fn new(folder: PathBuf, program: PathBuf) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder, program })
+    }
+
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Has it made, in a process of its own.
+    pub(crate) fn make(&self, making: Making) -> Result<()> {
+        let request = serde_json::to_string(&Request::Make(making))?;
+        output(std::process::Command::new(&self.program).arg("bench-work").arg(request)).map(drop)
+    }
+}
+
+/// Puts a copy of the store in `from`, if one is wanted, where there may be an older one.
+pub(crate) fn renew(from: Option<&Path>, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    let Some(from) = from else { return Ok(()) };
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The task: builds both sides, lets them take turns, tells.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use fs_err as fs;
+
+use super::plan::{Planned, Scale, plan};
+use super::report::Measured;
+use super::side::{Clock, Side};
+use super::stores::{Stores, renew};
+use super::{growth, instructions};
+use crate::shell::{self, cargo, output, target};
+
+/// Options of the task.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
+    /// Small stores and few rounds: all rows in less than two minutes.
+    #[arg(long, conflicts_with = "large")]
+    quick: bool,
+    /// Stores of a chain's size: half an hour, 30 GB of disk.
+    #[arg(long)]
+    large: bool,
+    /// Rounds, in each of which both take their turns [default: 5, with --quick 3].
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Only these works: trace, kv, transcript, snapshot, export-data, export, import, delete, delete-all,
+    /// delete-half, open, ready, verify, floor.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Count time on the wall, or the processor's: all threads together, and without waiting for the disk. On a machine that
+    /// others use, too, only the latter can be repeated.
+    #[arg(long, value_enum, default_value_t = Clock::Wall)]
+    clock: Clock,
+    /// Without the reference, and so without Node.js.
+    #[arg(long)]
+    ours_alone: bool,
+    /// The reference's module; the other release is swing-store-u17.
+    #[arg(long, default_value = "@agoric/swing-store")]
+    module: String,
+}
+
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Counts the instructions of hot operations (valgrind) and holds them to the committed figures.
+    Instructions(instructions::Args),
+    /// Plots what operations cost as the store and the session grow, and what a block costs with something beside it.
+    Growth(growth::Args),
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    match &args.other {
+        Some(Other::Instructions(args)) => instructions::run(args),
+        Some(Other::Growth(args)) => growth::run(args),
+        None => measure(args),
+    }
+}
+
+/// Builds this program optimised and answers where it is.
+pub(crate) fn build() -> Result<PathBuf> {
+    shell::run(&mut cargo(&["build", "--quiet", "--release", "--package", "xtask"]))?;
+    Ok(target().join("release/xtask"))
+}
+
+fn measure(args: &Args) -> Result<()> {
+    let scale = if args.quick {
+        Scale::Quick
+    } else if args.large {
+        Scale::Large
+    } else {
+        Scale::Full
+    };
+    let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
+    ensure!(rounds > 0, "at least one round");
+    let mut sides = Vec::new();
+    if !args.ours_alone {
+        sides.push(Side::node("reference", &crate::node::install()?, &args.module));
+    }
+    let program = build()?;
+    sides.push(Side::ours(program.clone()));
+    println!("{}", machine());
+    let folder = target().join("bench");
+    let stores = Stores::new(folder.join("stores"), program)?;
+    let works = plan(scale, &args.only, &stores)?;
+    let mut measured = Measured::default();
+    for work in &works {
+        for round in 0..rounds {
+            turns(work, round, &sides, args.clock, &mut measured)?;
+        }
+        println!("{}", progress(work, &sides, &measured));
+    }
+    let heap = fs::metadata(stores.place("heap")).map_or(0, |heap| heap.len());
+    let mut tables = vec![measured.comparison("reference")];
+    if args.clock == Clock::Wall {
+        tables.push(measured.against_the_floor(heap as f64));
+    }
+    let tables = tables.join("\n");
+    println!("\n{tables}");
+    fs::write(folder.join("figures.json"), serde_json::to_string_pretty(&measured.to_json())?)?;
+    fs::write(folder.join("tables.md"), tables)?;
+    fs::remove_dir_all(&stores.folder)?;
+    println!("The figures of every round are in target/bench/figures.json, the tables in target/bench/tables.md.");
+    Ok(())
+}
+
+/// Everybody once, who begins changing from round to round.
+fn turns(planned: &Planned, round: usize, sides: &[Side], clock: Clock, measured: &mut Measured) -> Result<()> {
+    for turn in 0..sides.len() {
+        let side = &sides[(turn + round) % sides.len()];
+        if side.name != "ours" && planned.work.is_ours_alone() {
+            continue;
+        }
+        if planned.copy.is_some() || planned.work.dir().ends_with("turn") {
+            renew(planned.copy.as_deref(), planned.work.dir())?;
+        }
+        let figures = side.run(&planned.work, clock).with_context(|| format!("work {}", planned.name))?;
+        measured.add(planned.name, side.name, figures);
+    }
+    Ok(())
+}
+
+fn progress(planned: &Planned, sides: &[Side], measured: &Measured) -> String {
+    let done =
+        sides.iter().map(|side| format!("{} {}×", side.name, measured.all(planned.name, side.name, "rss").len()));
+    format!("{}: {}", planned.name, done.collect::<Vec<_>>().join(", "))
+}
+
+/// What the figures are of.
+fn machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, m)| m);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let node = output(Command::new("node").arg("--version")).unwrap_or_default();
+    format!("{cores} cores, {model}; SQLite {}, Node.js {}", rusqlite::version(), node.trim())
+}
