@@ -33,17 +33,22 @@ impl Measured {
     }
 
     /// The reference, or another side, against ours.
-    pub(crate) fn comparison(&self, other: &'static str) -> String {
-        let rows: Vec<_> = ROWS.iter().filter_map(|row| self.compared(row, other)).collect();
+    /// `goal` is that of all rows, in place of each one's own.
+    pub(crate) fn comparison(&self, other: &'static str, goal: Option<f64>) -> String {
+        let goal_of = |row: &Row| match row.unit {
+            Unit::Time => goal.or(row.goal),
+            Unit::Bytes => row.goal,
+        };
+        let rows: Vec<_> = ROWS.iter().filter_map(|row| self.compared(row, other, goal_of(row))).collect();
         markdown(&["work", other, "ours", "ratio", "spread", "goal", ""], &rows)
     }
 
-    fn compared(&self, row: &Row, other: &'static str) -> Option<Vec<String>> {
+    fn compared(&self, row: &Row, other: &'static str, goal: Option<f64>) -> Option<Vec<String>> {
         let (theirs, ours) = (self.all(row.work, other, row.figure), self.all(row.work, "ours", row.figure));
         let mid = median(&ours)?;
         let ratio = Ratio::of(&theirs, &ours);
         let shown = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |figure| row.unit.show(figure));
-        let verdict = match (ratio, row.goal) {
+        let verdict = match (ratio, goal) {
             (Some(ratio), Some(goal)) if ratio.median >= goal => "reached",
             (Some(_), Some(_)) => "missed",
             _ => "",
@@ -54,7 +59,7 @@ impl Measured {
             shown(Some(mid)),
             ratio.map_or_else(|| "–".to_owned(), |ratio| digits(ratio.median)),
             ratio.map_or_else(String::new, |ratio| format!("{}–{}", digits(ratio.least), digits(ratio.most))),
-            row.goal.map_or_else(String::new, |goal| format!("≥ {goal}")),
+            goal.map_or_else(String::new, |goal| format!("≥ {goal}")),
             verdict.to_owned(),
         ])
     }

@@ -47,6 +47,11 @@ impl Side {
         Self { name: "ours", program, args: vec!["bench-work".to_owned()] }
     }
 
+    /// Whether it is a Node module.
+    pub(crate) fn is_node(&self) -> bool {
+        self.program == Path::new("node")
+    }
+
     /// Does it, and answers what it cost by that clock.
     pub(crate) fn run(&self, work: &Work, clock: Clock) -> Result<Figures> {
         let request = serde_json::to_string(work)?;

@@ -18,6 +18,32 @@ use crate::shell::{self, cargo, output, target};
 pub(crate) struct Args {
     #[command(subcommand)]
     other: Option<Other>,
+    #[command(flatten)]
+    extent: Extent,
+    /// Without the reference, and so without Node.js.
+    #[arg(long)]
+    ours_alone: bool,
+    /// The reference's module; the other release is swing-store-u17.
+    #[arg(long, default_value = "@agoric/swing-store")]
+    module: String,
+}
+
+/// Options of the same measurements with our npm package on our side.
+#[derive(clap::Args)]
+pub(crate) struct NodeArgs {
+    #[command(flatten)]
+    extent: Extent,
+    /// The reference's module; the other release is swing-store-u17.
+    #[arg(long, default_value = "@agoric/swing-store")]
+    module: String,
+    /// Measure the package that `cargo xtask node` left there last, and do not build it.
+    #[arg(long)]
+    as_it_is: bool,
+}
+
+/// How much is measured, and how.
+#[derive(clap::Args)]
+struct Extent {
     /// Small stores and few rounds: all rows in less than two minutes.
     #[arg(long, conflicts_with = "large")]
     quick: bool,
@@ -35,18 +61,14 @@ pub(crate) struct Args {
     /// others use, too, only the latter can be repeated.
     #[arg(long, value_enum, default_value_t = Clock::Wall)]
     clock: Clock,
-    /// Without the reference, and so without Node.js.
-    #[arg(long)]
-    ours_alone: bool,
-    /// The reference's module; the other release is swing-store-u17.
-    #[arg(long, default_value = "@agoric/swing-store")]
-    module: String,
 }
 
 #[derive(clap::Subcommand)]
 enum Other {
     /// Counts the instructions of hot operations (valgrind) and holds them to the committed figures.
     Instructions(instructions::Args),
+    /// The same measurements between the reference and our npm package, both in Node.js.
+    Node(NodeArgs),
     /// Plots what operations cost as the store and the session grow, and what a block costs with something beside it.
     Growth(growth::Args),
 }
@@ -55,6 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.other {
         Some(Other::Instructions(args)) => instructions::run(args),
         Some(Other::Growth(args)) => growth::run(args),
+        Some(Other::Node(args)) => measure_node(args),
         None => measure(args),
     }
 }
@@ -66,6 +89,29 @@ pub(crate) fn build() -> Result<PathBuf> {
 }
 
 fn measure(args: &Args) -> Result<()> {
+    let mut sides = Vec::new();
+    if !args.ours_alone {
+        sides.push(Side::node("reference", &crate::node::install()?, &args.module));
+    }
+    let program = build()?;
+    sides.push(Side::ours(program.clone()));
+    take_turns(&args.extent, &sides, program, "")
+}
+
+fn measure_node(args: &NodeArgs) -> Result<()> {
+    let (folder, package) = (crate::node::install()?, crate::node_package::folder());
+    if !args.as_it_is {
+        crate::node_package::build(&package, false)?;
+    }
+    let module = std::path::absolute(package.join("src/index.js"))?;
+    let sides =
+        [Side::node("reference", &folder, &args.module), Side::node("ours", &folder, &module.display().to_string())];
+    take_turns(&args.extent, &sides, build()?, "node-")
+}
+
+/// Everybody does everything, and the tables are told. Their files' names begin with `prefix`.
+fn take_turns(args: &Extent, sides: &[Side], program: PathBuf, prefix: &str) -> Result<()> {
+    let in_node = sides.iter().all(Side::is_node);
     let scale = if args.quick {
         Scale::Quick
     } else if args.large {
@@ -75,34 +121,32 @@ fn measure(args: &Args) -> Result<()> {
     };
     let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
     ensure!(rounds > 0, "at least one round");
-    let mut sides = Vec::new();
-    if !args.ours_alone {
-        sides.push(Side::node("reference", &crate::node::install()?, &args.module));
-    }
-    let program = build()?;
-    sides.push(Side::ours(program.clone()));
     println!("{}", machine());
     let folder = target().join("bench");
     let stores = Stores::new(folder.join("stores"), program)?;
-    let works = plan(scale, &args.only, &stores)?;
+    let mut works = plan(scale, &args.only, &stores)?;
+    works.retain(|planned| !(in_node && planned.work.is_ours_alone()));
     let mut measured = Measured::default();
     for work in &works {
         for round in 0..rounds {
-            turns(work, round, &sides, args.clock, &mut measured)?;
+            turns(work, round, sides, args.clock, &mut measured)?;
         }
-        println!("{}", progress(work, &sides, &measured));
+        println!("{}", progress(work, sides, &measured));
     }
     let heap = fs::metadata(stores.place("heap")).map_or(0, |heap| heap.len());
-    let mut tables = vec![measured.comparison("reference")];
-    if args.clock == Clock::Wall {
+    // The goals are those of the crates; across the boundary of JavaScript the goal is to be ahead.
+    let mut tables = vec![measured.comparison("reference", in_node.then_some(1.0))];
+    if args.clock == Clock::Wall && !in_node {
         tables.push(measured.against_the_floor(heap as f64));
     }
     let tables = tables.join("\n");
     println!("\n{tables}");
-    fs::write(folder.join("figures.json"), serde_json::to_string_pretty(&measured.to_json())?)?;
-    fs::write(folder.join("tables.md"), tables)?;
+    fs::write(folder.join(format!("{prefix}figures.json")), serde_json::to_string_pretty(&measured.to_json())?)?;
+    fs::write(folder.join(format!("{prefix}tables.md")), tables)?;
     fs::remove_dir_all(&stores.folder)?;
-    println!("The figures of every round are in target/bench/figures.json, the tables in target/bench/tables.md.");
+    println!(
+        "The figures of every round are in target/bench/{prefix}figures.json, the tables in {prefix}tables.md there."
+    );
     Ok(())
 }
 
