@@ -34,6 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     })?;
     step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
     if !args.no_node {
+        step("node", || crate::node_package::run(&crate::node_package::Args::default()))?;
         step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
     }
     if !args.no_valgrind {
