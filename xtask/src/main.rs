@@ -4,6 +4,7 @@
 
 mod ci;
 mod conformance;
+mod damage;
 mod deny;
 mod fixtures;
 mod migrate;
@@ -36,6 +37,8 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
+    /// Flips bits of a real store and counts what a verification finds.
+    Damage(damage::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fixtures(args) => fixtures::run(&args),
         Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
+        Task::Damage(args) => damage::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

@@ -22,4 +22,4 @@ pub use progress::{Progress, Step};
 pub use repair::{RepairError, RepairReport, repair};
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
 pub use staging::StagingError;
-pub use verify::{VerifyError, VerifyReport, verify};
+pub use verify::{DigestVerdict, VerifyError, VerifyReport, digest_verdict, verify};

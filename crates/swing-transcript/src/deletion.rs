@@ -1,9 +1,11 @@
 //! Deleting what a vat leaves behind.
 
+use swing_core::session::Scope;
 use swing_core::{Budget, Cleanup, Position, VatId};
 
 use crate::error::TranscriptError;
 use crate::layers::{At, Owner};
+use crate::schema::SPANS;
 use crate::view::Transcripts;
 
 const DELETE_SPAN: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos = ?2";
@@ -24,7 +26,8 @@ impl Transcripts<'_> {
         // Not span by span: there may be items that are in none.
         let mut writer = self.session.write()?;
         writer.run(DELETE_ALL_ITEMS, [vat])?;
-        writer.run(DELETE_ALL_SPANS, [vat])?;
+        let all = Scope { condition: "vatID = ?1", params: [vat] };
+        writer.run_over(SPANS, all, DELETE_ALL_SPANS, [vat])?;
         self.state.layers.forget_items(vat, Position::ZERO, Position::MAX);
         for record in &spans {
             self.state.layers.closed.forget(At::new(vat, record.start));
@@ -42,7 +45,8 @@ impl Transcripts<'_> {
         let done = spans.len() as u64 <= most;
         spans.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         for record in &spans {
-            self.session.write()?.run(DELETE_SPAN, (vat, record.start))?;
+            let row = Scope { condition: "vatID = ?1 AND startPos = ?2", params: (vat, record.start) };
+            self.session.write()?.run_over(SPANS, row, DELETE_SPAN, (vat, record.start))?;
             self.delete_items(vat, record.start, record.end)?;
             self.state.layers.closed.forget(At::new(vat, record.start));
             if record.is_current {

@@ -13,6 +13,7 @@ use super::lock::WriterLock;
 use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
 use super::transaction::Session;
+use crate::row_digest::{self, RowDigests};
 
 /// The oldest SQLite that is safe here: before it, two connections that checkpoint a WAL at once can corrupt it, and
 /// an exporter is a second connection.
@@ -64,13 +65,21 @@ pub struct OpenOptions {
     /// The journal only in memory and no flushing: fast, and a crash destroys the file. Only for a file that is thrown
     /// away then.
     pub unsafe_fast: bool,
+    /// Whether to keep the digest of the rows.
+    pub row_digests: RowDigests,
     /// For a session in memory: the image to start from.
     pub image: Option<Vec<u8>>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { creation: Creation::IfAbsent, read_only: false, unsafe_fast: false, image: None }
+        Self {
+            creation: Creation::IfAbsent,
+            read_only: false,
+            unsafe_fast: false,
+            row_digests: RowDigests::Ignore,
+            image: None,
+        }
     }
 }
 
@@ -99,6 +108,7 @@ impl Session {
         if rusqlite::version_number() < SQLITE_OLDEST {
             return Err(OpenError::OldSqlite { found: rusqlite::version() });
         }
+        let declared = tables;
         let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
         match &location {
             Location::Memory => {
@@ -111,16 +121,17 @@ impl Session {
                 configure(&connection, &shown)?;
                 check_format(&connection, &shown)?;
                 let missing = missing_tables(&connection, &shown, &tables)?;
-                create_tables(&connection, &shown, &missing)?;
-                Ok(Self::new(connection, location, options.read_only, Beside::Nothing))
+                create_tables(&connection, &shown, &missing, first_digests(options, &missing, declared))?;
+                let session = Self::new(connection, location, options.read_only, Beside::Nothing);
+                session.digesting(options.row_digests, declared).map_err(sqlite)
             }
             Location::File(path) if options.read_only => {
                 let Reading { connection, footing } = open_reader(path, &tables)?;
                 Ok(Self::new(connection, location, true, Beside::Footing(footing)))
             }
             Location::File(path) => {
-                let (connection, lock) = open_writer(path, options, &tables, None)?;
-                Ok(Self::new(connection, location, false, Beside::Lock(lock)))
+                let path = path.clone();
+                Self::open_to_write(&path, options, declared, None)
             }
         }
     }
@@ -130,10 +141,21 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub fn open_locked(lock: WriterLock, options: &OpenOptions, tables: &[Table]) -> Result<Self, OpenError> {
-        let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
         let path = lock.database().to_owned();
-        let (connection, lock) = open_writer(&path, options, &tables, Some(lock))?;
-        Ok(Self::new(connection, Location::File(path), false, Beside::Lock(lock)))
+        Self::open_to_write(&path, options, tables, Some(lock))
+    }
+
+    fn open_to_write(
+        path: &Path,
+        options: &OpenOptions,
+        tables: &[Table],
+        lock: Option<WriterLock>,
+    ) -> Result<Self, OpenError> {
+        let (connection, lock) = open_writer(path, options, tables, lock)?;
+        let session = Self::new(connection, Location::File(path.to_owned()), false, Beside::Lock(lock));
+        session
+            .digesting(options.row_digests, tables)
+            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
     }
 }
 
@@ -153,9 +175,10 @@ pub fn check_replaceable(path: &Path) -> Result<(), OpenError> {
 fn open_writer(
     path: &Path,
     options: &OpenOptions,
-    tables: &[&Table],
+    declared: &[Table],
     lock: Option<WriterLock>,
 ) -> Result<(Connection, WriterLock), OpenError> {
+    let tables: Vec<_> = declared.iter().chain([&PENDING_EXPORTS]).collect();
     let present = match options.creation {
         Creation::Fresh => check_replaceable(path).map(|()| false)?,
         creation => match probe(path) {
@@ -182,7 +205,7 @@ fn open_writer(
     checkpoint_on_close(false)?;
     configure(&connection, path)?;
     check_format(&connection, path)?;
-    let missing = missing_tables(&connection, path, tables)?;
+    let missing = missing_tables(&connection, path, &tables)?;
     checkpoint_on_close(true)?;
     let (journal, synchronous) = if options.unsafe_fast { ("memory", "off") } else { ("wal", "full") };
     let mode: String =
@@ -191,7 +214,7 @@ fn open_writer(
         return Err(OpenError::NotWal { path: path.to_owned(), mode });
     }
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
-    create_tables(&connection, path, &missing)?;
+    create_tables(&connection, path, &missing, first_digests(options, &missing, declared))?;
     if !present {
         sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
     }
@@ -207,11 +230,19 @@ fn configure(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     set().map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
 }
 
-fn create_tables(connection: &Connection, path: &Path, missing: &[&Table]) -> Result<(), OpenError> {
+/// What makes the digests of a database that is made now. One that is there already may have rows, of which they would
+/// not be.
+fn first_digests(options: &OpenOptions, missing: &[&Table], declared: &[Table]) -> String {
+    let is_new = missing.len() == declared.len() + 1;
+    if options.row_digests == RowDigests::Keep && is_new { row_digest::stored::create(declared) } else { String::new() }
+}
+
+fn create_tables(connection: &Connection, path: &Path, missing: &[&Table], digests: String) -> Result<(), OpenError> {
     if missing.is_empty() {
         return Ok(());
     }
-    let create: String = missing.iter().map(|table| format!("{}\n", table.create)).collect();
+    let tables = missing.iter().map(|table| format!("{}\n", table.create));
+    let create: String = tables.chain([digests]).collect();
     connection
         .execute_batch(&format!("BEGIN IMMEDIATE;\n{create}COMMIT;"))
         .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
