@@ -7,6 +7,7 @@ mod conformance;
 mod damage;
 mod deny;
 mod fixtures;
+mod hostile;
 mod migrate;
 mod node;
 mod shell;
@@ -37,6 +38,8 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
+    /// Writes down what the reference and this store do with each hostile dataset, database and archive.
+    Hostile(hostile::Args),
     /// Flips bits of a real store and counts what a verification finds.
     Damage(damage::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
@@ -51,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fixtures(args) => fixtures::run(&args),
         Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
+        Task::Hostile(args) => hostile::run(&args),
         Task::Damage(args) => damage::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
