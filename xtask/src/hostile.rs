@@ -24,6 +24,13 @@ pub(crate) struct Args {
     check: bool,
 }
 
+impl Args {
+    /// Changes nothing.
+    pub(crate) fn check() -> Self {
+        Self { check: true }
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let fixtures = root().join("fixtures");
     let mut reference = Reference::start(&node::install()?)?;
@@ -108,11 +115,12 @@ impl Reference {
         let local = |text: String| {
             text.replace(&format!("{}/", dir.display()), "").replace(&format!("{}/", scratch.display()), "")
         };
-        Ok(match serde_json::from_str(&answer)? {
+        let verdict = match serde_json::from_str(&answer)? {
             Verdict::Refused(text) => Verdict::Refused(local(text)),
             Verdict::Dies(text) => Verdict::Dies(local(text)),
             other => other,
-        })
+        };
+        Ok(verdict.shortened())
     }
 }
 

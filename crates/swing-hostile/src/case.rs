@@ -64,8 +64,10 @@ pub enum Edit {
     Copy(String, String),
     /// Makes the source fail after so many bytes of an artifact.
     Fails(String, u64),
+    /// Offers an artifact under a long name: a beginning, a text over and over, an end.
+    LongName(String, String, Bytes, String),
     /// Makes the manifest this text.
-    Manifest(String),
+    Manifest(Bytes),
     /// Gives the manifest's field this value.
     Field(String, serde_json::Value),
     /// Puts an artifact's file elsewhere.
@@ -110,6 +112,26 @@ pub enum Verdict {
     Dies(String),
     /// It has nothing that takes such a thing.
     Nothing,
+}
+
+impl Verdict {
+    /// The same with no more of the words than a person would read.
+    #[must_use]
+    pub fn shortened(self) -> Self {
+        const MOST: usize = 300;
+        let short = |text: String| match text.chars().count() {
+            count if count > MOST => {
+                let kept: String = text.chars().take(MOST).collect();
+                format!("{kept}… and {} more", count - MOST)
+            }
+            _ => text,
+        };
+        match self {
+            Self::Refused(text) => Self::Refused(short(text)),
+            Self::Dies(text) => Self::Dies(short(text)),
+            other => other,
+        }
+    }
 }
 
 /// A case and what becomes of it.

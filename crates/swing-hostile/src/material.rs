@@ -37,6 +37,11 @@ fn unhex(hex: &str) -> Result<Vec<u8>> {
     (0..hex.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&hex[at..at + 2], 16)?)).collect()
 }
 
+fn written_out(bytes: &Bytes) -> Result<Vec<u8>> {
+    let Piece { bytes, times } = Piece::of(bytes)?;
+    Ok(bytes.repeat(usize::try_from(times)?))
+}
+
 /// An artifact, maybe far larger than what it is made of.
 #[derive(Debug, Clone)]
 pub struct Artifact {
@@ -145,9 +150,9 @@ impl Material {
                 ensure!(value.contains(from), "there is no {from}");
                 self.put(Some(at), key, &value.replace(from, to));
             }
-            Edit::RawLine(line) => self.lines.push(Piece::of(line)?.bytes),
+            Edit::RawLine(line) => self.lines.push(written_out(line)?),
             Edit::OnlyLines(lines) => self.lines = lines.iter().map(|line| line.clone().into_bytes()).collect(),
-            Edit::Manifest(text) => self.manifest = Some(text.clone()),
+            Edit::Manifest(text) => self.manifest = Some(String::from_utf8(written_out(text)?)?),
             Edit::Field(field, value) => drop(self.fields.insert(field.clone(), value.clone())),
             Edit::Sql(_) => bail!("a dataset has no database"),
             other => self.edit_artifact(other)?,
@@ -181,6 +186,9 @@ impl Material {
                 self.artifacts.retain(|artifact| artifact.name != *name);
             }
             Edit::Rename(name, to) => self.find(name)?.name = to.clone(),
+            Edit::LongName(name, before, middle, after) => {
+                self.find(name)?.name = format!("{before}{}{after}", String::from_utf8(written_out(middle)?)?);
+            }
             Edit::Copy(name, to) => {
                 let mut copy = self.find(name)?.clone();
                 copy.name = to.clone();
@@ -204,7 +212,8 @@ impl Material {
         let data: Vec<u8> = self.lines.iter().flat_map(|line| [&line[..], b"\n"].concat()).collect();
         fs::write(dir.join("export-data.jsonl"), data)?;
         for artifact in &self.artifacts {
-            let inside = !artifact.file.contains(['/', '\\', '\0']) && !["", ".", ".."].contains(&artifact.file.as_str());
+            let inside =
+                !artifact.file.contains(['/', '\\', '\0']) && !["", ".", ".."].contains(&artifact.file.as_str());
             match &artifact.link {
                 Some(target) => std::os::unix::fs::symlink(target, dir.join(&artifact.file))?,
                 None if inside => fs::write(dir.join(&artifact.file), artifact.on_disk())?,

@@ -67,6 +67,7 @@ pub fn run(fixtures: &Path, case: &Case, scratch: &Path) -> Result<Outcome> {
 fn refused(error: &(dyn std::error::Error + 'static), scratch: &Path) -> Verdict {
     // Where the case was made is nobody's business, and different every time.
     Verdict::Refused(error_chain(error).replace(&format!("{}/", scratch.display()), "").replace('\0', "\\0"))
+        .shortened()
 }
 
 fn imported(source: &dyn ExportSource, target: &Path, mode: ArtifactMode) -> Result<Verdict> {

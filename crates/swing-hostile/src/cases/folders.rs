@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::dataset;
-use crate::case::{Case, Edit, Input};
+use crate::case::{Bytes, Case, Edit, Input};
 
 const SPAN: &str = "transcript.v1.0.7";
 
@@ -25,7 +25,6 @@ pub(super) fn cases() -> Vec<Case> {
         "\\\\server\\x",
         "export-manifest.json/",
         "a\0b",
-        "absent",
     ] {
         add(&format!("an artifact's file {file:?}"), inside, vec![Edit::FileName(SPAN.to_owned(), file.to_owned())]);
     }
@@ -55,9 +54,9 @@ pub(super) fn cases() -> Vec<Case> {
         "{\"blockHeight\":5,\"blockHeight\":6,\"data\":\"export-data.jsonl\",\"artifacts\":[[\"a\",\"b\"]]}",
         "\u{feff}{\"blockHeight\":5,\"data\":\"export-data.jsonl\",\"artifacts\":[[\"a\",\"b\"]]}",
     ] {
-        add(&format!("the manifest {text:?}"), form, vec![Edit::Manifest(text.to_owned())]);
+        add(&format!("the manifest {text:?}"), form, vec![Edit::Manifest(Bytes::Text(text.to_owned()))]);
     }
-    add("a manifest nested deeply", form, vec![Edit::Manifest("[".repeat(20_000))]);
+    add("a manifest nested deeply", form, vec![Edit::Manifest(Bytes::Times("[".to_owned(), 100_000))]);
     for (field, value) in [
         ("blockHeight", json!("5")),
         ("blockHeight", json!(-1)),

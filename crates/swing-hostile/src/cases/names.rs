@@ -1,7 +1,7 @@
 //! Artifacts under other names than their own.
 
 use super::{BUNDLES, dataset};
-use crate::case::{Case, Edit};
+use crate::case::{Bytes, Case, Edit};
 
 const SPAN: &str = "transcript.v1.0.7";
 const SNAPSHOT: &str = "snapshot.v1.20";
@@ -99,8 +99,9 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = spans.iter().map(|to| renamed("I8", SPAN, to)).collect();
     cases.extend(snapshots.iter().map(|to| renamed("I8", SNAPSHOT, to)));
     cases.extend(bundles.iter().map(|to| Case { base: BUNDLES.to_owned(), ..renamed("I8", BUNDLE, to) }));
-    let long = format!("transcript.{}.0.7", "v".repeat(65_536));
-    cases.push(Case { name: "name of 64 KiB".to_owned(), ..renamed("I8", SPAN, &long) });
+    let (beginning, end) = ("transcript.".to_owned(), ".0.7".to_owned());
+    let long = Edit::LongName(SPAN.to_owned(), beginning, Bytes::Times("v".to_owned(), 65_536), end);
+    cases.push(dataset("I8", "a name of 64 KiB", WHY, vec![long]));
     for (about, name, to) in [
         ("I8", "an artifact under its name and under an alias", "transcript.v1.0.0x7"),
         ("I8", "an artifact twice under its name", SPAN),

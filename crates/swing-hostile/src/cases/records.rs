@@ -2,7 +2,7 @@
 //! exporter's mistakes would be everybody's state.
 
 use super::{BUNDLES, dataset, hex, text};
-use crate::case::{Case, Edit};
+use crate::case::{Bytes, Case, Edit};
 
 const SNAPSHOT: &str = "snapshot.v1.20";
 const BUNDLE: &str = "bundle.b0-3583ec9352d473e022e415e3d2be9fca50ab28526ff8b603479c0239921ea80b";
@@ -203,7 +203,7 @@ fn lines() -> Vec<Case> {
         cases.push(dataset("I14", name, why, vec![Edit::RawLine(line)]));
     }
     // Within Bytes::Text a repetition is written out on the line, so these stay moderate.
-    cases.push(dataset("I14", "a line nested deeply", why, vec![Edit::RawLine(text("[".repeat(20_000)))]));
+    cases.push(dataset("I14", "a line nested deeply", why, vec![Edit::RawLine(Bytes::Times("[".to_owned(), 100_000))]));
     let benign = "the last word on a key counts, and a deletion of what is not there is none";
     for line in [
         "[\"kv.vat.names\",\"again\"]",

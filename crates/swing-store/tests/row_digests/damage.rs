@@ -1,9 +1,74 @@
-//! What a hash does not cover is found all the same, and told as damage.
+//! What a hash does not cover is found all the same, and told as damage. The same at length, with a real kernel's store, is
+//! `cargo xtask damage`.
+
+use std::path::Path;
 
 use fs_err as fs;
-use swing_export::DigestVerdict;
+use swing_core::ArtifactMode;
+use swing_export::{DigestVerdict, verify};
+use swing_store::{SUBSTORES, exporter};
 
 use crate::common::{block, judged, open};
+
+/// Numbers that look random, the same ones each time (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
+    }
+}
+
+/// Everything that the tables say, by plain SQL; `None` when that cannot be read.
+fn content(file: &Path) -> Option<String> {
+    let database = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let mut said = String::new();
+    for table in ["kvStore", "transcriptItems", "transcriptSpans", "snapshots", "bundles", "pendingExports"] {
+        let mut rows = database.prepare(&format!("SELECT * FROM {table} NOT INDEXED")).ok()?;
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).ok()?;
+        // More than there are: a damaged tree may lead in a circle.
+        for _ in 0..10_000 {
+            let Some(row) = rows.next().ok()? else { break };
+            for column in 0..columns {
+                said += &format!("{:?},", row.get_ref(column).ok()?);
+            }
+        }
+    }
+    Some(said)
+}
+
+/// Whether a verification complains, or cannot even be done.
+fn is_found(dir: &Path) -> bool {
+    let Ok(exporter) = exporter(dir, ArtifactMode::Debug) else { return true };
+    verify(exporter.read(), SUBSTORES, None, &mut |_| {}).map_or(true, |report| !report.findings.is_empty())
+}
+
+#[test]
+fn every_flipped_bit_that_changes_what_a_store_says_is_found_without_trusted_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    (1..12).for_each(|height| block(&mut store, height));
+    store.close().unwrap();
+    let file = dir.path().join("swingstore.sqlite");
+    let (sound, truth) = (fs::read(&file).unwrap(), content(&file));
+    assert!(truth.is_some() && !is_found(dir.path()));
+    let (mut random, mut changed) = (Random(7), 0);
+    for _ in 0..600 {
+        let bit = random.below(sound.len() * 8);
+        let mut damaged = sound.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&file, damaged).unwrap();
+        if content(&file) != truth {
+            changed += 1;
+            assert!(is_found(dir.path()), "bit {bit}");
+        }
+    }
+    assert!(changed >= 50, "{changed}");
+}
 
 /// Changes one byte of the file where `text` stands, as long as it is.
 fn replace(dir: &std::path::Path, text: &str, with: &str) {
