@@ -37,7 +37,8 @@ fn unhex(hex: &str) -> Result<Vec<u8>> {
     (0..hex.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&hex[at..at + 2], 16)?)).collect()
 }
 
-fn written_out(bytes: &Bytes) -> Result<Vec<u8>> {
+/// All of some bytes.
+pub(crate) fn written_out(bytes: &Bytes) -> Result<Vec<u8>> {
     let Piece { bytes, times } = Piece::of(bytes)?;
     Ok(bytes.repeat(usize::try_from(times)?))
 }

@@ -12,8 +12,8 @@ use swing_export::dataset::{Dataset, Mode};
 use swing_export::{ExportSource, ImportOptions, verify};
 use swing_store::{Options, SUBSTORES, exporter, import};
 
-use crate::case::{Bytes, Case, Edit, Input, Verdict};
-use crate::material::{Material, cut, flip, replace};
+use crate::case::{Case, Edit, Input, Verdict};
+use crate::material::{Material, cut, flip, replace, written_out};
 use crate::source::Source;
 
 /// What an import takes at most here: small, so that cases can be too.
@@ -103,33 +103,36 @@ pub fn database(fixtures: &Path, case: &Case, store: &Path) -> Result<()> {
 }
 
 fn edit_file(dir: &Path, edit: &Edit) -> Result<()> {
-    let changed = |name: &str, change: &dyn Fn(&mut Vec<u8>) -> Result<()>| {
-        let path = dir.join(name);
-        let mut bytes = fs::read(&path).unwrap_or_default();
-        change(&mut bytes)?;
-        Ok(fs::write(path, bytes)?)
+    let (Edit::Artifact(name, _)
+    | Edit::Append(name, _)
+    | Edit::Prepend(name, _)
+    | Edit::Cut(name, _)
+    | Edit::Flip(name, _)
+    | Edit::Replace(name, ..)) = edit
+    else {
+        return edit_directory(dir, edit);
     };
-    let given = |bytes: &Bytes| -> Vec<u8> {
-        match bytes {
-            Bytes::Text(text) => text.clone().into_bytes(),
-            Bytes::Hex(hex) => {
-                (0..hex.len() / 2).filter_map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).ok()).collect()
-            }
-            Bytes::Times(text, times) => text.repeat(usize::try_from(*times).unwrap_or(0)).into_bytes(),
-        }
-    };
+    let path = dir.join(name);
+    let mut bytes = fs::read(&path).unwrap_or_default();
+    match edit {
+        Edit::Artifact(_, whole) => bytes = written_out(whole)?,
+        Edit::Append(_, more) => bytes.extend(written_out(more)?),
+        Edit::Prepend(_, more) => bytes = [written_out(more)?, bytes].concat(),
+        Edit::Cut(_, count) => cut(&mut bytes, *count),
+        Edit::Flip(_, bit) => flip(&mut bytes, *bit),
+        Edit::Replace(_, from, to) => replace(&mut bytes, &written_out(from)?, &written_out(to)?)?,
+        _ => {}
+    }
+    Ok(fs::write(path, bytes)?)
+}
+
+fn edit_directory(dir: &Path, edit: &Edit) -> Result<()> {
     match edit {
         Edit::Sql(sql) => {
             let database = rusqlite::Connection::open(dir.join("swingstore.sqlite"))?;
             database.execute_batch(sql)?;
             Ok(database.close().map_err(|(_, error)| error)?)
         }
-        Edit::Artifact(name, bytes) => Ok(fs::write(dir.join(name), given(bytes))?),
-        Edit::Append(name, bytes) => changed(name, &|all| Ok(all.extend(given(bytes)))),
-        Edit::Prepend(name, bytes) => changed(name, &|all| Ok(drop(all.splice(0..0, given(bytes))))),
-        Edit::Cut(name, count) => changed(name, &|all| Ok(cut(all, *count))),
-        Edit::Flip(name, bit) => changed(name, &|all| Ok(flip(all, *bit))),
-        Edit::Replace(name, from, to) => changed(name, &|all| replace(all, &given(from), &given(to))),
         Edit::NoArtifact(name) => Ok(fs::remove_file(dir.join(name))?),
         Edit::Rename(name, to) => Ok(fs::rename(dir.join(name), dir.join(to))?),
         other => anyhow::bail!("{other:?} is no edit of a file"),
