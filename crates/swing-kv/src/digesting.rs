@@ -15,7 +15,7 @@ use crate::cache::Cache;
 use crate::view::GET;
 
 /// For so few changes another thread is not worth its start.
-const FEW: usize = 256;
+const FEW: usize = 1024;
 
 /// The keys that tell one commit from another: the host's height changes with every block, the activityhash with every
 /// crank.

@@ -1,6 +1,6 @@
 //! Files of an archive.
 
-use super::{dataset, hex, text};
+use super::list::{dataset, hex, text};
 use crate::case::{Bytes, Case, Edit, Input};
 
 pub(super) fn cases() -> Vec<Case> {

@@ -1,6 +1,6 @@
 //! Bundles: texts that hash to their ID in more than one way, and archives of which only a part is bound.
 
-use super::{BUNDLES, dataset, hex, text};
+use super::list::{BUNDLES, dataset, hex, text};
 use crate::case::{Bytes, Case, Edit};
 
 const B0: &str = "bundle.b0-3583ec9352d473e022e415e3d2be9fca50ab28526ff8b603479c0239921ea80b";

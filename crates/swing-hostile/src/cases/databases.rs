@@ -1,6 +1,6 @@
 //! Databases that are damaged, or were made by somebody else.
 
-use super::{STORE, dataset, hex, text};
+use super::list::{STORE, dataset, hex, text};
 use crate::case::{Bytes, Case, Edit, Input};
 
 const FILE: &str = "swingstore.sqlite";

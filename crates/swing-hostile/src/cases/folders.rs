@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::dataset;
+use super::list::dataset;
 use crate::case::{Bytes, Case, Edit, Input};
 
 const SPAN: &str = "transcript.v1.0.7";

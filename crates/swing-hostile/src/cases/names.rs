@@ -1,6 +1,6 @@
 //! Artifacts under other names than their own.
 
-use super::{BUNDLES, dataset};
+use super::list::{BUNDLES, dataset};
 use crate::case::{Bytes, Case, Edit};
 
 const SPAN: &str = "transcript.v1.0.7";

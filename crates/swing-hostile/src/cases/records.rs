@@ -1,7 +1,7 @@
 //! Export data: snapshots, bundles, pairs, and lines that are no records. It is trusted, so this is robustness; but a faulty
 //! exporter's mistakes would be everybody's state.
 
-use super::{BUNDLES, dataset, hex, text};
+use super::list::{BUNDLES, dataset, hex, text};
 use crate::case::{Bytes, Case, Edit};
 
 const SNAPSHOT: &str = "snapshot.v1.20";

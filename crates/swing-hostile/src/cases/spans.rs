@@ -1,6 +1,6 @@
 //! Records of spans, which have to make sense one after the other.
 
-use super::dataset;
+use super::list::dataset;
 use crate::case::{Case, Edit};
 
 const FIRST: &str = "transcript.v1.0";

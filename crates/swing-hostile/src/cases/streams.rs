@@ -1,6 +1,6 @@
 //! The bytes of transcripts and snapshots.
 
-use super::{ARCHIVAL, dataset, hex, text};
+use super::list::{ARCHIVAL, dataset, hex, text};
 use crate::case::{Bytes, Case, Edit};
 
 const SPAN: &str = "transcript.v1.0.7";

@@ -73,7 +73,7 @@ fn a_large_block_whose_rows_are_hashed_on_another_thread_agrees_too() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
     for round in 0..3 {
-        for at in 0..2000 {
+        for at in 0..6000 {
             // Set, changed, set to what it was, deleted, and deleted without ever having been there.
             match (at + round) % 4 {
                 0 => store.kernel().kv().set(&format!("k{at}"), "same").unwrap(),
