@@ -10,7 +10,7 @@ use crate::{deny, tidy};
 /// Options of the task.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave out what needs Node.js: the conformance run against the reference.
+    /// Leave out what needs Node.js: the hostile cases and the conformance run against the reference.
     #[arg(long)]
     no_node: bool,
     /// Leave out what needs valgrind: the count of instructions of hot operations.
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
     if !args.no_node {
         step("node", || crate::node_package::run(&crate::node_package::Args::default()))?;
+        step("hostile", || crate::hostile::run(&crate::hostile::Args::check()))?;
         step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
     }
     if !args.no_valgrind {

@@ -5,8 +5,10 @@
 mod bench;
 mod ci;
 mod conformance;
+mod damage;
 mod deny;
 mod fixtures;
+mod hostile;
 mod kernel;
 mod migrate;
 mod node;
@@ -51,6 +53,10 @@ enum Task {
         /// What to do, in JSON.
         request: String,
     },
+    /// Writes down what the reference and this store do with each hostile dataset, database and archive.
+    Hostile(hostile::Args),
+    /// Flips bits of a real store and counts what a verification finds.
+    Damage(damage::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -66,6 +72,8 @@ fn main() -> anyhow::Result<()> {
         Task::Node(args) => node_package::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::BenchWork { request } => bench::serve(&request),
+        Task::Hostile(args) => hostile::run(&args),
+        Task::Damage(args) => damage::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

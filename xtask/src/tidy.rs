@@ -22,9 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swing-archive", &["swing-core"]),
     ("swing-export", &["swing-core"]),
     ("swing-store", &["swing-core", "swing-kv", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
+    ("swing-hostile", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
     ("swing-cli", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
     ("swing-node", &["swing-core", "swing-store", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
-    ("xtask", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
+    ("xtask", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive", "swing-hostile"]),
 ];
 
 pub(crate) fn run() -> Result<()> {

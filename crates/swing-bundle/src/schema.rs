@@ -1,10 +1,17 @@
 //! The table.
 
-use swing_core::session::Table;
+use swing_core::session::{Digested, Table};
 
 /// The tables of the bundleStore.
-pub const TABLES: &[Table] =
-    &[Table { name: "bundles", columns: &["bundleID", "bundle"], create: include_str!("schema.sql") }];
+pub const TABLES: &[Table] = &[Table {
+    name: "bundles",
+    columns: &["bundleID", "bundle"],
+    create: include_str!("schema.sql"),
+    digested: Digested::Rows,
+}];
+
+/// The one.
+pub(crate) const BUNDLES: &Table = &TABLES[0];
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,12 @@
 //! every call goes to the table, inside the session's transaction.
 
 use swing_core::roles::{Bundle, BundleStore};
-use swing_core::session::Reader;
+use swing_core::session::{Reader, Scope};
 use swing_core::{BundleId, BundleKind, Session, SessionError};
 
 use crate::content::{Stored, from_object};
 use crate::error::ContentError;
+use crate::schema::BUNDLES;
 
 /// A call that could not be answered. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +102,11 @@ pub(crate) fn stored(db: Reader<'_>, id: &BundleId) -> Result<Option<Option<Vec<
     db.one(SQL, [id], |row| Ok(row.get_ref(0)?.as_bytes_or_null()?.map(<[u8]>::to_vec)))
 }
 
+/// The row of a bundle.
+fn row(id: &BundleId) -> Scope<[&BundleId; 1]> {
+    Scope { condition: "bundleID = ?1", params: [id] }
+}
+
 /// Checks a bundle against its ID and answers what is to be stored.
 fn checked<'b>(id: &BundleId, bundle: &'b Bundle) -> Result<Stored<'b>, BundleError> {
     match (id.kind(), bundle) {
@@ -126,8 +132,8 @@ impl BundleStore for Bundles<'_> {
         }
         let mut writer = self.session.write()?;
         match &stored {
-            Stored::Text(text) => writer.run(SQL, (id, text.as_ref()))?,
-            Stored::Zip(zip) => writer.run(SQL, (id, zip.as_ref()))?,
+            Stored::Text(text) => writer.run_over(BUNDLES, row(id), SQL, (id, text.as_ref()))?,
+            Stored::Zip(zip) => writer.run_over(BUNDLES, row(id), SQL, (id, zip.as_ref()))?,
         };
         writer.note_export(format!("bundle.{id}"), Some(id.as_str().into()));
         Ok(())
@@ -152,7 +158,7 @@ impl BundleStore for Bundles<'_> {
         const SQL: &str = "DELETE FROM bundles WHERE bundleID = ?1";
         if self.presence(id)? == Presence::Content {
             let mut writer = self.session.write()?;
-            writer.run(SQL, [id])?;
+            writer.run_over(BUNDLES, row(id), SQL, [id])?;
             writer.note_export(format!("bundle.{id}"), None);
         }
         Ok(())

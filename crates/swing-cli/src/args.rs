@@ -1,5 +1,6 @@
 //! The command line. Nothing outside this module knows clap.
 
+mod digest;
 mod export;
 mod import;
 mod migrate;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Export(crate::export::Options),
     Import(crate::import::Options),
     Migrate(crate::migrate::Options),
+    Digest(crate::digest::Options),
     Replay(crate::replay::Options),
 }
 
@@ -60,6 +62,7 @@ enum Subcommands {
     Export(export::Args),
     Import(import::Args),
     Migrate(migrate::Args),
+    Digest(digest::Args),
     Replay(replay::Args),
 }
 
@@ -73,6 +76,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Co
         Subcommands::Export(args) => Command::Export(args.options()),
         Subcommands::Import(args) => Command::Import(args.options(&mut clap)?),
         Subcommands::Migrate(args) => Command::Migrate(args.options()),
+        Subcommands::Digest(args) => Command::Digest(args.options()),
         Subcommands::Replay(args) => Command::Replay(args.options()),
     };
     let format = if cli.json { Format::Json } else { Format::Human };

@@ -41,6 +41,14 @@ pub enum Refusal {
         /// The directory, or the file that stands in its place.
         dir: PathBuf,
     },
+    /// A digest says that rows are damaged, and a new one would say that they are not.
+    #[error("the rows of the store in {store} are not those that were committed: {finding}")]
+    Damaged {
+        /// The store's directory.
+        store: PathBuf,
+        /// What is wrong with them.
+        finding: String,
+    },
     /// An export that was begun and not finished.
     #[error("the export into {dataset} was not finished")]
     Unfinished {

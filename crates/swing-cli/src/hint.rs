@@ -64,6 +64,9 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::OtherDataset { .. } => say("nothing was changed: a store is repaired from a dataset of its own block"),
         Refusal::NoHeight { .. } => say("the host keeps its height there as a decimal number: see what wrote this one"),
         Refusal::NotEmpty { .. } => say("nothing was erased: name a directory that is empty or does not exist yet"),
+        Refusal::Damaged { .. } => say(
+            "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",
+        ),
         Refusal::Unfinished { dataset, .. } => Some(format!(
             "its empty manifest marks {} as unfinished: delete it before you export there again",
             dataset.display()
@@ -86,6 +89,9 @@ fn store(error: &StoreError) -> Option<String> {
         StoreError::Import(error) => import(error),
         StoreError::Publish(error) => staging(error),
         StoreError::Repair(error) => repair(error),
+        StoreError::LostBlocks { .. } => {
+            say("its write-ahead log was damaged or an older copy was put in place: restore the store from a dataset")
+        }
         _ => None,
     }
 }
@@ -174,6 +180,7 @@ fn staging(error: &StagingError) -> Option<String> {
         StagingError::Open(error) => open(error),
         StagingError::Session(error) => session(error),
         StagingError::Commit(error) => commit(error),
+        StagingError::Witness(error) => substore(error),
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
         StagingError::TargetInUse { .. } => say("`swing-store import` again when nobody has the old store open"),
         StagingError::Io { source, .. } => in_io(source),

@@ -18,6 +18,7 @@ mod program;
 mod progress;
 mod text;
 
+pub mod digest;
 pub mod export;
 pub mod import;
 pub mod migrate;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::args::{self, Command};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::{export, import, migrate, replay, stat, verify};
+use crate::{digest, export, import, migrate, replay, stat, verify};
 
 /// Runs the program with these arguments, the first of which is its own name.
 ///
@@ -34,6 +34,7 @@ fn perform(console: Console, command: &Command) -> Result<Exit> {
         Command::Export(options) => export::command(options, console),
         Command::Import(options) => import::command(options, console),
         Command::Migrate(options) => migrate::command(options, console),
+        Command::Digest(options) => digest::command(options, console),
         Command::Replay(options) => replay::command(options, console),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use swing_core::substore;
 use swing_export::dataset::{Dataset, ExportDataReader};
-use swing_export::{Exporter, SourceRecords};
+use swing_export::{DigestVerdict, Exporter, SourceRecords};
 use swing_store::SUBSTORES;
 
 use crate::console::Console;
@@ -35,8 +35,61 @@ pub struct Report {
     pub records: u64,
     /// Records that the trusted export data has; `None` when there was none to compare with.
     pub compared: Option<u64>,
+    /// What the digest of the rows says of them.
+    pub row_digests: Digests,
     /// What is wrong; empty for a sound store.
     pub findings: Vec<Finding>,
+}
+
+/// What the digest of the rows says of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Digests {
+    /// There is none.
+    Absent,
+    /// Every row is as it was committed.
+    Agrees {
+        /// How many rows.
+        rows: u64,
+    },
+    /// A program that does not keep it has written since.
+    #[serde(rename = "out of date")]
+    OutOfDate {
+        /// The last commit that it is of.
+        since: String,
+    },
+    /// Rows, or the digest itself, are damaged.
+    Contradicts,
+}
+
+impl From<DigestVerdict> for Digests {
+    fn from(verdict: DigestVerdict) -> Self {
+        match verdict {
+            DigestVerdict::Absent => Self::Absent,
+            DigestVerdict::Agrees { rows } => Self::Agrees { rows },
+            DigestVerdict::OutOfDate { since } => Self::OutOfDate { since },
+            DigestVerdict::Contradicts => Self::Contradicts,
+        }
+    }
+}
+
+impl fmt::Display for Digests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => {
+                f.write_str("key-value pairs were not checked: the store has no digest of its rows (`swing-store digest rebuild` makes one)")
+            }
+            Self::Agrees { rows } => {
+                write!(f, "every key-value pair and record is as it was committed: the digest agrees with {}", plural(*rows, "row"))
+            }
+            Self::OutOfDate { since } => write!(
+                f,
+                "key-value pairs were not checked: a program that does not keep the digest has written since {} (`swing-store digest rebuild` makes it anew)",
+                if since.is_empty() { "the first block" } else { since }
+            ),
+            Self::Contradicts => f.write_str("the digest contradicts the rows"),
+        }
+    }
 }
 
 /// Something wrong.
@@ -66,7 +119,8 @@ pub fn verify(options: &Options, meter: &Meter) -> Result<Report> {
     let mut findings: Vec<Finding> = verified.findings.into_iter().map(Into::into).collect();
     findings.extend(check_height(store, &exporter, options.height)?);
     exporter.close()?;
-    Ok(Report { records: verified.records, compared: verified.compared, findings })
+    let row_digests = verified.row_digests.into();
+    Ok(Report { records: verified.records, compared: verified.compared, row_digests, findings })
 }
 
 fn trusted(path: &Path) -> Result<SourceRecords<'static>> {
@@ -111,7 +165,8 @@ impl fmt::Display for Report {
         match self.findings.len() as u64 {
             0 => {
                 writeln!(f, "sound: {records}{compared}")?;
-                write!(f, "every span, snapshot and bundle has the hash that its record says")
+                writeln!(f, "every span, snapshot and bundle has the hash that its record says")?;
+                write!(f, "{}", self.row_digests)
             }
             found => write!(f, "{} in {records}{compared}", plural(found, "finding")),
         }

@@ -18,6 +18,7 @@ pub mod names;
 pub mod overlay;
 pub mod records;
 pub mod roles;
+pub mod row_digest;
 pub mod session;
 pub mod substore;
 #[cfg(any(test, feature = "testing"))]
@@ -33,4 +34,5 @@ pub use mode::ArtifactMode;
 pub use names::{ArtifactName, ExportKey, NameError};
 pub use overlay::Overlay;
 pub use records::{RecordTextError, SnapshotRecord, SpanRecord};
+pub use row_digest::{RowDigest, RowDigests};
 pub use session::{ExportEntry, Part, Reader, Session, SessionError, Writer};

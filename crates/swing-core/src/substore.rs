@@ -155,6 +155,14 @@ pub trait Substore: Send + Sync {
         Ok(None)
     }
 
+    /// What tells the commit that is read from others, in words, if this part of a store does.
+    ///
+    /// # Errors
+    /// [`SubstoreError`] when the rows cannot be read.
+    fn witness(&self, _db: Reader<'_>) -> Result<Option<String>, SubstoreError> {
+        Ok(None)
+    }
+
     /// Its export records, the same in every mode.
     fn records<'a>(&self, db: Reader<'a>) -> Records<'a>;
 

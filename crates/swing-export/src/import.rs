@@ -7,14 +7,15 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use swing_core::names::tag;
-use swing_core::session::{CommitError, OpenError, Part};
+use swing_core::session::{CommitError, OpenError, Part, Table};
 use swing_core::substore::{Gap, Import, Limits, Offered, SubstoreError};
-use swing_core::{ArtifactMode, Session, SessionError};
+use swing_core::{ArtifactMode, RowDigests, Session, SessionError};
 
 use crate::exporter::{Substores, gaps};
 use crate::progress::{Counted, Progress, RECORDS_PER_STEP, Step};
 use crate::source::{ExportSource, SourceError};
 use crate::staging::{Staging, StagingError};
+use crate::verify::witness;
 
 /// Where the imported store is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct ImportOptions {
     pub total: u64,
     /// What to make of a source without a single record.
     pub empty: EmptyExport,
+    /// Whether the new store gets a digest of its rows, made when it is complete.
+    pub row_digests: RowDigests,
 }
 
 /// What to make of a source without a single record.
@@ -50,7 +53,13 @@ pub enum EmptyExport {
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { mode: ArtifactMode::default(), limits: Limits::default(), total: 1 << 44, empty: EmptyExport::default() }
+        Self {
+            mode: ArtifactMode::default(),
+            limits: Limits::default(),
+            total: 1 << 44,
+            empty: EmptyExport::default(),
+            row_digests: RowDigests::Keep,
+        }
     }
 }
 
@@ -143,9 +152,15 @@ pub struct Imported {
     session: Session,
     staging: Option<Staging>,
     report: ImportReport,
+    substores: Substores,
+    row_digests: RowDigests,
 }
 
 impl Imported {
+    fn tables(&self) -> Vec<Table> {
+        self.substores.iter().flat_map(|substore| substore.tables()).copied().collect()
+    }
+
     /// The new store's session, with everything in one open transaction.
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
@@ -163,6 +178,11 @@ impl Imported {
     /// [`StagingError`]; the target is then as it was or the complete new store.
     pub fn publish(mut self, parts: &mut [&mut dyn Part]) -> Result<Session, StagingError> {
         self.session.begin()?;
+        self.session.flush(parts)?;
+        if self.row_digests == RowDigests::Keep {
+            let witness = witness(self.session.read(), self.substores).map_err(StagingError::Witness)?;
+            self.session.build_row_digests(&self.tables(), witness)?;
+        }
         self.session.commit(parts).map_err(|error| match error {
             CommitError::NotCommitted(error) => StagingError::Session(error),
             CommitError::Unknown { source } => StagingError::Write { source },
@@ -190,12 +210,13 @@ pub fn import(
     let (staging, session) = match target {
         Target::Memory => (None, Session::in_memory(&tables)?),
         Target::File(path) => {
-            let (staging, session) = Staging::begin(&path, tables)?;
+            let (staging, session) = Staging::begin(&path, tables, options.row_digests)?;
             (Some(staging), session)
         }
     };
     // Owned from here on, so that a failure closes the session before the staged files are removed.
-    let mut imported = Imported { session, staging, report: ImportReport::default() };
+    let mut imported =
+        Imported { session, staging, report: ImportReport::default(), substores, row_digests: options.row_digests };
     let imports = substores.iter().map(|substore| (substore.tag(), substore.import(options.mode, options.limits)));
     let mut run = Run { imports: imports.collect(), options, report: ImportReport::default() };
     run.records(&mut imported.session, source, progress)?;

@@ -25,4 +25,4 @@ pub use repair::{RepairError, RepairReport, repair};
 pub use respelled::Respelled;
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
 pub use staging::StagingError;
-pub use verify::{VerifyError, VerifyReport, verify};
+pub use verify::{DigestVerdict, VerifyError, VerifyReport, digest_verdict, verify};

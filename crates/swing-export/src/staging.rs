@@ -7,11 +7,12 @@
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use swing_core::Session;
 use swing_core::session::{
     CommitError, Creation, Location, OpenError, OpenOptions, SessionError, Table, WriterLock, check_replaceable,
     create_dir_durably, has_store_header, remove_store_files, sync_dir,
 };
+use swing_core::substore::SubstoreError;
+use swing_core::{RowDigests, Session};
 
 /// A staged store that could not be begun or put in place. The target is as it was, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum StagingError {
     /// The staged file cannot be committed.
     #[error("the new store could not be completed")]
     Commit(#[from] CommitError),
+    /// What the digest of the rows will be of cannot be told.
+    #[error("the new store could not be completed")]
+    Witness(#[source] SubstoreError),
     /// The staged file cannot be written to its end. Of a file that is thrown away no outcome is unknown.
     #[error("the new store could not be completed, and nothing was replaced")]
     Write {
@@ -61,13 +65,18 @@ pub(crate) struct Staging {
     target: PathBuf,
     staged: PathBuf,
     tables: Vec<Table>,
+    row_digests: RowDigests,
     /// The target's directory was not there before.
     created_dir: bool,
 }
 
 impl Staging {
     /// Takes the target's writer lock and opens an empty store beside it, without a journal.
-    pub(crate) fn begin(target: &Path, tables: Vec<Table>) -> Result<(Self, Session), StagingError> {
+    pub(crate) fn begin(
+        target: &Path,
+        tables: Vec<Table>,
+        row_digests: RowDigests,
+    ) -> Result<(Self, Session), StagingError> {
         check_replaceable(target)?;
         let created_dir = !parent(target).exists();
         create_dir_durably(parent(target)).map_err(io("create the store's directory"))?;
@@ -76,7 +85,7 @@ impl Staging {
         let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
         let staged = beside(&target, "-import");
-        let staging = Self { lock: Some(lock), target, staged, tables, created_dir };
+        let staging = Self { lock: Some(lock), target, staged, tables, row_digests, created_dir };
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         // Rows come in key order, so that what was written is hardly looked at again.
         let (cache_bytes, map_bytes) = (24 << 20, 0);
@@ -90,7 +99,8 @@ impl Staging {
     pub(crate) fn publish(mut self, session: Session) -> Result<Session, StagingError> {
         session.close()?;
         // Reopened with a journal, it becomes a WAL store; closed again, it is one file.
-        let options = OpenOptions { creation: Creation::Never, ..OpenOptions::default() };
+        let row_digests = self.row_digests;
+        let options = OpenOptions { creation: Creation::Never, row_digests, ..OpenOptions::default() };
         Session::open(Location::File(self.staged.clone()), &options, &self.tables)?.close()?;
         fs::File::open(&self.staged).and_then(|file| file.sync_all()).map_err(io("flush the new store"))?;
 

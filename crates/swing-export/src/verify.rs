@@ -1,10 +1,16 @@
 //! Verification: everything in a store that can be checked, checked.
 
+mod digests;
+
 use std::collections::HashMap;
 
+use swing_core::row_digest::stored::is_guard;
 use swing_core::substore::{Finding, SubstoreError};
 use swing_core::{ArtifactMode, Digest, Reader, SessionError, error_chain};
 
+use self::digests::tables;
+pub(crate) use self::digests::witness;
+pub use self::digests::{DigestVerdict, digest_verdict};
 use crate::exporter::{Substores, gaps};
 use crate::progress::{Progress, RECORDS_PER_STEP, Step};
 use crate::source::{SourceError, SourceRecords};
@@ -32,6 +38,8 @@ pub struct VerifyReport {
     pub records: u64,
     /// Records that the trusted export data has; `None` when there was none to compare with.
     pub compared: Option<u64>,
+    /// What the digest of the rows says of them.
+    pub row_digests: DigestVerdict,
 }
 
 /// Findings of SQLite's own check, and of the comparison with trusted data, are many or none; this many are told.
@@ -52,7 +60,9 @@ pub fn verify(
     progress(Step::Stage("database"));
     let damage = readable("database file", db.integrity_check(MOST), &mut report)?.unwrap_or_default();
     report.findings.extend(damage.into_iter().map(|problem| Finding { what: "database file".to_owned(), problem }));
-    strange_objects(db, &mut report)?;
+    strange_objects(db, substores, &mut report)?;
+    progress(Step::Stage("row digests"));
+    digests::check(db, substores, &mut report)?;
     for substore in substores {
         progress(Step::Stage(substore.tag()));
         let verified = substore.verify(db, &mut |finding| report.findings.push(finding));
@@ -92,10 +102,14 @@ fn readable<T, E: Into<VerifyError>>(
 }
 
 /// A store has tables and indexes. Anything that acts by itself, or shows what is not there, is somebody else's.
-fn strange_objects(db: Reader<'_>, report: &mut VerifyReport) -> Result<(), VerifyError> {
-    const SQL: &str = "SELECT type, name FROM sqlite_schema WHERE type NOT IN ('table', 'index')";
-    let strange = db.all(SQL, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    report.findings.extend(strange.into_iter().map(|(kind, name)| Finding {
+/// The triggers that guard the row digest write nothing but its own table.
+fn strange_objects(db: Reader<'_>, substores: Substores, report: &mut VerifyReport) -> Result<(), VerifyError> {
+    const SQL: &str = "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE type NOT IN ('table', 'index')";
+    let found =
+        db.all(SQL, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
+    let tables = tables(substores);
+    let strange = found.into_iter().filter(|(_, _, sql)| !is_guard(&tables, sql));
+    report.findings.extend(strange.map(|(kind, name, _)| Finding {
         what: format!("{kind} {name:?}"),
         problem: "no store has one: it changes or hides what others read".to_owned(),
     }));

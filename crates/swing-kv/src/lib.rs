@@ -10,6 +10,7 @@
 //! - [`KvSubstore`] is the same table for export, import, verify and repair.
 
 mod cache;
+mod digesting;
 mod entries;
 mod error;
 mod schema;
@@ -19,13 +20,14 @@ mod substore;
 mod view;
 mod walk;
 
+pub use digesting::commit_witness;
 pub use entries::Entry;
 pub use error::KvError;
 pub use schema::TABLES;
 pub use section::Section;
 pub use state::{KvOptions, KvState};
 pub use substore::KvSubstore;
-pub use view::Kv;
+pub use view::{GET as VALUE_OF, Kv};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -7,6 +7,8 @@ use swing_core::overlay::Found;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
 use crate::cache::Cache;
+use crate::digesting::{self, Changes};
+use crate::schema::TABLES;
 use crate::view::Kv;
 use crate::walk::Walk;
 
@@ -33,7 +35,7 @@ impl Default for KvOptions {
 /// follow the session's savepoints, go to the table when it is flushed or committed, and are lost with this state.
 /// While it lives nobody else writes `kvStore` through that session; other connections may, between blocks.
 pub struct KvState {
-    pub(crate) changes: Overlay<Arc<str>, Arc<str>>,
+    pub(crate) changes: Changes,
     /// Only ever what the table says, so that rolling changes back does not concern it.
     pub(crate) cache: Cache,
     pub(crate) walk: Walk,
@@ -67,12 +69,16 @@ impl KvState {
     /// Forgets what the table said if another connection has written since.
     pub(crate) fn keep_up_with(&mut self, session: &mut Session) -> Result<(), SessionError> {
         let generation = session.generation()?;
+        self.forget_if_overtaken(generation);
+        Ok(())
+    }
+
+    fn forget_if_overtaken(&mut self, generation: u64) {
         if self.generation != generation {
             self.generation = generation;
             self.cache.clear();
             self.walk.forget();
         }
-        Ok(())
     }
 
     pub(crate) fn put(&mut self, key: &str, value: Arc<str>) {
@@ -95,6 +101,15 @@ impl KvState {
     }
 }
 
+/// Writes first what is moved to the cache afterwards: should a row fail, what was asked for is still all there to be read.
+fn write<'c>(
+    changes: impl Iterator<Item = (&'c str, Option<&'c str>)> + Clone,
+    writer: &mut Writer<'_>,
+) -> Result<(), SessionError> {
+    writer.run_all(UPSERT, changes.clone().filter_map(|(key, value)| value.map(|value| (key, value))))?;
+    writer.run_all(DELETE, changes.filter_map(|(key, value)| value.is_none().then_some([key])))
+}
+
 impl Part for KvState {
     fn mark(&mut self) {
         self.changes.mark();
@@ -111,10 +126,19 @@ impl Part for KvState {
 
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         self.walk.forget();
-        // Written first and moved afterwards: should a row fail, what was asked for is still all there to be read.
-        let changes = || self.changes.iter();
-        writer.run_all(UPSERT, changes().filter_map(|(key, value)| value.map(|value| (&**key, &**value))))?;
-        writer.run_all(DELETE, changes().filter_map(|(key, value)| value.is_none().then_some([&**key])))?;
+        if writer.keeps_row_digests() {
+            self.forget_if_overtaken(writer.generation());
+            let real = digesting::real(&self.changes, &mut self.cache, writer.read())?;
+            let changes = real.iter().map(|change| (change.key, change.after));
+            let sum = digesting::sum_beside(&real, || write(changes, writer))?;
+            writer.note_rows(&TABLES[0], &sum);
+            if digesting::tells(&self.changes) {
+                let witness = digesting::commit_witness(writer.read())?;
+                writer.set_digest_witness(witness);
+            }
+        } else {
+            write(self.changes.iter().map(|(key, value)| (&**key, value.map(|value| &**value))), writer)?;
+        }
         for (key, value) in self.changes.drain() {
             self.cache.keep(key, value);
         }

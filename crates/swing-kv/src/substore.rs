@@ -9,6 +9,7 @@ use swing_core::substore::{
 };
 use swing_core::{ArtifactMode, SessionError};
 
+use crate::digesting::commit_witness;
 use crate::entries::successor;
 use crate::schema::TABLES;
 use crate::section::Section;
@@ -49,6 +50,10 @@ impl Substore for KvSubstore {
             return Ok(None);
         }
         Ok(db.one(GET, [key], |row| row.get(0))?)
+    }
+
+    fn witness(&self, db: Reader<'_>) -> Result<Option<String>, SubstoreError> {
+        Ok(Some(commit_witness(db)?))
     }
 
     fn records<'a>(&self, db: Reader<'a>) -> Records<'a> {

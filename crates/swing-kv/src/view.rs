@@ -10,7 +10,8 @@ use crate::entries;
 use crate::error::{KvError, check_length};
 use crate::state::KvState;
 
-pub(crate) const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
+/// The statement that answers the value of a key in the table.
+pub const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
 
 /// A [`KvState`] and its session: the key-value store, all sections of it.
 ///

@@ -1,13 +1,17 @@
 //! The table behind the snapStore.
 
-use swing_core::session::Table;
+use swing_core::session::{Digested, Table};
 
 const COLUMNS: [&str; 7] =
     ["vatID", "snapPos", "inUse", "hash", "uncompressedSize", "compressedSize", "compressedSnapshot"];
 
 /// The tables of the snapStore, for [`Session::open`](swing_core::Session::open). A table of the older schema 1A has
 /// the same columns and is opened as it is.
-pub const TABLES: &[Table] = &[Table { name: "snapshots", columns: &COLUMNS, create: include_str!("schema.sql") }];
+pub const TABLES: &[Table] =
+    &[Table { name: "snapshots", columns: &COLUMNS, create: include_str!("schema.sql"), digested: Digested::Rows }];
+
+/// The one.
+pub(crate) const SNAPSHOTS: &Table = &TABLES[0];
 
 /// The table as it was made before August 2023: a snapshot in use must have its bytes.
 #[cfg(test)]
@@ -26,6 +30,7 @@ pub(crate) const TABLES_1A: &[Table] = &[Table {
       UNIQUE (vatID, inUse),
       CHECK(compressedSnapshot is not null or inUse is null)
     );",
+    digested: Digested::Rows,
 }];
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use swing_core::roles::{SnapStore, SnapshotBytes, SnapshotInfo, SnapshotSaved};
+use swing_core::session::Scope;
 use swing_core::{
     ArtifactName, Budget, Cleanup, Digest, ExportKey, Position, Session, SessionError, SnapshotRecord, VatId, Writer,
 };
@@ -24,6 +25,7 @@ pub use tools::{DumpedSnapshot, Extent};
 use crate::bytes::StoredBytes;
 use crate::error::SnapError;
 use crate::options::Retention;
+use crate::schema::SNAPSHOTS;
 use crate::state::SnapState;
 
 /// The snapStore of an open session. Beside the [role](SnapStore) it has a few methods for tools and tests.
@@ -50,8 +52,16 @@ impl<'s> Snapshots<'s> {
     }
 }
 
-/// Takes the snapshot in use of `vat` out of use.
-fn retire(writer: &mut Writer<'_>, vat: &VatId, keep: Retention) -> Result<(), SessionError> {
+/// The row of a snapshot.
+fn row_of(vat: &VatId, position: Position) -> Scope<(&VatId, Position)> {
+    Scope { condition: "vatID = ?1 AND snapPos = ?2", params: (vat, position) }
+}
+
+/// All rows of no snapshot in use.
+const UNUSED: Scope<()> = Scope { condition: "inUse IS NULL", params: () };
+
+/// Takes the snapshot in use of `vat`, which is at `position`, out of use.
+fn retire(writer: &mut Writer<'_>, vat: &VatId, position: Position, keep: Retention) -> Result<(), SessionError> {
     const KEEPING_BYTES: &str = "UPDATE snapshots SET inUse = NULL WHERE vatID = ?1 AND inUse = 1";
     // In one statement: schema 1A forbids a snapshot in use without bytes, be it for a moment.
     const DROPPING_BYTES: &str =
@@ -60,7 +70,7 @@ fn retire(writer: &mut Writer<'_>, vat: &VatId, keep: Retention) -> Result<(), S
         Retention::All => KEEPING_BYTES,
         Retention::InUse => DROPPING_BYTES,
     };
-    writer.run(sql, [vat]).map(drop)
+    writer.run_over(SNAPSHOTS, row_of(vat, position), sql, [vat]).map(drop)
 }
 
 fn note_record(writer: &mut Writer<'_>, vat: &VatId, position: Position, hash: Digest, in_use: bool) {
@@ -106,7 +116,7 @@ impl SnapStore for Snapshots<'_> {
     fn stop_using_last_snapshot(&mut self, vat: &VatId) -> Result<(), SnapError> {
         let Some(old) = self.about_to_replace(vat)? else { return Ok(()) };
         let mut writer = self.session.write()?;
-        retire(&mut writer, vat, self.state.options.keep)?;
+        retire(&mut writer, vat, old.position, self.state.options.keep)?;
         note_record(&mut writer, vat, old.position, old.hash, false);
         note_current(&mut writer, vat, None);
         Ok(())
@@ -124,13 +134,13 @@ impl SnapStore for Snapshots<'_> {
 
     fn delete_all_unused_snapshots(&mut self) -> Result<(), SnapError> {
         const SQL: &str = "DELETE FROM snapshots WHERE inUse IS NULL";
-        self.session.write()?.run(SQL, [])?;
+        self.session.write()?.run_over(SNAPSHOTS, UNUSED, SQL, [])?;
         Ok(())
     }
 
     fn prune_unused_snapshots(&mut self) -> Result<u64, SnapError> {
         const SQL: &str = "UPDATE snapshots SET compressedSnapshot = NULL
             WHERE inUse IS NULL AND compressedSnapshot IS NOT NULL";
-        Ok(self.session.write()?.run(SQL, [])? as u64)
+        Ok(self.session.write()?.run_over(SNAPSHOTS, UNUSED, SQL, [])? as u64)
     }
 }

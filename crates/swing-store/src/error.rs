@@ -10,6 +10,22 @@ pub enum StoreError {
     /// The store cannot be opened or created.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The store is older than what its host knows to be committed.
+    #[error(
+        "the store is at block height {found}, but its host has committed {committed}: it has lost the blocks since"
+    )]
+    LostBlocks {
+        /// The height that the host knows of.
+        committed: u64,
+        /// The store's own; 0 when it has none.
+        found: u64,
+    },
+    /// The store's record of its height makes no sense.
+    #[error("host.height is {text:?}, which is no block height")]
+    NoHeight {
+        /// The value.
+        text: String,
+    },
     /// The database failed.
     #[error(transparent)]
     Session(#[from] SessionError),

@@ -73,6 +73,7 @@ impl ImportedStore {
         options: Options,
         progress: Progress<'_>,
     ) -> Result<Self, StoreError> {
+        let import = ImportOptions { row_digests: options.row_digests, ..import };
         let imported = swing_export::import(source, target, SUBSTORES, import, progress)?;
         Ok(Self { imported, kv: KvState::new(KvOptions::default()), options })
     }

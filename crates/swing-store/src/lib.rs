@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub use host::{Host, HostKv};
 pub use import::{ImportedStore, import, import_file, import_in_memory};
 pub use kernel::{Kernel, KernelKv};
-pub use options::{Durability, ExportCallback, Options, SnapshotRetention, TranscriptRetention};
+pub use options::{Durability, ExportCallback, Options, RowDigests, SnapshotRetention, TranscriptRetention};
 pub use pieces::UnguardedKv;
 pub use store::{DiskUsage, Store, is_swing_store};
 pub use substores::{SUBSTORES, exporter, readers, tables};

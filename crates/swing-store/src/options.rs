@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use swing_core::RowDigests;
 use swing_core::session::ExportEntry;
 use swing_core::{Clock, MonotonicClock, SnapshotArchive, TranscriptArchive};
 pub use swing_snap::Retention as SnapshotRetention;
@@ -46,6 +47,13 @@ pub struct Options {
     /// How many bytes of uncommitted changes to keep in memory between cranks before they are written to the open
     /// transaction.
     pub overlay_bytes: usize,
+    /// Whether the digest of the rows, by which a verification finds damage without trusted data, is kept up to date. In a
+    /// store that has none, or one that is out of date, it is built by
+    /// [`Store::build_row_digests`](crate::Store::build_row_digests).
+    pub row_digests: RowDigests,
+    /// The height of the last block that the host knows to be committed. A store that is below it has lost blocks (a
+    /// damaged write-ahead log drops them silently) and is not opened.
+    pub committed_height: Option<u64>,
     /// Times the steps of saving a snapshot.
     pub clock: Arc<dyn Clock>,
 }
@@ -64,6 +72,8 @@ impl Default for Options {
             read_only: false,
             cache_bytes: 64 * MIB,
             overlay_bytes: 32 * MIB,
+            row_digests: RowDigests::Keep,
+            committed_height: None,
             clock: Arc::new(MonotonicClock::default()),
         }
     }

@@ -51,10 +51,25 @@ pub struct DiskUsage {
     pub wal: u64,
 }
 
+/// The host's key for the height of the last block.
+const HEIGHT: &str = "host.height";
+
 /// Whether there is a store in directory `dir`. False for an absent or empty file, and for one that is no database.
 #[must_use]
 pub fn is_swing_store(dir: &Path) -> bool {
     has_store_header(&store_file(dir)).unwrap_or(false)
+}
+
+/// Refuses a store that lacks blocks which its host knows to be committed.
+fn check_height(session: &Session, committed: Option<u64>) -> Result<(), StoreError> {
+    let Some(committed) = committed else { return Ok(()) };
+    let height = session.read().one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get::<_, String>(0))?;
+    let found = height.as_deref().map_or(Ok(0), str::parse);
+    match found {
+        Ok(found) if found >= committed => Ok(()),
+        Ok(found) => Err(StoreError::LostBlocks { committed, found }),
+        Err(_) => Err(StoreError::NoHeight { text: height.unwrap_or_default() }),
+    }
 }
 
 impl Store {
@@ -113,8 +128,10 @@ impl Store {
         options: Options,
     ) -> Result<Self, StoreError> {
         let unsafe_fast = options.durability == Durability::UnsafeFast;
-        let open = OpenOptions { creation, read_only: options.read_only, unsafe_fast, image, ..OpenOptions::default() };
+        let Options { read_only, row_digests, .. } = options;
+        let open = OpenOptions { creation, read_only, unsafe_fast, row_digests, image, ..OpenOptions::default() };
         let session = Session::open(location, &open, &tables())?;
+        check_height(&session, options.committed_height)?;
         Self::over(session, options)
     }
 
@@ -210,6 +227,24 @@ impl Store {
         self.session.begin()?;
         self.flush()?;
         Ok(repair(&mut self.session, SUBSTORES, source)?)
+    }
+
+    /// Whether the digest of the rows is being kept up to date.
+    #[must_use]
+    pub fn keeps_row_digests(&self) -> bool {
+        self.session.keeps_row_digests()
+    }
+
+    /// Makes the digest of the rows anew from all rows and keeps it from now on. It is durable with the next commit.
+    ///
+    /// # Errors
+    /// [`StoreError::InCrank`] inside a crank, and whatever keeps the rows from being read.
+    pub fn build_row_digests(&mut self) -> Result<(), StoreError> {
+        self.between_cranks("build the row digests")?;
+        self.session.begin()?;
+        self.flush()?;
+        let witness = swing_kv::commit_witness(self.session.read())?;
+        Ok(self.session.build_row_digests(&tables(), witness)?)
     }
 
     /// How large the store's files are; `None` for one in memory.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use swing_core::ArtifactMode;
 use swing_core::testing::{Batch, Exports, Record, RecordingHost, Retention, StoreUnderTest, TestOptions};
-use swing_store::{Host, Kernel, Options, SnapshotRetention, Store, TranscriptRetention, exporter};
+use swing_export::{DigestVerdict, digest_verdict};
+use swing_store::{Host, Kernel, Options, SUBSTORES, SnapshotRetention, Store, TranscriptRetention, exporter};
 
 /// A store in a directory of its own.
 struct OnDisk {
@@ -75,6 +76,9 @@ impl StoreUnderTest for OnDisk {
 
     fn full_export(&mut self) -> Vec<Record> {
         let exporter = exporter(self.dir.path(), ArtifactMode::Debug).unwrap();
+        // Whatever a case has done, the digest is that of the rows.
+        let (verdict, findings) = digest_verdict(exporter.read(), SUBSTORES).unwrap();
+        assert!(matches!(verdict, DigestVerdict::Agrees { .. }), "{verdict:?} {findings:?}");
         exporter.export_data().map(Result::unwrap).collect()
     }
 }

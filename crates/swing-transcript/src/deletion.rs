@@ -1,12 +1,16 @@
 //! Deleting what a vat leaves behind.
 
+use swing_core::session::Scope;
 use swing_core::{Budget, Cleanup, Position, VatId};
 
 use crate::emptying;
 use crate::error::TranscriptError;
 use crate::layers::{At, Owner, Span};
+use crate::schema::SPANS;
 use crate::view::Transcripts;
 
+const SPANS_OF: &str =
+    "SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1";
 const DELETE_SPAN: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos = ?2";
 
 impl Transcripts<'_> {
@@ -23,6 +27,7 @@ impl Transcripts<'_> {
         // Not span by span: there may be items that are in none.
         let mut writer = self.session.write()?;
         emptying::delete_items(&mut writer, vat, spans.iter().map(|span| Span::from(span).len()).sum())?;
+        writer.count_out(SPANS, SPANS_OF, [vat])?;
         emptying::delete_spans(&mut writer, vat, spans.len() as u64)?;
         self.state.layers.forget_items(vat, Position::ZERO, Position::MAX);
         for record in &spans {
@@ -41,7 +46,8 @@ impl Transcripts<'_> {
         let done = spans.len() as u64 <= most;
         spans.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         for record in &spans {
-            self.session.write()?.run(DELETE_SPAN, (vat, record.start))?;
+            let row = Scope { condition: "vatID = ?1 AND startPos = ?2", params: (vat, record.start) };
+            self.session.write()?.run_over(SPANS, row, DELETE_SPAN, (vat, record.start))?;
             self.delete_items(vat, record.start, record.end)?;
             self.state.layers.closed.forget(At::new(vat, record.start));
             if record.is_current {

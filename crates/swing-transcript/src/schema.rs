@@ -1,19 +1,29 @@
 //! The tables.
 
-use swing_core::session::Table;
+use swing_core::session::{Digested, Table};
 
 /// Creates whichever of the tables and the index is absent.
 const CREATE: &str = include_str!("schema.sql");
 
 /// The tables of the transcriptStore.
 pub const TABLES: &[Table] = &[
-    Table { name: "transcriptItems", columns: &["vatID", "position", "item", "incarnation"], create: CREATE },
+    Table {
+        name: "transcriptItems",
+        columns: &["vatID", "position", "item", "incarnation"],
+        create: CREATE,
+        // The hash of their span vouches for them.
+        digested: Digested::Elsewhere,
+    },
     Table {
         name: "transcriptSpans",
         columns: &["vatID", "startPos", "endPos", "hash", "isCurrent", "incarnation"],
         create: CREATE,
+        digested: Digested::Rows,
     },
 ];
+
+/// That of the spans.
+pub(crate) const SPANS: &Table = &TABLES[1];
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use swing_core::row_digest::Cell;
 use swing_core::{Part, Session, SessionError, TranscriptArchive, VatId, Writer};
 
 use crate::layers::{Item, Layers, Span};
+use crate::schema::SPANS;
 use crate::view::Transcripts;
 
 /// What becomes of the items of a span that is closed.
@@ -112,7 +114,24 @@ const PUT_SPAN: &str = "\
 INSERT INTO transcriptSpans (vatID, startPos, endPos, hash, isCurrent, incarnation) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (vatID, startPos) DO UPDATE SET endPos = excluded.endPos, hash = excluded.hash,
   isCurrent = excluded.isCurrent, incarnation = excluded.incarnation";
+const SPAN_ROW: &str = "\
+SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1 AND startPos = ?2";
 const ADD_ITEM: &str = "INSERT INTO transcriptItems (vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4)";
+
+fn put_span(writer: &mut Writer<'_>, vat: &VatId, span: &Span, current: Option<i64>) -> Result<(), SessionError> {
+    let Span { start, end, hash, incarnation } = span;
+    writer.count_out(SPANS, SPAN_ROW, (vat, start))?;
+    writer.run(PUT_SPAN, (vat, start, end, hash, current, incarnation))?;
+    if writer.keeps_row_digests() {
+        let number = |number: u64| Cell::Integer(number.cast_signed());
+        let (hash, is_current) = (hash.to_hex(), current.map_or(Cell::Null, Cell::Integer));
+        let incarnation = number(incarnation.get());
+        let row =
+            [vat.as_str().into(), number(start.get()), number(end.get()), Cell::Text(&hash), is_current, incarnation];
+        writer.note_row(SPANS, None, Some(&row));
+    }
+    Ok(())
+}
 
 impl Part for TranscriptState {
     fn mark(&mut self) {
@@ -133,14 +152,16 @@ impl Part for TranscriptState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         let Self { layers, stored, .. } = self;
         // Closed ones first: a vat has one current span, also between two statements.
-        let row = |vat, span, current: Option<i64>| {
-            let Span { start, end, hash, incarnation } = span;
-            (vat, start, end, hash, current, incarnation)
-        };
-        let closed = layers.closed.iter().filter_map(|(at, span)| Some(row(&at.vat, *span?, None)));
-        writer.run_all(PUT_SPAN, closed)?;
-        let current = layers.current.iter().filter_map(|(owner, span)| Some(row(&owner.0, *span?, Some(1))));
-        writer.run_all(PUT_SPAN, current)?;
+        for (at, span) in layers.closed.iter() {
+            if let Some(span) = span {
+                put_span(writer, &at.vat, span, None)?;
+            }
+        }
+        for (owner, span) in layers.current.iter() {
+            if let Some(span) = span {
+                put_span(writer, &owner.0, span, Some(1))?;
+            }
+        }
         let items = layers.items.iter().filter_map(|(at, item)| {
             let Item { text, incarnation } = item?;
             Some((&at.vat, at.position, text, incarnation))

@@ -8,8 +8,9 @@ use crate::verify::Options;
 /// Is a store sound? Checks everything in it that can be checked.
 ///
 /// SQLite's own check of the file; every span, snapshot and bundle against its hash; gaps, overlaps and orphans; one
-/// current span per vat; whether what a node needs to go on is there. Key-value pairs have no hash of their own: with
-/// --trusted every record of the store is compared with export data that you trust.
+/// current span per vat; whether what a node needs to go on is there. Key-value pairs have no hash of their own: a digest
+/// that is kept with every commit vouches for them, unless a program that does not know of it has written since, and then
+/// the result says so. With --trusted every record of the store is compared with export data that you trust.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
@@ -30,8 +31,8 @@ Examples:
 
 Exit code 1 if anything was found, 3 if the store could not be read at all.
 
-In JSON: records (export records of the store), compared (records of the trusted data, or null), findings (a list of \
-{what, problem}).";
+In JSON: records (export records of the store), compared (records of the trusted data, or null), row_digests (what the \
+digest says of the rows: verdict is agrees, absent, out of date or contradicts), findings (a list of {what, problem}).";
 
 impl Args {
     pub(super) fn options(self) -> Options {

@@ -5,6 +5,7 @@
 mod bad_dataset;
 mod bad_store;
 mod bad_trace;
+mod digest;
 mod export;
 mod import;
 mod migrate;

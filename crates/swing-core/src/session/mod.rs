@@ -10,6 +10,7 @@
 //! reopened, and what was committed is there.
 
 mod checks;
+mod digesting;
 mod error;
 mod exports;
 mod files;
@@ -33,9 +34,9 @@ pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST, check_replaceable
 pub use paged::paged;
 pub use pool::{Pinned, Readers};
 pub use reader::{Reader, RowValue};
-pub use schema::{MARK_TABLES, PENDING_EXPORTS, Table};
+pub use schema::{Digested, MARK_TABLES, PENDING_EXPORTS, Table};
 pub use transaction::{Part, Session};
-pub use writer::Writer;
+pub use writer::{Scope, Writer};
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use super::own_locks;
 use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
 use super::transaction::Session;
+use crate::row_digest::{self, RowDigests};
 
 /// The oldest SQLite that is safe here: before it, two connections that checkpoint a WAL at once can corrupt it, and
 /// an exporter is a second connection.
@@ -68,6 +69,8 @@ pub struct OpenOptions {
     /// The journal only in memory and no flushing: fast, and a crash destroys the file. Only for a file that is thrown
     /// away then.
     pub unsafe_fast: bool,
+    /// Whether to keep the digest of the rows.
+    pub row_digests: RowDigests,
     /// For a session in memory: the image to start from.
     pub image: Option<Vec<u8>>,
     /// How much of the file SQLite may keep in memory.
@@ -78,9 +81,15 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        let (cache_bytes, map_bytes) = (64 << 20, 1 << 30);
-        let creation = Creation::IfAbsent;
-        Self { creation, read_only: false, unsafe_fast: false, image: None, cache_bytes, map_bytes }
+        Self {
+            creation: Creation::IfAbsent,
+            read_only: false,
+            unsafe_fast: false,
+            row_digests: RowDigests::Ignore,
+            image: None,
+            cache_bytes: 64 << 20,
+            map_bytes: 1 << 30,
+        }
     }
 }
 
@@ -110,6 +119,7 @@ impl Session {
             return Err(OpenError::OldSqlite { found: rusqlite::version() });
         }
         own_locks::install();
+        let declared = tables;
         let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
         match &location {
             Location::Memory => {
@@ -122,16 +132,17 @@ impl Session {
                 configure(&connection, &shown, options)?;
                 check_format(&connection, &shown)?;
                 let missing = missing_tables(&connection, &shown, &tables)?;
-                create_tables(&connection, &shown, &missing)?;
-                Ok(Self::new(connection, location, options.read_only, Beside::Nothing))
+                create_tables(&connection, &shown, &missing, first_digests(options, &missing, declared))?;
+                let session = Self::new(connection, location, options.read_only, Beside::Nothing);
+                session.digesting(options.row_digests, declared).map_err(sqlite)
             }
             Location::File(path) if options.read_only => {
                 let Reading { connection, footing } = open_reader(path, &tables)?;
                 Ok(Self::new(connection, location, true, Beside::Footing(footing)))
             }
             Location::File(path) => {
-                let (connection, lock) = open_writer(path, options, &tables, None)?;
-                Ok(Self::new(connection, location, false, Beside::Lock(lock)))
+                let path = path.clone();
+                Self::open_to_write(&path, options, declared, None)
             }
         }
     }
@@ -141,10 +152,21 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub fn open_locked(lock: WriterLock, options: &OpenOptions, tables: &[Table]) -> Result<Self, OpenError> {
-        let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
         let path = lock.database().to_owned();
-        let (connection, lock) = open_writer(&path, options, &tables, Some(lock))?;
-        Ok(Self::new(connection, Location::File(path), false, Beside::Lock(lock)))
+        Self::open_to_write(&path, options, tables, Some(lock))
+    }
+
+    fn open_to_write(
+        path: &Path,
+        options: &OpenOptions,
+        tables: &[Table],
+        lock: Option<WriterLock>,
+    ) -> Result<Self, OpenError> {
+        let (connection, lock) = open_writer(path, options, tables, lock)?;
+        let session = Self::new(connection, Location::File(path.to_owned()), false, Beside::Lock(lock));
+        session
+            .digesting(options.row_digests, tables)
+            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
     }
 }
 
@@ -164,9 +186,10 @@ pub fn check_replaceable(path: &Path) -> Result<(), OpenError> {
 fn open_writer(
     path: &Path,
     options: &OpenOptions,
-    tables: &[&Table],
+    declared: &[Table],
     lock: Option<WriterLock>,
 ) -> Result<(Connection, WriterLock), OpenError> {
+    let tables: Vec<_> = declared.iter().chain([&PENDING_EXPORTS]).collect();
     let present = match options.creation {
         Creation::Fresh => check_replaceable(path).map(|()| false)?,
         creation => match probe(path) {
@@ -193,7 +216,7 @@ fn open_writer(
     checkpoint_on_close(false)?;
     configure(&connection, path, options)?;
     check_format(&connection, path)?;
-    let missing = missing_tables(&connection, path, tables)?;
+    let missing = missing_tables(&connection, path, &tables)?;
     checkpoint_on_close(true)?;
     let (journal, synchronous) = if options.unsafe_fast { ("memory", "off") } else { ("wal", "full") };
     let mode: String =
@@ -203,7 +226,7 @@ fn open_writer(
     }
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
     connection.execute_batch(LOG).map_err(sqlite)?;
-    create_tables(&connection, path, &missing)?;
+    create_tables(&connection, path, &missing, first_digests(options, &missing, declared))?;
     if !present {
         sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
     }
@@ -221,11 +244,19 @@ fn configure(connection: &Connection, path: &Path, options: &OpenOptions) -> Res
     set().map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
 }
 
-fn create_tables(connection: &Connection, path: &Path, missing: &[&Table]) -> Result<(), OpenError> {
+/// What makes the digests of a database that is made now. One that is there already may have rows, of which they would
+/// not be.
+fn first_digests(options: &OpenOptions, missing: &[&Table], declared: &[Table]) -> String {
+    let is_new = missing.len() == declared.len() + 1;
+    if options.row_digests == RowDigests::Keep && is_new { row_digest::stored::create(declared) } else { String::new() }
+}
+
+fn create_tables(connection: &Connection, path: &Path, missing: &[&Table], digests: String) -> Result<(), OpenError> {
     if missing.is_empty() {
         return Ok(());
     }
-    let create: String = missing.iter().map(|table| format!("{}\n", table.create)).collect();
+    let tables = missing.iter().map(|table| format!("{}\n", table.create));
+    let create: String = tables.chain([digests]).collect();
     connection
         .execute_batch(&format!("BEGIN IMMEDIATE;\n{create}COMMIT;"))
         .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })

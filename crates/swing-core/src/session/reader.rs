@@ -104,6 +104,11 @@ impl RowValue<'_, '_> {
         self.row.get(column).map_err(|source| SessionError::new(self.sql, source))
     }
 
+    /// Column number `column`, whatever it holds.
+    pub(crate) fn value(&self, column: usize) -> Result<rusqlite::types::ValueRef<'_>, SessionError> {
+        self.row.get_ref(column).map_err(|source| SessionError::new(self.sql, source))
+    }
+
     /// Column number `column` as text that lives as long as the row.
     ///
     /// # Errors

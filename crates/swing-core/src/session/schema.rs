@@ -9,11 +9,26 @@ pub struct Table {
     pub columns: &'static [&'static str],
     /// The statements that create it (and its indexes) if it is absent.
     pub create: &'static str,
+    /// Whether its rows are in the [digest](crate::row_digest) of the store's rows.
+    pub digested: Digested,
+}
+
+/// What vouches for the rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digested {
+    /// The row digest.
+    Rows,
+    /// Something else, such as a hash in another table; or nothing has to.
+    Elsewhere,
 }
 
 /// Export records that were queued but not handed over when another implementation committed.
-pub const PENDING_EXPORTS: Table =
-    Table { name: "pendingExports", columns: &["key", "value"], create: include_str!("pending_exports.sql") };
+pub const PENDING_EXPORTS: Table = Table {
+    name: "pendingExports",
+    columns: &["key", "value"],
+    create: include_str!("pending_exports.sql"),
+    digested: Digested::Elsewhere,
+};
 
 /// The tables by which a database is known to be a swing-store: every implementation creates one of them at least. The
 /// other names, such as `snapshots`, a stranger could have too.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::digesting::Digesting;
 use super::error::{CommitError, SessionError};
 use super::exports::{ExportEntry, ExportQueue};
 use super::open::{Beside, Location};
@@ -52,6 +53,8 @@ pub struct Session {
     exports: Option<ExportQueue>,
     /// The `pendingExports` table has rows that stand in `exports` too.
     export_rows: bool,
+    /// The digests of the rows, if they are kept.
+    pub(super) digesting: Digesting,
     data_version: i64,
     generation: u64,
     // Dropped after the connection.
@@ -68,6 +71,7 @@ impl Session {
             savepoints: Savepoints { names: Vec::new(), in_sql: 0 },
             exports: None,
             export_rows: false,
+            digesting: Digesting::default(),
             data_version: 0,
             generation: 0,
             beside,
@@ -101,6 +105,10 @@ impl Session {
         Ok(self.generation)
     }
 
+    pub(super) fn known_generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Says that rows were changed behind the back of the parts: what they read before may no longer be so.
     pub fn invalidate(&mut self) {
         self.generation += 1;
@@ -112,6 +120,7 @@ impl Session {
         if found != self.data_version {
             self.data_version = found;
             self.generation += 1;
+            self.digesting.in_doubt = true;
         }
         Ok(())
     }
@@ -128,7 +137,7 @@ impl Session {
                 // IMMEDIATE: a second writer is found out now and not in the middle of the block.
                 self.control("BEGIN IMMEDIATE")?;
                 self.state = State::Open;
-                self.look_for_other_writers().map_err(|error| self.failed(error))
+                self.look_for_other_writers().and_then(|()| self.settle_doubt()).map_err(|error| self.failed(error))
             }
             State::Open | State::Poisoned(_) => Ok(()),
         }
@@ -200,6 +209,9 @@ impl Session {
         if let Some(exports) = &mut self.exports {
             exports.mark();
         }
+        if let Some(ledger) = &mut self.digesting.ledger {
+            ledger.mark();
+        }
         parts.iter_mut().for_each(|part| part.mark());
         Ok(())
     }
@@ -223,6 +235,9 @@ impl Session {
         if let Some(exports) = &mut self.exports {
             exports.rollback_to(depth);
         }
+        if let Some(ledger) = &mut self.digesting.ledger {
+            ledger.rollback_to(depth);
+        }
         parts.iter_mut().for_each(|part| part.rollback_to(depth));
         Ok(())
     }
@@ -241,6 +256,9 @@ impl Session {
         if let Some(exports) = &mut self.exports {
             exports.release();
         }
+        if let Some(ledger) = &mut self.digesting.ledger {
+            ledger.release();
+        }
         parts.iter_mut().for_each(|part| part.release());
         Ok(())
     }
@@ -251,7 +269,7 @@ impl Session {
         self.savepoints.names.len()
     }
 
-    /// Writes what the parts hold in memory into the open transaction, without committing it.
+    /// Writes what the parts hold in memory, and the digests of the rows, into the open transaction, without committing it.
     /// Does nothing while savepoints are open: what is below them and above could not be told apart.
     ///
     /// # Errors
@@ -267,7 +285,8 @@ impl Session {
                 return Err(error);
             }
         }
-        Ok(())
+        // After the parts, whose rows they are of.
+        self.save_digests()
     }
 
     /// Commits the block: writes what the parts hold, then makes all of it durable. Without a transaction, and nothing

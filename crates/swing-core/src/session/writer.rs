@@ -4,11 +4,22 @@ use rusqlite::Params;
 
 use super::error::SessionError;
 use super::reader::Reader;
+use super::schema::Table;
 use super::transaction::Session;
+use crate::row_digest::{Cell, RowDigest};
 
 /// Writes to the database inside the session's transaction.
 pub struct Writer<'s> {
     session: &'s mut Session,
+}
+
+/// A condition on the rows of a table, with what its parameters are.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<P> {
+    /// What follows WHERE.
+    pub condition: &'static str,
+    /// Its parameters.
+    pub params: P,
 }
 
 impl<'s> Writer<'s> {
@@ -45,6 +56,103 @@ impl<'s> Writer<'s> {
             rows.try_for_each(|row| statement.execute(row).map(drop))
         };
         run().map_err(|source| self.session.failed(SessionError::new(sql, source)))
+    }
+
+    /// Runs `sql`, which changes no rows of `table` but such as are in `scope` before or afterwards, and keeps the digest
+    /// of the table up to date.
+    ///
+    /// # Errors
+    /// As [`Writer::run`].
+    pub fn run_over<P: Params + Copy>(
+        &mut self,
+        table: &Table,
+        scope: Scope<P>,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<usize, SessionError> {
+        if !self.keeps_row_digests() {
+            return self.run(sql, params);
+        }
+        self.session.check_poison()?;
+        let mut changes = RowDigest::default();
+        self.sum(table, scope, |row, scratch| changes.remove(row, scratch))?;
+        let changed = self.run(sql, params)?;
+        self.sum(table, scope, |row, scratch| changes.add(row, scratch))?;
+        self.note_rows(table, &changes);
+        Ok(changed)
+    }
+
+    /// Takes the rows that `select` answers, with all their columns, off the digest of the table. What they become is for
+    /// the caller to [note](Writer::note_row).
+    ///
+    /// # Errors
+    /// [`SessionError`], which poisons the session, when they cannot be read.
+    pub fn count_out(&mut self, table: &Table, select: &str, params: impl Params) -> Result<(), SessionError> {
+        if self.keeps_row_digests() {
+            let mut changes = RowDigest::default();
+            self.sum_answers(table, select, params, |row, scratch| changes.remove(row, scratch))?;
+            self.note_rows(table, &changes);
+        }
+        Ok(())
+    }
+
+    fn sum<P: Params>(
+        &mut self,
+        table: &Table,
+        scope: Scope<P>,
+        each: impl FnMut(&[Cell<'_>], &mut Vec<u8>),
+    ) -> Result<(), SessionError> {
+        let sql = format!("SELECT {} FROM {} WHERE {}", table.columns.join(", "), table.name, scope.condition);
+        self.sum_answers(table, &sql, scope.params, each)
+    }
+
+    fn sum_answers(
+        &mut self,
+        table: &Table,
+        select: &str,
+        params: impl Params,
+        mut each: impl FnMut(&[Cell<'_>], &mut Vec<u8>),
+    ) -> Result<(), SessionError> {
+        let mut scratch = Vec::new();
+        let summed = self.read().each(select, params, |row| {
+            let cells = (0..table.columns.len()).map(|column| row.value(column).map(Cell::from));
+            each(&cells.collect::<Result<Vec<_>, _>>()?, &mut scratch);
+            Ok::<_, SessionError>(true)
+        });
+        summed.map_err(|error| self.session.failed(error))
+    }
+
+    /// Whether the digests of the rows are kept, so that it is worth knowing what a row said before.
+    #[must_use]
+    pub fn keeps_row_digests(&self) -> bool {
+        self.session.keeps_row_digests()
+    }
+
+    /// Counts a row of `table` that said `before` and says `after` in its digest; `None` is no row.
+    pub fn note_row(&mut self, table: &Table, before: Option<&[Cell<'_>]>, after: Option<&[Cell<'_>]>) {
+        if let Some(ledger) = &mut self.session.digesting.ledger {
+            ledger.note(table.name, before, after);
+        }
+    }
+
+    /// Counts changes of many rows that were summed up, some maybe on another thread.
+    pub fn note_rows(&mut self, table: &Table, changes: &RowDigest) {
+        if let Some(ledger) = &mut self.session.digesting.ledger {
+            ledger.merge(table.name, changes);
+        }
+    }
+
+    /// Says in words which commit the digests will be of.
+    pub fn set_digest_witness(&mut self, witness: String) {
+        if let Some(ledger) = &mut self.session.digesting.ledger {
+            ledger.set_witness(witness);
+        }
+    }
+
+    /// As [`Session::generation`], inside the transaction.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.session.known_generation()
     }
 
     /// Reads, the transaction's own writes included.

@@ -1,9 +1,9 @@
 //! One behaviour each.
 
 use rusqlite::Connection;
-use swing_core::Session;
 use swing_core::roles::KvStore as _;
 use swing_core::session::{Location, OpenOptions, SessionError};
+use swing_core::{RowDigests, Session};
 
 use crate::{Kv, KvError, KvOptions, KvState, TABLES};
 
@@ -229,4 +229,20 @@ fn a_flush_that_fails_loses_nothing_of_what_was_asked_for() {
     }
     let rows: i64 = store.other.query_row("SELECT count(*) FROM kvStore", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1, "nothing of the block is in the file");
+}
+
+/// What is there already is not written again where the digest is kept. What is there must then be known for certain.
+#[test]
+fn a_row_that_was_changed_behind_the_cache_is_written_although_the_cache_has_its_new_value() {
+    let open = OpenOptions { row_digests: RowDigests::Keep, ..OpenOptions::default() };
+    let mut session = Session::open(Location::Memory, &open, TABLES).unwrap();
+    let mut state = KvState::default();
+    state.bind(&mut session).set("k", "ours").unwrap();
+    session.commit(&mut [&mut state]).unwrap();
+    state.bind(&mut session).set("k", "ours").unwrap();
+    session.write().unwrap().run("UPDATE kvStore SET value = 'other'", []).unwrap();
+    session.invalidate();
+    session.commit(&mut [&mut state]).unwrap();
+    let row = session.read().one("SELECT value FROM kvStore", [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(row.as_deref(), Some("ours"));
 }

@@ -1,9 +1,11 @@
 //! Deleting the snapshots of a vat that is gone.
 
+use swing_core::session::Scope;
 use swing_core::{Budget, Cleanup, ExportKey, Position, VatId};
 
-use super::{Snapshots, note_current};
+use super::{Snapshots, note_current, row_of};
 use crate::error::SnapError;
+use crate::schema::SNAPSHOTS;
 
 impl Snapshots<'_> {
     pub(super) fn delete_vat(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, SnapError> {
@@ -24,9 +26,11 @@ impl Snapshots<'_> {
         let doomed =
             writer.read().all(NEWEST, (vat, limit), |row| Ok((row.get::<_, Position>(0)?, row.get::<_, bool>(1)?)))?;
         if all {
-            writer.run(DELETE_ALL, [vat])?;
+            writer.run_over(SNAPSHOTS, Scope { condition: "vatID = ?1", params: [vat] }, DELETE_ALL, [vat])?;
         } else {
-            doomed.iter().try_for_each(|(position, _)| writer.run(DELETE_ONE, (vat, position)).map(drop))?;
+            for &(position, _) in &doomed {
+                writer.run_over(SNAPSHOTS, row_of(vat, position), DELETE_ONE, (vat, position))?;
+            }
         }
         for &(position, _) in &doomed {
             writer.note_export(ExportKey::Snapshot { vat: vat.clone(), position }.to_string(), None);

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use swing_core::roles::{SnapshotInfo, SnapshotSaved};
 use swing_core::{ArtifactName, Digest, Position, VatId};
 
-use super::{Snapshots, note_current, note_record, retire};
+use super::{Snapshots, note_current, note_record, retire, row_of};
 use crate::codec::{CodecError, Compressed, Level, Limits, compress};
 use crate::error::SnapError;
 use crate::rows::largest_gzip;
+use crate::schema::SNAPSHOTS;
 
 impl Snapshots<'_> {
     pub(super) fn save(
@@ -82,10 +83,16 @@ impl Snapshots<'_> {
             VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6)";
         let old = self.about_to_replace(vat)?;
         let mut writer = self.session.write()?;
-        if old.is_some() {
-            retire(&mut writer, vat, self.state.options.keep)?;
+        if let Some(old) = &old {
+            retire(&mut writer, vat, old.position, self.state.options.keep)?;
         }
-        writer.run(SQL, (vat, new.position, new.hash, new.uncompressed_size, new.compressed_size, gzip))?;
+        let row = row_of(vat, new.position);
+        writer.run_over(
+            SNAPSHOTS,
+            row,
+            SQL,
+            (vat, new.position, new.hash, new.uncompressed_size, new.compressed_size, gzip),
+        )?;
         if let Some(old) = old {
             note_record(&mut writer, vat, old.position, old.hash, false);
         }

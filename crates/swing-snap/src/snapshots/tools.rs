@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use swing_core::session::Scope;
 use swing_core::{Digest, Position, VatId};
 
 use super::Snapshots;
 use crate::error::SnapError;
 use crate::rows::SnapshotRow;
+use crate::schema::SNAPSHOTS;
 
 /// How much [`Snapshots::dump`] tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,8 @@ impl Snapshots<'_> {
         const SQL: &str = "DELETE FROM snapshots WHERE vatID = ?1 AND hash = ?2";
         self.session.begin()?;
         self.state.forget(vat);
-        self.session.write()?.run(SQL, (vat, hash))?;
+        let rows = Scope { condition: "vatID = ?1 AND hash = ?2", params: (vat, hash) };
+        self.session.write()?.run_over(SNAPSHOTS, rows, SQL, (vat, hash))?;
         Ok(())
     }
 

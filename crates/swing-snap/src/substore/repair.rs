@@ -1,9 +1,11 @@
 //! Repair: what a record says against what is stored.
 
+use swing_core::session::Scope;
 use swing_core::substore::{Repaired, SubstoreError};
 use swing_core::{ArtifactName, Position, SnapshotRecord, VatId, Writer};
 
 use super::{Key, parse_record, record_error};
+use crate::schema::SNAPSHOTS;
 
 pub(super) fn repair(db: &mut Writer<'_>, key: &str, value: &str) -> Result<Repaired, SubstoreError> {
     match Key::parse(key)? {
@@ -28,7 +30,8 @@ fn repair_snapshot(db: &mut Writer<'_>, key: &str, record: &SnapshotRecord) -> R
     if *in_use && let Some(other) = in_use_now(db, vat)? {
         return Err(record_error(key, &format!("the store has another snapshot in use, {other}")));
     }
-    match db.run(ADD, (vat, position, in_use.then_some(1), hash)) {
+    let row = Scope { condition: "vatID = ?1 AND snapPos = ?2", params: (vat, position) };
+    match db.run_over(SNAPSHOTS, row, ADD, (vat, position, in_use.then_some(1), hash)) {
         Ok(_) => Ok(Repaired::Added),
         Err(error) if error.is_constraint() => Err(record_error(
             key,

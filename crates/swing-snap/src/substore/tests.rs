@@ -135,6 +135,7 @@ const LAWLESS: &[Table] = &[Table {
     name: "snapshots",
     columns: &["vatID"],
     create: "CREATE TABLE snapshots (vatID, snapPos, inUse, hash, uncompressedSize, compressedSize, compressedSnapshot);",
+    digested: swing_core::session::Digested::Rows,
 }];
 
 fn lawless(damages: &[&str]) -> Store {

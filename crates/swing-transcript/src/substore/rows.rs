@@ -1,11 +1,12 @@
 //! Reading spans for an export: records, names, artifacts, and what is missing.
 
-use swing_core::session::{RowValue, paged};
+use swing_core::session::{RowValue, Scope, paged};
 use swing_core::substore::{ArtifactBytes, Gap, Names, Records, SubstoreError};
 use swing_core::{ArtifactMode, ArtifactName, Position, Reader, SessionError, SpanRecord, VatId, Writer};
 
 use crate::artifact::ArtifactReader;
 use crate::layers::Span;
+use crate::schema::SPANS;
 use crate::view::span_at;
 use crate::walk::Source;
 
@@ -42,7 +43,8 @@ pub(super) fn find(db: Reader<'_>, vat: &VatId, start: Position) -> Result<Optio
 
 pub(super) fn insert(db: &mut Writer<'_>, record: &SpanRecord) -> Result<(), SessionError> {
     let SpanRecord { vat, start, end, hash, is_current, incarnation } = record;
-    db.run(INSERT, (vat, start, end, hash, is_current.then_some(1), incarnation)).map(drop)
+    let row = Scope { condition: "vatID = ?1 AND startPos = ?2", params: (vat, start) };
+    db.run_over(SPANS, row, INSERT, (vat, start, end, hash, is_current.then_some(1), incarnation)).map(drop)
 }
 
 pub(super) fn records(db: Reader<'_>) -> Records<'_> {

@@ -18,7 +18,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{
-    Creation, Location, OpenError, OpenOptions, Part, Reader, Session, SessionError, Table, Writer, store_file,
+    Creation, Digested, Location, OpenError, OpenOptions, Part, Reader, Session, SessionError, Table, Writer,
+    store_file,
 };
 use crate::digest::Digest;
 use crate::overlay::{Found, Overlay};
@@ -27,6 +28,7 @@ pub(super) const KV: Table = Table {
     name: "kvStore",
     columns: &["key", "value"],
     create: "CREATE TABLE IF NOT EXISTS kvStore (key TEXT, value TEXT, PRIMARY KEY (key));",
+    digested: Digested::Rows,
 };
 
 const SET: &str = "INSERT INTO kvStore (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";

@@ -1,0 +1,95 @@
+//! The digests of a session's rows: taken up at open if the file's are up to date, saved with every commit, given up
+//! when somebody else has written who does not keep them.
+
+use rusqlite::config::DbConfig;
+
+use super::error::SessionError;
+use super::schema::Table;
+use super::transaction::Session;
+use crate::row_digest::{Kept, Ledger, RowDigest, RowDigests, Stored, scan, stored};
+
+/// What a session knows of the digests.
+#[derive(Default)]
+pub(super) struct Digesting {
+    /// `None`: nobody keeps them here, and the file's triggers say so when rows change.
+    pub(super) ledger: Option<Ledger>,
+    /// Another connection has committed since they were read.
+    pub(super) in_doubt: bool,
+    tables: Vec<Table>,
+}
+
+impl Session {
+    /// Takes the digests up if they are to be kept and can be.
+    pub(super) fn digesting(mut self, digests: RowDigests, tables: &[Table]) -> rusqlite::Result<Self> {
+        if digests == RowDigests::Keep {
+            self.digesting.tables = tables.to_vec();
+            self.take_up()?;
+        }
+        Ok(self)
+    }
+
+    /// What cannot be read, or believed, is not kept up: a verification tells of it, and a rebuilding replaces it.
+    fn take_up(&mut self) -> rusqlite::Result<()> {
+        let found = stored::load(self.read(), &self.digesting.tables).ok().flatten();
+        let ledger = found.filter(|found| found.kept == Kept::UpToDate).map(|Stored { tables, witness, .. }| {
+            let mut ledger = Ledger::new(tables, witness);
+            ledger.saved();
+            ledger
+        });
+        self.keep(ledger)
+    }
+
+    /// Who keeps the digests runs no triggers, which would call them out of date.
+    fn keep(&mut self, ledger: Option<Ledger>) -> rusqlite::Result<()> {
+        self.connection().set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, ledger.is_none())?;
+        self.digesting.ledger = ledger;
+        self.digesting.in_doubt = false;
+        Ok(())
+    }
+
+    /// At the beginning of a transaction: reads again what another connection may have changed.
+    pub(super) fn settle_doubt(&mut self) -> Result<(), SessionError> {
+        if self.digesting.in_doubt && self.digesting.ledger.is_some() {
+            self.take_up().map_err(|source| SessionError::new("take up the row digests", source))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the digests that have changed.
+    pub(super) fn save_digests(&mut self) -> Result<(), SessionError> {
+        let Some(mut ledger) = self.digesting.ledger.take_if(|ledger| ledger.has_changed()) else { return Ok(()) };
+        let saved = self.write().and_then(|mut writer| stored::save(&mut writer, &ledger));
+        if saved.is_ok() {
+            ledger.saved();
+        }
+        self.digesting.ledger = Some(ledger);
+        saved
+    }
+
+    /// Whether the digests of the rows are being kept.
+    #[must_use]
+    pub fn keeps_row_digests(&self) -> bool {
+        self.digesting.ledger.is_some()
+    }
+
+    /// Makes the digests anew from all rows of `tables`, in the transaction that the caller commits, and keeps them from
+    /// now on. `witness` says in words of which commit they are.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the rows cannot be read or the digests written, and inside a crank.
+    pub fn build_row_digests(&mut self, tables: &[Table], witness: String) -> Result<(), SessionError> {
+        if self.depth() > 0 {
+            return Err(SessionError::InCrank { open: self.depth() });
+        }
+        self.begin()?;
+        let mut accounts = Vec::<(String, RowDigest)>::new();
+        for table in stored::digested(tables) {
+            accounts.push((table.name.to_owned(), scan(self.read(), table)?));
+        }
+        stored::prepare(&mut self.write()?, tables)?;
+        self.digesting.tables = tables.to_vec();
+        self.keep(Some(Ledger::new(accounts, witness)))
+            .map_err(|source| SessionError::new("stop running triggers", source))?;
+        self.save_digests()
+    }
+}

@@ -1,0 +1,113 @@
+//! What a flush does to the digest of the rows.
+//!
+//! Of each changed row the digest needs to know what the table said before. Mostly the cache knows, since a kernel reads
+//! a key before it sets it; otherwise the table is asked, on a page that the write needs anyway. In return nothing is
+//! written that is there already. In a large block the hashing is done on another thread while SQLite writes.
+
+use std::sync::Arc;
+use std::thread;
+
+use swing_core::row_digest::Cell;
+use swing_core::session::{Reader, SessionError};
+use swing_core::{Overlay, RowDigest};
+
+use crate::cache::Cache;
+use crate::view::GET;
+
+/// For so few changes another thread is not worth its start.
+const FEW: usize = 1024;
+
+/// The keys that tell one commit from another: the host's height changes with every block, the activityhash with every
+/// crank.
+const TELLING: [(&str, &str); 2] = [("host.height", "block height"), ("activityhash", "activityhash")];
+
+pub(crate) type Changes = Overlay<Arc<str>, Arc<str>>;
+
+/// A change that is one: a key, what the table says of it, and what it is to say.
+pub(crate) struct Change<'c> {
+    pub(crate) key: &'c str,
+    before: Option<Arc<str>>,
+    pub(crate) after: Option<&'c str>,
+}
+
+/// The changes, in key order, without those that change nothing: a block deletes many keys that it has made itself.
+pub(crate) fn real<'c>(
+    changes: &'c Changes,
+    cache: &mut Cache,
+    db: Reader<'_>,
+) -> Result<Vec<Change<'c>>, SessionError> {
+    let mut real = Vec::with_capacity(changes.len());
+    for (key, after) in changes.iter() {
+        let before = match cache.find(key) {
+            Some(known) => known,
+            None => db.one(GET, [&**key], |row| row.get(0))?,
+        };
+        if before.as_ref() != after {
+            real.push(Change { key, before, after: after.map(|value| &**value) });
+        }
+    }
+    Ok(real)
+}
+
+/// The sum over what changes: rows taken off and added.
+fn sum(changes: &[Change<'_>]) -> RowDigest {
+    let (mut sum, mut scratch) = (RowDigest::default(), Vec::new());
+    for Change { key, before, after } in changes {
+        if let Some(value) = before {
+            sum.remove(&row(key, value), &mut scratch);
+        }
+        if let Some(value) = after {
+            sum.add(&row(key, value), &mut scratch);
+        }
+    }
+    sum
+}
+
+fn row<'r>(key: &'r str, value: &'r str) -> [Cell<'r>; 2] {
+    [key.into(), value.into()]
+}
+
+/// Sums the changes up while `write` runs.
+pub(crate) fn sum_beside(
+    changes: &[Change<'_>],
+    write: impl FnOnce() -> Result<(), SessionError>,
+) -> Result<RowDigest, SessionError> {
+    if changes.len() <= FEW {
+        write()?;
+        return Ok(sum(changes));
+    }
+    thread::scope(|scope| {
+        let beside = thread::Builder::new().spawn_scoped(scope, || sum(changes));
+        write()?;
+        match beside.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(sum)) => Ok(sum),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No thread was to be had.
+            Err(_) => Ok(sum(changes)),
+        }
+    })
+}
+
+/// Whether one of the keys that tell commits apart is among the changes.
+pub(crate) fn tells(changes: &Changes) -> bool {
+    TELLING.iter().any(|(key, _)| changes.find(*key) != swing_core::overlay::Found::Unknown)
+}
+
+/// Which commit the table is of, in words; empty where nothing tells.
+///
+/// # Errors
+/// [`SessionError`] when the rows cannot be read.
+pub fn commit_witness(db: Reader<'_>) -> Result<String, SessionError> {
+    let mut told = Vec::new();
+    for (key, name) in TELLING {
+        // Whatever type a damaged file has there.
+        let value = db.one(GET, [key], |row| {
+            let value = row.get_ref(0)?;
+            Ok(value
+                .as_bytes()
+                .map_or_else(|_| format!("{value:?}"), |text| String::from_utf8_lossy(text).into_owned()))
+        })?;
+        told.extend(value.map(|value| format!("{name} {value}")));
+    }
+    Ok(told.join(", "))
+}

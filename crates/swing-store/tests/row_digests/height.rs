@@ -1,0 +1,51 @@
+//! A host that knows how far it got is not given a store that knows less.
+
+use swing_store::StoreError;
+use swing_store::prelude::*;
+
+use crate::common::{alter, block, open};
+
+#[test]
+fn a_store_that_lost_blocks_is_not_opened_by_a_host_that_knows_better() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    block(&mut store, 1);
+    block(&mut store, 2);
+    store.close().unwrap();
+    let at = |height| Options { committed_height: Some(height), ..Options::default() };
+    // The store may be ahead: it commits before its host takes note.
+    for height in [0, 1, 2] {
+        Store::open(dir.path(), at(height)).unwrap().close().unwrap();
+    }
+    for read_only in [false, true] {
+        let error = Store::open(dir.path(), Options { read_only, ..at(3) }).err().unwrap();
+        assert!(matches!(error, StoreError::LostBlocks { committed: 3, found: 2 }), "{error}");
+        assert!(error.to_string().contains("has lost the blocks since"), "{error}");
+    }
+    alter(dir.path(), "UPDATE kvStore SET value = 'two' WHERE key = 'host.height'");
+    assert!(matches!(Store::open(dir.path(), at(1)), Err(StoreError::NoHeight { .. })));
+    alter(dir.path(), "DELETE FROM kvStore WHERE key = 'host.height'");
+    assert!(matches!(Store::open(dir.path(), at(1)), Err(StoreError::LostBlocks { found: 0, .. })));
+    Store::open(dir.path(), at(0)).unwrap();
+}
+
+/// A single bit of a write-ahead log: SQLite takes the log to end where its checksum is wrong, without an error.
+#[test]
+fn commits_lost_with_a_damaged_log_are_noticed_with_the_height_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    (1..=5).for_each(|height| block(&mut store, height));
+    // What a crash would leave: the files as they are while the store is open.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
+        fs_err::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let wal = copy.path().join("swingstore.sqlite-wal");
+    let mut bytes = fs_err::read(&wal).unwrap();
+    let at = bytes.len() - 2000;
+    bytes[at] ^= 1;
+    fs_err::write(&wal, &bytes).unwrap();
+    let known = Options { committed_height: Some(5), ..Options::default() };
+    let error = Store::open(copy.path(), known).err().unwrap();
+    assert!(matches!(error, StoreError::LostBlocks { committed: 5, .. }), "{error}");
+}
