@@ -2,6 +2,7 @@
 import { exporter } from './native.js';
 import { fail, flattenAsync, harden, insistString, pairsOf, q } from './util.js';
 
+const ARTIFACTS = ['snapshot', 'transcript', 'bundle'];
 const MODES = ['operational', 'replay', 'archival', 'debug'];
 
 export const validateArtifactMode = artifactMode => {
@@ -57,7 +58,10 @@ export const makeSwingStoreExporter = (dirPath, options = {}) => {
     },
     getArtifact: name => {
       insistString(name, 'artifact name');
-      if (name.startsWith('transcript.') || name.startsWith('bundle.')) return chunks(() => native.artifact(name));
+      const [type] = name.split('.', 1);
+      ARTIFACTS.includes(type) || fail(`invalid type in artifact name ${q(name)}`);
+      // Whether a snapshot is there is found out now; of the others, when the first chunk is asked for.
+      if (type !== 'snapshot') return chunks(() => native.artifact(name));
       const stream = native.artifact(name);
       return chunks(() => stream);
     },
