@@ -2,7 +2,13 @@
 import { exporter } from './native.js';
 import { fail, flattenAsync, harden, insistString, pairsOf, q } from './util.js';
 
-const ARTIFACTS = ['snapshot', 'transcript', 'bundle'];
+/** What names of artifacts look like, by their first part. */
+const FORMS = harden({
+  __proto__: null,
+  snapshot: 'snapshot.{vatID}.{snapPos}',
+  transcript: 'transcript.{vatID}.{startPos}.{endPos}',
+  bundle: 'bundle.{bundleID}',
+});
 const MODES = ['operational', 'replay', 'archival', 'debug'];
 
 export const validateArtifactMode = artifactMode => {
@@ -59,10 +65,15 @@ export const makeSwingStoreExporter = (dirPath, options = {}) => {
     getArtifact: name => {
       insistString(name, 'artifact name');
       const [type] = name.split('.', 1);
-      ARTIFACTS.includes(type) || fail(`invalid type in artifact name ${q(name)}`);
+      const form = FORMS[type] ?? fail(`invalid type in artifact name ${q(name)}`);
+      const begin = () => {
+        name.split('.').length === form.split('.').length ||
+          fail(`expected artifact name of the form '${form}', saw ${q(name)}`);
+        return native.artifact(name);
+      };
       // Whether a snapshot is there is found out now; of the others, when the first chunk is asked for.
-      if (type !== 'snapshot') return chunks(() => native.artifact(name));
-      const stream = native.artifact(name);
+      if (type !== 'snapshot') return chunks(begin);
+      const stream = begin();
       return chunks(() => stream);
     },
     close: async () => native.close(),
