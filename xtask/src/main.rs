@@ -10,6 +10,7 @@ mod kernel;
 mod migrate;
 mod node;
 mod node_package;
+mod node_tests;
 mod peer;
 mod shell;
 mod tidy;
@@ -40,7 +41,7 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
-    /// Builds the npm package in target/npm.
+    /// Builds the npm package in target/npm, and with --test runs its own tests.
     Node(node_package::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),

@@ -284,6 +284,29 @@ test('a span archiver that throws leaves the span open; one that rejects later i
   }
 });
 
+test('a span that its archiver changes is not closed: what is archived is what was closed', async () => {
+  const changes = {
+    addItem: ({ addItem }) => addItem('v1', 'two'),
+    rolloverSpan: ({ rolloverSpan }) => void rolloverSpan('v1').catch(() => {}),
+    stopUsingTranscript: ({ stopUsingTranscript }) => void stopUsingTranscript('v1').catch(() => {}),
+    deleteVatTranscripts: ({ deleteVatTranscripts }) => deleteVatTranscripts('v1'),
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    let entered = false;
+    const store = initSwingStore(null, {
+      archiveTranscript: async () => {
+        if (entered) return;
+        entered = true;
+        change(store.kernelStorage.transcriptStore);
+      },
+    });
+    const { transcriptStore } = store.kernelStorage;
+    transcriptStore.initTranscript('v1');
+    transcriptStore.addItem('v1', 'one');
+    await assert.rejects(transcriptStore.rolloverSpan('v1'), /changed by its archiver|no current transcript/, name);
+  }
+});
+
 test('all that changes at the end of a span has changed before the call returns', () => {
   const store = initSwingStore(null, { archiveTranscript: () => new Promise(() => {}) });
   const { transcriptStore } = store.kernelStorage;
