@@ -357,6 +357,11 @@ test('exporters are independent of the store and of each other, and may be left 
   const items = await Promise.all(Array.from({ length: 6000 }, () => eager.next()));
   assert.deepEqual(items.filter(({ done }) => !done).map(({ value }) => value), await all(first.getExportData()));
   assert.equal(items.at(-1).done, true);
+  // Also where one is asked for as soon as another is there, with more of them under way.
+  const jumping = first.getExportData();
+  const underWay = [jumping.next(), jumping.next(), jumping.next()];
+  const late = underWay[0].then(() => jumping.next());
+  assert.deepEqual(await Promise.all([...underWay, late]), items.slice(0, 4));
   for await (const chunk of first.getArtifact('transcript.v1.0.2000')) {
     assert.ok(Buffer.isBuffer(chunk));
     break;

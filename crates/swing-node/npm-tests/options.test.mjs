@@ -295,6 +295,18 @@ test('noteExport is refused where the host has a callback, which would miss what
   makeBundleStore(store.internal.db, () => {});
 });
 
+test('what one substore exports and does not tell of stays queued for the next that does', async t => {
+  const db = openDatabase(path.join(tempDir(t), 'x.sqlite'));
+  const told = [];
+  const bundles = makeBundleStore(db, () => {}, key => told.push(key));
+  const transcripts = makeTranscriptStore(db);
+  transcripts.initTranscript('v1');
+  transcripts.addItem('v1', 'one');
+  assert.deepEqual(told, []);
+  bundles.addBundle(BUNDLE_ID, BUNDLE);
+  assert.ok(told.includes('transcript.v1.current') && told.includes(`bundle.${BUNDLE_ID}`), String(told));
+});
+
 test('a commit through the handle hands exports over, and what nobody takes stays queued', async t => {
   const batches = [];
   const store = initSwingStore(null, { exportCallback: batch => batches.push(batch) });

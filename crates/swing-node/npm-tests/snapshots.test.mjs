@@ -80,18 +80,27 @@ test('chunks may be overwritten as soon as the next is asked for', async () => {
   assert.equal(String(await loaded(store, 'v1')), 'aaaabbbbcccc');
 });
 
-test('a stream is closed after its end, once, and the save waits for it', async () => {
+test('a stream is closed after its end, once, and the save waits for it when all else is done', async () => {
   const store = initSwingStore(null);
-  let closed = 0;
+  const events = [];
+  let release;
   const stream = byHand(thirds(), {
-    return: async () => {
-      await delay(20);
-      closed += 1;
-      return { done: true, value: undefined };
-    },
+    return: () =>
+      new Promise(resolve => {
+        events.push('closing');
+        release = () => {
+          events.push('closed');
+          resolve({ done: true, value: undefined });
+        };
+      }),
   });
-  await store.kernelStorage.snapStore.saveSnapshot('v1', 3, stream);
-  assert.equal(closed, 1);
+  const saving = store.kernelStorage.snapStore.saveSnapshot('v1', 3, stream).then(() => events.push('saved'));
+  while (store.kernelStorage.snapStore.getSnapshotInfo('v1') === undefined) await delay(1);
+  events.push('stored');
+  await delay(5);
+  release();
+  await saving;
+  assert.deepEqual(events, ['closing', 'stored', 'closed', 'saved']);
 });
 
 test('a stream that fails anywhere is closed, its error comes out, and the old snapshot stays', async () => {
