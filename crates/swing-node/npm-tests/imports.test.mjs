@@ -426,7 +426,7 @@ test('the event loop turns while a large store is exported and imported', async 
   const { result, turns } = await turnsDuring(() => importSwingStore(makeSwingStoreExporter(from), to));
   assert.ok(turns > 100, `${turns} turns`);
   const committing = await turnsDuring(() => result.hostStorage.commit());
-  assert.ok(committing.turns > 1, `${committing.turns} turns`);
+  assert.ok(committing.turns > 0, `${committing.turns} turns`);
   await result.hostStorage.close();
   assert.ok(isSwingStore(to));
 });

@@ -73,7 +73,7 @@ export const BUNDLE_ID = 'b0-206e25f8fcb6f920cf1642e06ef7c956d85cd52331cf2afca02
 export const inChild = (source, args = [], flags = []) =>
   new Promise((resolve, reject) => {
     const all = [...flags, '--input-type=module', '--eval', source, '--', ...args];
-    execFile(process.execPath, all, { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, all, { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 300_000 }, (error, stdout, stderr) => {
       if (error) reject(Error(`a child ended with ${error.signal ?? error.code}: ${stderr}\n${stdout}`));
       else resolve(stdout.trim());
     });
