@@ -13,6 +13,7 @@ mod kernel;
 mod migrate;
 mod node;
 mod node_package;
+mod node_tests;
 mod peer;
 mod shell;
 mod tidy;
@@ -43,7 +44,7 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
-    /// Builds the npm package in target/npm.
+    /// Builds the npm package in target/npm, and with --test runs its own tests.
     Node(node_package::Args),
     /// Measures: the reference and ours by turns, against the goals and the machine's limits; or counts instructions.
     Bench(bench::Args),

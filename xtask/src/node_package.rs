@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// Keep the native module's debugging information, ten times as large.
     #[arg(long)]
     keep_symbols: bool,
+    /// Run the package's own tests on it.
+    #[arg(long)]
+    test: bool,
 }
 
 /// Where the package is left when nobody says otherwise.
@@ -27,6 +30,9 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(folder);
     build(&out, args.keep_symbols)?;
+    if args.test {
+        crate::node_tests::test(&out)?;
+    }
     println!("\nThe package is in {}. In a project:", out.strip_prefix(root()).unwrap_or(&out).display());
     println!("  npm install @agoric/swing-store@file:PATH-TO-IT");
     Ok(())
@@ -74,7 +80,8 @@ fn platform() -> Result<(&'static str, String)> {
     Ok((library, format!("{system}-{machine}")))
 }
 
-fn copy_all(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder with everything below it.
+pub(crate) fn copy_all(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

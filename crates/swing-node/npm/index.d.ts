@@ -279,7 +279,10 @@ export interface Database {
 }
 
 /** Opens a database file, or the one of a store's directory, for single substores. Each of their writes is committed at once. */
-export function openDatabase(file: string, options?: { readonly?: boolean }): Database;
+export function openDatabase(
+  file: string,
+  options?: Pick<SwingStoreOptions, 'readonly' | 'keepSnapshots' | 'keepTranscripts'>,
+): Database;
 
 export type NoteExport = (key: string, value: string | undefined) => void;
 
@@ -292,14 +295,14 @@ export function makeTranscriptStore(
   db: string | Database,
   ensureTxn?: () => void,
   noteExport?: NoteExport,
-  options?: Pick<SwingStoreOptions, 'archiveTranscript'>,
+  options?: Pick<SwingStoreOptions, 'keepTranscripts' | 'archiveTranscript'>,
 ): TranscriptStoreInternal;
 export function makeSnapStore(
   db: string | Database,
   ensureTxn?: () => void,
   io?: { measureSeconds?: MeasureSeconds },
   noteExport?: NoteExport,
-  options?: Pick<SwingStoreOptions, 'archiveSnapshot'>,
+  options?: Pick<SwingStoreOptions, 'keepSnapshots' | 'archiveSnapshot'>,
 ): SnapStoreInternal;
 export function makeBundleStore(
   db: string | Database,

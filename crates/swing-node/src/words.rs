@@ -139,8 +139,23 @@ impl From<ExportError> for Failure {
                 Self::argument(format!("invalid type in artifact name {tag:?}"))
             }
             ExportError::NotHostKey { .. } => Self::argument("getHostKV requires host keys"),
-            ExportError::Substore(error) => error.into(),
+            ExportError::Substore(error) => on_export(error),
         }
+    }
+}
+
+/// The original's words for an artifact that nobody has ever heard of.
+fn on_export(error: SubstoreError) -> Failure {
+    match &error {
+        SubstoreError::NotAvailable { name, reason } if reason.starts_with("there is no such") => {
+            let words = match name.split_once('.') {
+                Some(("bundle", id)) => format!("bundle {id:?} not found"),
+                Some(("transcript", _)) => format!("transcript span {name:?} not available"),
+                _ => format!("{} {name:?} not available", tag(name)),
+            };
+            Failure::new(Kind::MISSING, words)
+        }
+        _ => error.into(),
     }
 }
 

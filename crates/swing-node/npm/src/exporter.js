@@ -2,6 +2,13 @@
 import { exporter } from './native.js';
 import { fail, flattenAsync, harden, insistString, pairsOf, q } from './util.js';
 
+/** What names of artifacts look like, by their first part. */
+const FORMS = harden({
+  __proto__: null,
+  snapshot: 'snapshot.{vatID}.{snapPos}',
+  transcript: 'transcript.{vatID}.{startPos}.{endPos}',
+  bundle: 'bundle.{bundleID}',
+});
 const MODES = ['operational', 'replay', 'archival', 'debug'];
 
 export const validateArtifactMode = artifactMode => {
@@ -57,8 +64,16 @@ export const makeSwingStoreExporter = (dirPath, options = {}) => {
     },
     getArtifact: name => {
       insistString(name, 'artifact name');
-      if (name.startsWith('transcript.') || name.startsWith('bundle.')) return chunks(() => native.artifact(name));
-      const stream = native.artifact(name);
+      const [type] = name.split('.', 1);
+      const form = FORMS[type] ?? fail(`invalid type in artifact name ${q(name)}`);
+      const begin = () => {
+        name.split('.').length === form.split('.').length ||
+          fail(`expected artifact name of the form '${form}', saw ${q(name)}`);
+        return native.artifact(name);
+      };
+      // Whether a snapshot is there is found out now; of the others, when the first chunk is asked for.
+      if (type !== 'snapshot') return chunks(begin);
+      const stream = begin();
       return chunks(() => stream);
     },
     close: async () => native.close(),

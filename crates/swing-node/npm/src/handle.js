@@ -13,50 +13,73 @@ const natives = new WeakMap();
 /** Handles over files, so that several substores of one file share its one transaction. */
 const byFile = new Map();
 
-/** An object that stands for the database of a store. */
-export const makeHandle = (native, { file, asFile, autocommit = false }) => {
+/** A commit of all there is. Exports that nobody takes stay queued. */
+const commitNow = ({ store }, exports) => {
+  const batch = store.settleBlock();
+  if (batch !== undefined) {
+    if (exports) exports.handOver(batch);
+    else store.exportsTaken(false);
+  }
+  store.sealBlock();
+};
+
+/** An object that stands for the database of a store; `exports` is its host's callback. */
+export const makeHandle = (native, { file, asFile, exports }) => {
   const handle = harden({
     file: file ? (asFile ? path.resolve(file) : path.resolve(file, 'swingstore.sqlite')) : null,
-    commit: () => {
-      native.store.settleBlock();
-      native.store.sealBlock();
-    },
+    commit: () => commitNow(native, exports),
     close: () => native.store.close(),
   });
-  natives.set(handle, { native, autocommit });
+  natives.set(handle, { native, exports });
   return handle;
+};
+
+/** What is wanted of a database must be what it was opened with. */
+const insistOptions = (opened, wanted) => {
+  for (const [name, value] of Object.entries(wanted)) {
+    value === undefined ||
+      !!value === opened[name] ||
+      fail(`the database is open with ${name}: ${opened[name]}; say so where it is opened (openDatabase)`);
+  }
 };
 
 /**
  * Opens a database for single substores. Each write is committed at once, as it is in the original where nobody has
- * begun a transaction.
+ * begun a transaction. Whoever opens it again meanwhile gets the same handle.
  *
  * @param {string} file  the database file, or the directory of a store
- * @param {{ readonly?: boolean }} [options]
+ * @param {{ readonly?: boolean, keepSnapshots?: boolean, keepTranscripts?: boolean }} [options]
  */
-export const openDatabase = (file, { readonly = false } = {}) => {
+export const openDatabase = (file, options = {}) => {
+  const { readonly = false, keepSnapshots = false, keepTranscripts = true } = options;
   typeof file === 'string' || fail('database path must be a string');
   const isDirectory = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory();
   const whole = path.resolve(isDirectory ? path.join(file, 'swingstore.sqlite') : file);
   const known = byFile.get(whole)?.deref();
-  if (known) return known;
-  const native = open(whole, { asFile: true, readonly, keepSnapshots: false, keepTranscripts: true });
-  const handle = makeHandle(native, { file: whole, asFile: true, autocommit: true });
-  const opened = harden({
+  if (known) {
+    insistOptions(natives.get(known).opened, options);
+    return known;
+  }
+  const opening = { readonly: !!readonly, keepSnapshots: !!keepSnapshots, keepTranscripts: !!keepTranscripts };
+  const native = open(whole, { asFile: true, ...opening });
+  const handle = makeHandle(native, { file: whole, asFile: true });
+  const shared = harden({
     ...handle,
     close: () => {
       byFile.delete(whole);
       handle.close();
     },
   });
-  natives.set(opened, natives.get(handle));
-  byFile.set(whole, new WeakRef(opened));
-  return opened;
+  // Whoever has a substore has the handle too, so that the next one finds it.
+  natives.set(shared, { native, opened: opening, autocommit: true, shared });
+  byFile.set(whole, new WeakRef(shared));
+  return shared;
 };
 harden(openDatabase);
 
-const resolve = db => {
-  const known = natives.get(typeof db === 'string' ? openDatabase(db) : db);
+const resolve = (db, wanted = {}) => {
+  const known = natives.get(typeof db === 'string' ? openDatabase(db, wanted) : db);
+  if (known?.opened) insistOptions(known.opened, wanted);
   return (
     known ??
     fail(
@@ -72,16 +95,18 @@ const resolve = db => {
  * @param {object} substore
  * @param {string[]} changing  the names of the calls that change something
  */
-const standalone = (substore, changing, { native, autocommit }, { ensureTxn = () => {}, noteExport }) => {
-  if (noteExport) native.store.recordExports();
+const standalone = (substore, changing, known, { ensureTxn = () => {}, noteExport }) => {
+  const { native, exports } = known;
+  if (noteExport) {
+    // A change is told of once, and then it is gone.
+    !exports?.isInstalled() || fail('noteExport cannot be had beside the export callback of the same store');
+    native.store.recordExports();
+  }
   const after = () => {
     if (noteExport) {
       for (const [key, value] of pairsOf(native.store.drainExports())) noteExport(key, value ?? undefined);
     }
-    if (autocommit) {
-      native.store.settleBlock();
-      native.store.sealBlock();
-    }
+    if (known.autocommit) commitNow(native);
   };
   const wrap = call => (...args) => {
     ensureTxn();
@@ -121,9 +146,9 @@ export const makeKVStore = (db, ensureTxn = () => {}, trace = () => {}) => {
   return standalone(traced, ['set', 'delete'], known, { ensureTxn });
 };
 
-/** A transcriptStore by itself. `keepTranscripts` is up to whoever opened the database. */
-export const makeTranscriptStore = (db, ensureTxn, noteExport, { archiveTranscript } = {}) => {
-  const known = resolve(db);
+/** A transcriptStore by itself. */
+export const makeTranscriptStore = (db, ensureTxn, noteExport, { keepTranscripts, archiveTranscript } = {}) => {
+  const known = resolve(db, { keepTranscripts });
   const changing = [
     'initTranscript',
     'rolloverSpan',
@@ -135,9 +160,10 @@ export const makeTranscriptStore = (db, ensureTxn, noteExport, { archiveTranscri
   return standalone(transcriptsOver(known.native, { archiveTranscript }), changing, known, { ensureTxn, noteExport });
 };
 
-/** A snapStore by itself. `keepSnapshots` is up to whoever opened the database. */
+/** A snapStore by itself. */
 export const makeSnapStore = (db, ensureTxn, { measureSeconds } = {}, noteExport = undefined, options = {}) => {
-  const known = resolve(db);
+  const { keepSnapshots, archiveSnapshot } = options;
+  const known = resolve(db, { keepSnapshots });
   const changing = [
     'saveSnapshot',
     'deleteAllUnusedSnapshots',
@@ -145,7 +171,6 @@ export const makeSnapStore = (db, ensureTxn, { measureSeconds } = {}, noteExport
     'stopUsingLastSnapshot',
     'deleteSnapshotByHash',
   ];
-  const { archiveSnapshot } = options;
   const snapshots = snapshotsOver(known.native, { archiveSnapshot, measureSeconds });
   return standalone(snapshots, changing, known, { ensureTxn, noteExport });
 };

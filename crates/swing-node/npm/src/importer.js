@@ -2,8 +2,8 @@
 import { validateArtifactMode } from './exporter.js';
 import { makeHandle } from './handle.js';
 import { importer } from './native.js';
-import { diskUsage, makeDebug, makeExports, nativeOptions } from './swingStore.js';
-import { bytesOf, fail, harden, insistString, iteratorOf, pairsOf } from './util.js';
+import { diskUsage, insistCallback, makeCommit, makeDebug, makeExports, nativeOptions } from './swingStore.js';
+import { bytesOf, fail, harden, insistString, iteratorOf } from './util.js';
 
 const RECORDS_AT_ONCE = 512;
 /** An importer never reads much further than it has to. */
@@ -28,26 +28,39 @@ const makeReader = () => {
       iterator = iteratorOf(await begin(), name);
       kind = name;
     },
-    /** The next items, until they weigh enough; none at the end. */
-    async take(enough, weigh) {
+    /** The next items as `accept` takes them, until they weigh enough; none at the end. */
+    async take(enough, accept, weigh = () => 1) {
       const items = [];
       let weight = 0;
       while (iterator && weight < enough) {
+        const reading = iterator;
+        // One that ends, or throws, is not closed.
+        iterator = undefined;
         // eslint-disable-next-line no-await-in-loop
-        const { done, value } = await iterator.next();
-        if (done) {
-          iterator = undefined;
-          break;
-        }
+        const { done, value } = await reading.next();
+        if (done) break;
+        iterator = reading;
         // A sync iterator may yield promises.
         // eslint-disable-next-line no-await-in-loop
-        const item = await value;
+        const item = accept(await value);
         items.push(item);
         weight += weigh(item);
       }
       return items;
     },
   };
+};
+
+/** A record of export data as a plain pair; whatever can be taken apart as one will do. */
+const recordOf = ([key, value]) => [key, value];
+
+/** What an error says, if it can be asked at all. */
+const wordsOf = error => {
+  try {
+    return String(error?.message ?? error);
+  } catch {
+    return 'the exporter failed';
+  }
 };
 
 /** Fulfils the wishes of the native importer until it has all it wants. */
@@ -57,20 +70,19 @@ const fulfil = async (exporter, native) => {
   const bytes = makeReader();
   const grant = (items, give) => (items.length > 0 ? give(items) : native.grantNothing());
   const giveBytes = async () => {
-    const weigh = chunk => bytesOf(chunk, 'artifact chunk').length;
-    const chunks = await bytes.take(BYTES_AT_ONCE, weigh);
-    grant(chunks, () => native.grantBytes(chunks.map(chunk => bytesOf(chunk, 'artifact chunk'))));
+    const accept = chunk => bytesOf(chunk, 'artifact chunk');
+    grant(await bytes.take(BYTES_AT_ONCE, accept, chunk => chunk.length), native.grantBytes);
   };
   const fulfilOne = async ([wish, name]) => {
     switch (wish) {
       case 'records':
         await records.open('export data', () => exporter.getExportData());
-        grant(await records.take(RECORDS_AT_ONCE, () => 1), native.grantRecords);
+        grant(await records.take(RECORDS_AT_ONCE, recordOf), native.grantRecords);
         break;
       case 'names':
         await bytes.close();
         await names.open('artifact names', () => exporter.getArtifactNames());
-        grant(await names.take(RECORDS_AT_ONCE, () => 1), native.grantNames);
+        grant(await names.take(RECORDS_AT_ONCE, name => name), native.grantNames);
         break;
       case 'artifact':
         await bytes.close();
@@ -94,7 +106,7 @@ const fulfil = async (exporter, native) => {
         await fulfilOne(wish);
       } catch (error) {
         // The native side gives up and cleans up; what is told is the exporter's own error.
-        native.grantNothing(String(error?.message ?? error));
+        native.grantNothing(wordsOf(error));
         // eslint-disable-next-line no-await-in-loop
         await native.wish().catch(() => {});
         throw error;
@@ -111,20 +123,29 @@ const fulfil = async (exporter, native) => {
 const importedStore = (native, path, options) => {
   const { store } = native;
   const exports = makeExports(native);
+  const commitBlock = makeCommit(native, exports);
   let isInPlace = false;
+  let callback = options.exportCallback;
   const kv = name => (...args) => (isInPlace ? native.hostKv : native.importedKv)[name](...args);
   const kvStore = Object.fromEntries(['has', 'get', 'getNextKey', 'set', 'delete'].map(name => [name, kv(name)]));
 
+  const setExportCallback = cb => {
+    if (isInPlace) {
+      exports.setExportCallback(cb);
+    } else {
+      insistCallback(cb, 'callback');
+      callback = cb;
+    }
+  };
   const commit = async () => {
-    if (!isInPlace) {
-      await store.publish();
-      isInPlace = true;
-      if (options.exportCallback) exports.setExportCallback(options.exportCallback);
+    if (isInPlace) {
+      await commitBlock();
       return;
     }
-    const batch = store.settleBlock();
-    if (batch !== undefined && exports.isInstalled()) exports.handOver(pairsOf(batch));
-    store.sealBlock();
+    await store.publish();
+    isInPlace = true;
+    // What was imported is no news to whoever it came from.
+    if (callback) exports.setExportCallback(callback);
   };
   const repairMetadata = async () => fail('a store that was just imported needs no repair: open it first');
   const hostStorage = {
@@ -133,9 +154,9 @@ const importedStore = (native, path, options) => {
     commit,
     close: async () => store.close(),
     diskUsage: () => diskUsage(store)[0],
-    setExportCallback: exports.setExportCallback,
+    setExportCallback,
   };
-  const handle = makeHandle(native, { file: path, asFile: options.asFile });
+  const handle = makeHandle(native, { file: path, asFile: options.asFile, exports });
   return harden({ hostStorage, debug: makeDebug(native, handle) });
 };
 
@@ -147,8 +168,7 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
   if (dirPath) insistString(dirPath, 'dirPath');
   const { artifactMode = 'operational', ...storeOptions } = options;
   validateArtifactMode(artifactMode);
-  const { exportCallback } = storeOptions;
-  exportCallback === undefined || typeof exportCallback === 'function' || fail('export callback must be a function');
+  if (storeOptions.exportCallback !== undefined) insistCallback(storeOptions.exportCallback, 'export callback');
 
   const closeAnyway = () => Promise.resolve().then(() => exporter.close());
   let native;

@@ -1,7 +1,7 @@
 // Snapshots: streams in and out, packed and unpacked on other threads.
 import { performance } from 'node:perf_hooks';
 
-import { budgetUnits, bytesOf, dumpOf, harden, insistString, iteratorOf, parsed } from './util.js';
+import { budgetUnits, bytesOf, dumpOf, fail, harden, insistString, iteratorOf, parsed } from './util.js';
 
 /** Times an action: its result, and how many seconds it took. */
 const makeMeasureSeconds = now => async action => {
@@ -27,7 +27,9 @@ const packAll = async (packer, stream) => {
       // eslint-disable-next-line no-await-in-loop
       const { done, value } = await iterator.next();
       if (done) break;
-      if (!packer.push(bytesOf(value, 'snapshot chunk'))) {
+      // A sync iterator may yield promises.
+      // eslint-disable-next-line no-await-in-loop
+      if (!packer.push(bytesOf(await value, 'snapshot chunk'))) {
         // eslint-disable-next-line no-await-in-loop
         await packer.room();
       }
@@ -49,6 +51,8 @@ export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) 
 
   const saveSnapshot = async (vatID, snapPos, snapshotStream) => {
     insistString(vatID, 'vatID');
+    // Before anything is packed or archived.
+    (Number.isSafeInteger(snapPos) && snapPos >= 0) || fail('snapPos must be an integer from 0 to 2^53 - 1');
     const packer = snapshots.pack();
     const { duration: compressSeconds, result } = await measure(() => packAll(packer, snapshotStream));
     const { closing, ...packed } = result;
@@ -67,16 +71,16 @@ export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) 
 
   const loadSnapshot = async function* loadSnapshot(vatID) {
     const read = snapshots.loadSnapshot(vatID);
-    // One chunk ahead of the reader.
-    let ahead = read();
-    try {
-      for (let chunk = await ahead; chunk !== undefined; chunk = await ahead) {
-        ahead = read();
-        yield chunk;
-      }
-    } finally {
-      // A reader that leaves early does not want to know what became of the rest.
-      ahead.catch(() => {});
+    // One chunk ahead of the reader, who hears of a failure when it asks for that chunk, or never.
+    const readAhead = () => {
+      const chunk = read();
+      chunk.catch(() => {});
+      return chunk;
+    };
+    let ahead = readAhead();
+    for (let chunk = await ahead; chunk !== undefined; chunk = await ahead) {
+      ahead = readAhead();
+      yield chunk;
     }
   };
 

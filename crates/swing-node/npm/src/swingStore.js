@@ -26,6 +26,10 @@ export const nativeOptions = ({
   keepTranscripts: !!keepTranscripts,
 });
 
+export const insistCallback = (callback, what) => {
+  typeof callback === 'function' || fail(`${what} must be a function`);
+};
+
 /** Hands batches of export data to the host's callback. */
 export const makeExports = native => {
   let callback;
@@ -35,15 +39,16 @@ export const makeExports = native => {
   let failure;
 
   const setExportCallback = cb => {
-    typeof cb === 'function' || fail('callback must be a function');
+    insistCallback(cb, 'callback');
     native.store.recordExports();
     callback = cb;
   };
-  /** Gives a batch to the callback; if it throws, the batch stays queued. */
+  /** Gives a batch to the callback; if it throws, or if there is none, the batch stays queued. */
   const handOver = batch => {
     let taken = false;
     try {
-      const result = callback(batch);
+      if (!callback) return;
+      const result = callback(pairsOf(batch));
       taken = true;
       if (typeof result?.then === 'function') {
         outstanding += 1;
@@ -73,31 +78,33 @@ export const makeExports = native => {
   };
 };
 
-/** The end of a crank and of a block, with the callback between the halves. */
-const makeEnds = (native, exports) => {
-  const { cranks, store } = native;
-  const endCrank = () => {
+/** The end of a crank, with the callback between the halves. */
+const makeEndCrank =
+  ({ cranks }, exports) =>
+  () => {
     if (!exports.isInstalled()) {
       cranks.endCrank();
       return;
     }
     const batch = cranks.settleCrank();
     if (batch !== undefined) {
-      exports.handOver(pairsOf(batch));
+      exports.handOver(batch);
       cranks.leaveCrank();
     }
   };
-  const commit = async () => {
+
+/** The end of a block, with the callback between the halves. */
+export const makeCommit =
+  ({ store }, exports) =>
+  async () => {
     if (exports.hasPromises()) await exports.settled();
     const batch = store.settleBlock();
-    if (batch !== undefined && exports.isInstalled()) {
-      exports.handOver(pairsOf(batch));
+    if (batch !== undefined) {
+      exports.handOver(batch);
       if (exports.hasPromises()) await exports.settled();
     }
     store.sealBlock();
   };
-  return { endCrank, commit };
-};
 
 const makeRepair = store => async exporter => {
   const metadata = [];
@@ -108,7 +115,9 @@ const makeRepair = store => async exporter => {
     }
     store.repair(metadata);
   } catch (error) {
-    await Promise.resolve(exporter.close()).catch(() => {});
+    await Promise.resolve()
+      .then(() => exporter.close())
+      .catch(() => {});
     throw error;
   }
   await exporter.close();
@@ -144,14 +153,13 @@ const makeSwingStore = (path, fresh, options) => {
     Buffer.isBuffer(serialized) || fail('options.serialized must be Buffer');
     path === null || fail('options.serialized makes :memory: DB');
   }
-  exportCallback === undefined || typeof exportCallback === 'function' || fail('export callback must be a function');
+  if (exportCallback !== undefined) insistCallback(exportCallback, 'export callback');
 
   const native = open(path || null, { ...nativeOptions(options), fresh });
   const { cranks, store } = native;
   try {
     const exports = makeExports(native);
     if (exportCallback) exports.setExportCallback(exportCallback);
-    const { endCrank, commit } = makeEnds(native, exports);
 
     const kvStore = wrapKvStore ? wrapKvStore(native.unguardedKv) : native.unguardedKv;
     const kv = wrapKvStore
@@ -166,7 +174,7 @@ const makeSwingStore = (path, fresh, options) => {
     const { dumpSnapshots: _s, ...snapshots } = wrapSnapStore(snapshotsOver(native, { archiveSnapshot }));
     const { dumpBundles: _b, ...bundles } = wrapBundleStore(bundlesOver(native));
 
-    const handle = makeHandle(native, { file: path, asFile });
+    const handle = makeHandle(native, { file: path, asFile, exports });
     const internal = {
       dirPath: asFile ? null : path,
       asFile,
@@ -185,13 +193,13 @@ const makeSwingStore = (path, fresh, options) => {
       establishCrankSavepoint: cranks.establishCrankSavepoint,
       rollbackCrank: cranks.rollbackCrank,
       emitCrankHashes: kv.emitCrankHashes,
-      endCrank,
+      endCrank: makeEndCrank(native, exports),
       getActivityhash: kv.getActivityhash,
     };
     const hostStorage = {
       repairMetadata: makeRepair(store),
       kvStore: kv.host,
-      commit,
+      commit: makeCommit(native, exports),
       close: async () => store.close(),
       diskUsage: () => diskUsage(store)[0],
       setExportCallback: exports.setExportCallback,

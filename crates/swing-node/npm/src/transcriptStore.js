@@ -1,5 +1,5 @@
 // Transcripts: spans that are read lazily, and archived as they are closed.
-import { budgetUnits, flatten, harden, insistPosition } from './util.js';
+import { budgetUnits, fail, flatten, harden, insistPosition, q } from './util.js';
 
 /** The transcriptStore of the original, with what tools use beside what a kernel does. */
 export const transcriptsOver = (native, { archiveTranscript } = {}) => {
@@ -23,6 +23,8 @@ export const transcriptsOver = (native, { archiveTranscript } = {}) => {
     const archiving = Promise.resolve(archiveTranscript(`transcript.${vatID}.${startPos}.${endPos}`, entries));
     let closed;
     try {
+      const { startPos: start, endPos: end } = getCurrentSpanBounds(vatID);
+      (start === startPos && end === endPos) || fail(`the span of ${q(vatID)} was changed by its archiver`);
       closed = close(vatID);
     } catch (error) {
       archiving.catch(() => {});

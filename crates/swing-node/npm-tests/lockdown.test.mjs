@@ -1,0 +1,6 @@
+// All that is tested without lockdown, once more under it.
+import '@endo/init';
+import './callbacks.test.mjs';
+import './imports.test.mjs';
+import './options.test.mjs';
+import './snapshots.test.mjs';
