@@ -22,10 +22,14 @@ pub(crate) struct Args {
     /// Puts the plots where the documentation shows them.
     #[arg(long)]
     write: bool,
+    /// What the curves over the store's size count. Blocks are always timed on the wall.
+    #[arg(long, value_enum, default_value_t = Clock::Wall)]
+    clock: Clock,
 }
 
 struct Run {
     large: bool,
+    clock: Clock,
     ours: Side,
     stores: Stores,
     plots: std::path::PathBuf,
@@ -36,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let plots = if args.write { root().join("docs/plots") } else { target().join("bench/plots") };
     fs::create_dir_all(&plots)?;
     let stores = Stores::new(target().join("bench/growth"), program.clone())?;
-    let run = Run { large: args.large, ours: Side::ours(program), stores, plots };
+    let run = Run { large: args.large, clock: args.clock, ours: Side::ours(program), stores, plots };
     println!("{}", run.store_size()?);
     println!("{}", run.spans()?);
     println!("{}", run.blocks()?);
@@ -86,12 +90,12 @@ impl Run {
         let mut curve = Curve::new();
         for rows in sizes {
             self.stores.make(Making::Store(Contents { rows: *rows, ..self.empty("size") }))?;
-            let mut figures = self.ours.run(&Work::ExportData { dir: template.clone() }, Clock::Wall)?;
-            figures.extend(self.ours.run(&Work::Opening { dir: template.clone(), rounds: 10 }, Clock::Wall)?);
-            figures.extend(self.ours.run(&Work::ExporterReady { dir: template.clone(), rounds: 10 }, Clock::Wall)?);
+            let mut figures = self.ours.run(&Work::ExportData { dir: template.clone() }, self.clock)?;
+            figures.extend(self.ours.run(&Work::Opening { dir: template.clone(), rounds: 10 }, self.clock)?);
+            figures.extend(self.ours.run(&Work::ExporterReady { dir: template.clone(), rounds: 10 }, self.clock)?);
             renew(Some(&template), &turn)?;
             figures.extend(
-                self.ours.run(&Work::Kv { dir: turn.clone(), rows: *rows, hot: 1000, gets: 50_000 }, Clock::Wall)?,
+                self.ours.run(&Work::Kv { dir: turn.clone(), rows: *rows, hot: 1000, gets: 50_000 }, self.clock)?,
             );
             curve.push((*rows, figures));
         }
@@ -119,7 +123,7 @@ impl Run {
             for (name, budget, calls) in [("each", Some(5), 8), ("all", None, 1)] {
                 renew(Some(&template), &turn)?;
                 let deletion = Work::Deletion { dir: turn.clone(), vat: "v1".to_owned(), budget, calls };
-                let cost = self.ours.run(&deletion, Clock::Wall)?;
+                let cost = self.ours.run(&deletion, self.clock)?;
                 figures.extend(cost.get("each").map(|each| (name.to_owned(), *each)));
             }
             curve.push((*spans, figures));

@@ -22,7 +22,7 @@ pub(crate) fn heap(length: usize) -> Vec<u8> {
 fn slots(heap: &mut Vec<u8>, dice: &mut Dice, count: usize) {
     for _ in 0..count {
         let here = heap.len() as u64;
-        let next = if dice.roll() % 12 == 0 { here + dice.roll() % 4096 * 32 } else { here + 32 };
+        let next = if dice.roll().is_multiple_of(12) { here + dice.roll() % 4096 * 32 } else { here + 32 };
         let kind = [1_u8, 1, 1, 1, 3, 10, 10, 24][(dice.roll() % 8) as usize];
         let value = match kind {
             1 => 0,
@@ -68,7 +68,7 @@ const WORDS: [&str; 24] = [
 fn chunk(heap: &mut Vec<u8>, dice: &mut Dice) {
     let length = 64 + dice.roll() % 512;
     let end = heap.len() + length as usize;
-    let text = dice.roll() % 3 > 0;
+    let text = !dice.roll().is_multiple_of(3);
     while heap.len() < end {
         if text {
             heap.extend_from_slice(WORDS[(dice.roll() % 24) as usize].as_bytes());

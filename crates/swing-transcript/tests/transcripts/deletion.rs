@@ -140,7 +140,7 @@ fn what_could_not_be_put_back_is_left_alone_when_a_vat_that_is_nearly_all_there_
         store.view().rollover_span(&vat("v5")).unwrap();
     }
     store.commit();
-    // No store writes a number where an item's text should be, and a table would not take this 0.
+    // No store writes a blob where an item's text should be, and a table would not take this 0.
     store.damage("UPDATE transcriptItems SET item = x'00ff' WHERE vatID = 'v1'");
     store.damage("UPDATE transcriptSpans SET isCurrent = 0 WHERE vatID = 'v1'");
     store.session.write().unwrap().run("PRAGMA ignore_check_constraints = OFF", []).unwrap();

@@ -10,7 +10,7 @@ use swing_core::{ArtifactMode, VatId};
 use swing_store::{Store, exporter};
 
 use super::super::data::{item, kv_key, kv_value};
-use super::super::ours::{open, seen};
+use super::super::ours::{open, used};
 use super::super::work::Figures;
 
 /// An operation and how often.
@@ -53,8 +53,8 @@ impl Hot {
         store.kernel().kv().set("a", "b")?;
         let key = |i: u64| &*keys[(i % KEYS) as usize];
         match &*self.hot {
-            "get" => each(self.count, &mut store, |store, i| Ok(seen(store.kernel().kv().get(key(i))?)))?,
-            "has" => each(self.count, &mut store, |store, i| Ok(seen(store.kernel().kv().has(key(i))?)))?,
+            "get" => each(self.count, &mut store, |store, i| used(store.kernel().kv().get(key(i))?))?,
+            "has" => each(self.count, &mut store, |store, i| used(store.kernel().kv().has(key(i))?))?,
             "set" => cranks(self.count, &mut store, |store, i| Ok(store.kernel().kv().set(key(i), &value)?))?,
             "next-key" => {
                 let mut last: Arc<str> = "v1".into();
@@ -72,11 +72,11 @@ impl Hot {
             "add-item" => {
                 cranks(self.count, &mut store, |store, _| Ok(store.kernel().transcripts().add_item(&vat, &text)?))?
             }
-            "span-bounds" => each(self.count, &mut store, |store, _| {
-                Ok(seen(store.kernel().transcripts().current_span_bounds(&vat)?))
-            })?,
+            "span-bounds" => {
+                each(self.count, &mut store, |store, _| used(store.kernel().transcripts().current_span_bounds(&vat)?))?
+            }
             "emit-hashes" => {
-                cranks(self.count, &mut store, |store, _| Ok(seen(store.kernel().emit_crank_hashes()?)))?;
+                cranks(self.count, &mut store, |store, _| used(store.kernel().emit_crank_hashes()?))?;
             }
             "export-record" => {
                 let exporter = exporter(dir.path(), ArtifactMode::Operational)?;

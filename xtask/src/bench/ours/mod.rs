@@ -15,4 +15,4 @@ mod transcript;
 
 pub(crate) use make::{Contents, Making};
 pub(crate) use serve::{Request, serve};
-pub(crate) use timing::{CLOCK, open, seen};
+pub(crate) use timing::{CLOCK, open, used};

@@ -54,6 +54,12 @@ pub(crate) fn seen<T>(result: T) {
     black_box(result);
 }
 
+/// The same, for where more may go wrong.
+pub(crate) fn used<T>(result: T) -> Result<()> {
+    seen(result);
+    Ok(())
+}
+
 /// Nanoseconds per call of `work(i)`, for i below `count`.
 pub(crate) fn timed(count: u64, mut work: impl FnMut(u64) -> Result<()>) -> Result<f64> {
     let start = Moment::now();
