@@ -1,0 +1,95 @@
+//! The command line: an engine, a seed, and how much.
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+
+use crate::{child, kill, power};
+
+/// Takes a store's power, process, disk and memory away, and looks at what is left.
+#[derive(Debug, Parser)]
+#[command(name = "swing-crash")]
+pub struct Cli {
+    #[command(subcommand)]
+    engine: Engine,
+}
+
+#[derive(Debug, Subcommand)]
+enum Engine {
+    /// Cuts the power after every write and flush.
+    Power {
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many states to look at.
+        #[arg(long, default_value_t = 20_000)]
+        states: u64,
+        /// Only the controls.
+        #[arg(long)]
+        controls: bool,
+    },
+    /// Kills a process at random times, and at each of its system calls.
+    Kill {
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many random kills.
+        #[arg(long, default_value_t = 500)]
+        cycles: u64,
+        /// Kill at every so many-th system call; 0 for none.
+        #[arg(long, default_value_t = 7)]
+        stride: usize,
+        /// Only the controls.
+        #[arg(long)]
+        controls: bool,
+    },
+    /// What is killed.
+    #[command(hide = true)]
+    Child {
+        #[command(subcommand)]
+        task: child::Task,
+    },
+}
+
+/// Runs an engine.
+///
+/// # Errors
+/// When anything was lost, or a control lost nothing.
+pub fn run(cli: Cli) -> Result<()> {
+    match cli.engine {
+        Engine::Power { seed, states, controls } => {
+            if controls {
+                for (control, counts) in power::controls(power::Setup { seed, states: states.min(3000) })? {
+                    println!("control {control:?}: {}", serde_json::to_string(&counts)?);
+                }
+                return Ok(());
+            }
+            let (counts, seconds) = power::power(power::Setup { seed, states })?;
+            println!("{} in {seconds:.1} s, {:.0}/s", serde_json::to_string(&counts)?, counts.states as f64 / seconds);
+            if counts.bad() > 0 {
+                bail!("{} states were wrong", counts.bad());
+            }
+            Ok(())
+        }
+        Engine::Kill { seed, cycles, stride, controls } => {
+            if controls {
+                for (control, counts) in kill::controls(seed, cycles)? {
+                    println!("control {control:?}: {}", serde_json::to_string(&counts)?);
+                }
+                return Ok(());
+            }
+            let counts = kill::random(seed, cycles)?;
+            println!("{}", serde_json::to_string(&counts)?);
+            let mut bad = counts.bad();
+            if stride > 0 {
+                let points = kill::points(seed, stride)?;
+                println!("{}", serde_json::to_string(&points)?);
+                bad += points.bad;
+            }
+            if bad > 0 {
+                bail!("{bad} kills were not survived");
+            }
+            Ok(())
+        }
+        Engine::Child { task } => child::run(&task),
+    }
+}

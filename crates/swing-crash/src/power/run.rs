@@ -1,0 +1,87 @@
+//! Runs over many seeds, and the controls.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use super::explore::{Counts, Script, log_of_run};
+use crate::stage::{History, Keeping, scratch};
+use crate::vfs::{Journal, Synchronous, Tuning, install, tune};
+use crate::workload::{Plan, Size};
+
+/// Where to begin and how much to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Setup {
+    pub(crate) seed: u64,
+    pub(crate) states: u64,
+}
+
+/// A setting that loses data when the power goes, so that a run which finds nothing is known to be blind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Control {
+    /// The log is not flushed at commit.
+    Normal,
+    /// Nothing is flushed.
+    Off,
+    /// Nothing can be undone, as in the reference's import.
+    NoJournal,
+}
+
+const BLOCKS: usize = 14;
+
+/// Cuts the power of stores with one seed after the other, until there were enough states.
+pub(crate) fn power(setup: Setup) -> Result<(Counts, f64)> {
+    let begin = Instant::now();
+    let mut counts = Counts::default();
+    runs(setup, Tuning::default(), u64::MAX, &mut counts)?;
+    Ok((counts, begin.elapsed().as_secs_f64()))
+}
+
+fn runs(setup: Setup, tuning: Tuning, patience: u64, counts: &mut Counts) -> Result<()> {
+    install();
+    let (work, look) = (scratch()?, scratch()?);
+    let mut seed = setup.seed;
+    while counts.states < setup.states && counts.bad() < patience.min(20) {
+        // Odd seeds on a disk that may harm what is beside a write, so that SQLite has to keep its distance.
+        let (powersafe, checkpoint_pages) = (seed % 2 == 0, if seed % 3 == 0 { 8 } else { 24 });
+        tune(Tuning { powersafe, checkpoint_pages, ..tuning });
+        one(seed, setup.states, patience, work.path(), look.path(), counts)?;
+        seed += 1;
+    }
+    tune(Tuning::default());
+    Ok(())
+}
+
+fn one(seed: u64, most: u64, patience: u64, work: &Path, look: &Path, counts: &mut Counts) -> Result<()> {
+    for dir in [work, look] {
+        super::disk::lay_out(&super::disk::Image::new(), dir)?;
+    }
+    let mut plan = Plan::new(seed, Size::SMALL);
+    let blocks: Vec<_> = (0..BLOCKS).map(|_| plan.next_block()).collect();
+    let keeping = Keeping::of_seed(seed);
+    let log = log_of_run(work, keeping, &blocks, 5)?;
+    let mut history = History::new(seed, Size::SMALL);
+    let mut script = Script { seed, blocks: &blocks, history: &mut history, keeping, most, patience };
+    script.explore(&log, look, counts)
+}
+
+/// Runs that must find something wrong.
+pub(crate) fn controls(setup: Setup) -> Result<Vec<(Control, Counts)>> {
+    let mut found = Vec::new();
+    for control in [Control::Normal, Control::Off, Control::NoJournal] {
+        let mut tuning = Tuning::default();
+        match control {
+            Control::Normal => tuning.synchronous = Synchronous::Normal,
+            Control::Off => tuning.synchronous = Synchronous::Off,
+            Control::NoJournal => tuning.journal = Journal::Off,
+        }
+        let mut counts = Counts::default();
+        runs(setup, tuning, u64::MAX, &mut counts)?;
+        if counts.bad() == 0 {
+            bail!("the control {control:?} lost nothing in {} states: the engine is blind", counts.states);
+        }
+        found.push((control, counts));
+    }
+    Ok(found)
+}
