@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
-use crate::{child, kill, power};
+use crate::{child, faults, kill, power, syscalls};
 
 /// Takes a store's power, process, disk and memory away, and looks at what is left.
 #[derive(Debug, Parser)]
@@ -41,6 +41,27 @@ enum Engine {
         /// Only the controls.
         #[arg(long)]
         controls: bool,
+    },
+    /// Lets each operation on files and each allocation fail.
+    Faults {
+        /// The seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Let every so many-th operation fail.
+        #[arg(long, default_value_t = 5)]
+        stride: u64,
+        /// Only the control.
+        #[arg(long)]
+        controls: bool,
+    },
+    /// Checks that everything is flushed before it is acknowledged, and lets each system call fail.
+    Syscalls {
+        /// The seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Let every so many-th call fail.
+        #[arg(long, default_value_t = 11)]
+        stride: usize,
     },
     /// What is killed.
     #[command(hide = true)]
@@ -87,6 +108,26 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             if bad > 0 {
                 bail!("{bad} kills were not survived");
+            }
+            Ok(())
+        }
+        Engine::Faults { seed, stride, controls } => {
+            if controls {
+                println!("control NoPoisonCheck: {}", serde_json::to_string(&faults::control(seed)?)?);
+                return Ok(());
+            }
+            let counts = faults::faults(seed, stride.max(1))?;
+            println!("{}", serde_json::to_string(&counts)?);
+            if counts.bad() > 0 {
+                bail!("{} faults were not survived", counts.bad());
+            }
+            Ok(())
+        }
+        Engine::Syscalls { seed, stride } => {
+            let counts = syscalls::syscalls(seed, stride.max(1))?;
+            println!("{}", serde_json::to_string(&counts)?);
+            if counts.bad() > 0 {
+                bail!("{} findings", counts.bad());
             }
             Ok(())
         }

@@ -16,6 +16,11 @@ use swing_core::testing::model::Model;
 pub(crate) struct Dump(String);
 
 impl Dump {
+    /// Of a store that holds nothing.
+    pub(crate) fn empty() -> Self {
+        Self(String::new())
+    }
+
     /// What the model says that the file must hold.
     pub(crate) fn of_model(model: &Model) -> Self {
         let mut text = String::new();

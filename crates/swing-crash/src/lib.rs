@@ -11,13 +11,16 @@
 
 #![expect(clippy::print_stdout, reason = "a program talks to the person who runs it")]
 
+mod careless;
 mod child;
 mod cli;
 mod dump;
+mod faults;
 mod kill;
 mod power;
 mod rng;
 mod stage;
+mod syscalls;
 mod trace;
 mod vfs;
 mod workload;

@@ -14,6 +14,9 @@ pub(crate) enum Broken {
     Name(PathBuf),
     /// Renamed while its content was not flushed: the name may be durable before the content.
     RenamedUnflushed(PathBuf),
+    /// A database was replaced while it was not yet durable that the old one's log is gone or empty: SQLite would apply
+    /// that log to the new database.
+    OldLog(PathBuf),
 }
 
 /// What is not flushed so far.
@@ -21,6 +24,7 @@ pub(crate) enum Broken {
 pub(crate) struct Ledger {
     content: BTreeSet<PathBuf>,
     names: BTreeSet<PathBuf>,
+    removed: BTreeSet<PathBuf>,
     pub(crate) broken: BTreeSet<Broken>,
 }
 
@@ -35,6 +39,7 @@ impl Ledger {
     pub(crate) fn take(&mut self, call: &Call) {
         match call {
             Call::Create(path) | Call::MakeDir(path) => {
+                self.removed.remove(path);
                 self.names.insert(path.clone());
             }
             Call::Write(path) | Call::Truncate(path) => {
@@ -43,11 +48,20 @@ impl Ledger {
             Call::Flush(path) => {
                 self.content.remove(path);
                 self.names.retain(|name| name.parent() != Some(path));
+                self.removed.retain(|name| name.parent() != Some(path));
             }
             Call::Rename { from, to } => {
                 if self.content.remove(from) {
                     self.broken.insert(Broken::RenamedUnflushed(to.clone()));
                     self.content.insert(to.clone());
+                }
+                for suffix in ["-wal", "-journal"] {
+                    let mut log = to.clone().into_os_string();
+                    log.push(suffix);
+                    let log = PathBuf::from(log);
+                    if self.removed.contains(&log) || self.content.contains(&log) {
+                        self.broken.insert(Broken::OldLog(to.clone()));
+                    }
                 }
                 self.names.remove(from);
                 self.names.insert(to.clone());
@@ -55,6 +69,7 @@ impl Ledger {
             Call::Unlink(path) => {
                 self.content.remove(path);
                 self.names.remove(path);
+                self.removed.insert(path.clone());
             }
             Call::Say(_) => {}
         }
@@ -103,6 +118,17 @@ mod tests {
         assert_eq!(without(1), [Broken::Name(path("/a/d"))]);
         assert!(without(4).contains(&Broken::RenamedUnflushed(path("/a/d/x"))));
         assert_eq!(without(6), [Broken::Name(path("/a/d/x"))]);
+    }
+
+    #[test]
+    fn the_log_of_a_database_that_is_replaced_is_gone_for_good_before() {
+        let replaced = Call::Rename { from: path("/d/x-import"), to: path("/d/x") };
+        let gone = Call::Unlink(path("/d/x-wal"));
+        let old_log = Broken::OldLog(path("/d/x"));
+        let flush = Call::Flush(path("/d"));
+        assert!(broken(&[gone.clone(), replaced.clone(), flush.clone()]).contains(&old_log));
+        assert_eq!(broken(&[gone, flush.clone(), replaced.clone(), flush.clone()]), []);
+        assert!(broken(&[Call::Truncate(path("/d/x-wal")), replaced, flush]).contains(&old_log));
     }
 
     #[test]

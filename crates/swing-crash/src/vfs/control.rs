@@ -50,8 +50,10 @@ pub(crate) enum Fault {
     Full,
     /// A flush fails.
     Sync,
-    /// A read gets only the first half of what is there, as if the file ended in it.
+    /// A read gets the first half of what is there, and then an error.
     ShortRead,
+    /// A read gets the first half of what is there, and zeros, as if the file ended in it.
+    FalseEnd,
 }
 
 impl Fault {
@@ -78,7 +80,8 @@ impl Fault {
                 _ => None,
             },
             Self::Sync => (operation == Operation::Sync).then_some(ffi::SQLITE_IOERR_FSYNC),
-            Self::ShortRead => (operation == Operation::Read).then_some(ffi::SQLITE_IOERR_SHORT_READ),
+            Self::ShortRead => (operation == Operation::Read).then_some(ffi::SQLITE_IOERR_READ),
+            Self::FalseEnd => (operation == Operation::Read).then_some(ffi::SQLITE_IOERR_SHORT_READ),
         }
     }
 }

@@ -79,14 +79,14 @@ unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
 
 unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, buffer: *mut c_void, amount: c_int, at: i64) -> c_int {
     match strike(Operation::Read) {
-        Some((Fault::ShortRead, code)) => {
+        Some((Fault::ShortRead | Fault::FalseEnd, code)) => {
             let half = amount / 2;
             let read = forward!(file, xRead, buffer, half, at);
             if read != ffi::SQLITE_OK && read != ffi::SQLITE_IOERR_SHORT_READ {
                 return read;
             }
             let (begin, rest) = (usize::try_from(half), usize::try_from(amount - half));
-            // As at the end of a file, what is missing reads as zeros.
+            // What is missing at the end of a file reads as zeros.
             // SAFETY: SQLite's buffer has room for `amount` bytes.
             unsafe { buffer.cast::<u8>().add(begin.unwrap_or_default()).write_bytes(0, rest.unwrap_or_default()) };
             code

@@ -1,0 +1,7 @@
+//! Every operation of SQLite on the file system, and every allocation, made to fail once, alone or with all that
+//! follow, while a careless host uses the store.
+
+mod cases;
+mod run;
+
+pub(crate) use run::{Counts, control, faults};
