@@ -1,7 +1,7 @@
 //! The program that is killed: it works on a store, and says on its standard output how far it has come.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
@@ -9,9 +9,10 @@ use swing_core::ArtifactMode;
 use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_core::testing::suite::Op;
 use swing_export::ImportOptions;
-use swing_export::dataset::{Dataset, DatasetWriter, Dialect, Mode};
-use swing_store::{Store, exporter, import};
+use swing_export::dataset::Dataset;
+use swing_store::{Store, import};
 
+use crate::datasets::{export_digest, write_dataset};
 use crate::stage::{Keeping, play};
 use crate::vfs::{Journal, Tuning, install, tune};
 use crate::workload::{Plan, Size};
@@ -150,41 +151,9 @@ fn take(args: &Import) -> Result<()> {
     say("closed")
 }
 
-/// Exports the last commit of the store in `dir` as a dataset.
-pub(crate) fn write_dataset(dir: &Path, dataset: &Path) -> Result<()> {
-    let exporter = exporter(dir, ArtifactMode::Archival)?;
-    let height = exporter.host_kv("host.height")?.map_or(Ok(0), |height| height.parse())?;
-    let names = exporter.artifact_names()?.collect::<Result<Vec<_>, _>>()?;
-    let mut writer = DatasetWriter::create(dataset, Dialect::Js)?;
-    writer.export_data(exporter.export_data().map(|record| record.map(|(key, value)| (key, Some(value)))))?;
-    for name in names {
-        writer.artifact(&name, &mut exporter.artifact(&name)?)?;
-    }
-    writer.finish(height, Some(Mode::Archival))?;
-    Ok(exporter.close()?)
-}
-
 fn exports(args: &Exports) -> Result<()> {
     loop {
         let (height, digest) = export_digest(&args.dir)?;
         say(&format!("{height} {digest}"))?;
     }
-}
-
-/// The height that an export pins, and a digest over everything it hands out.
-pub(crate) fn export_digest(dir: &Path) -> Result<(u64, String)> {
-    let exporter = exporter(dir, ArtifactMode::Operational)?;
-    let height = exporter.host_kv("host.height")?.map_or(Ok(0), |height| height.parse())?;
-    let mut text = Vec::new();
-    for record in exporter.export_data() {
-        let (key, value) = record?;
-        writeln!(text, "{}", serde_json::to_string(&(key, value))?)?;
-    }
-    let names = exporter.artifact_names()?.collect::<Result<Vec<_>, _>>()?;
-    for name in names {
-        writeln!(text, "{name}")?;
-        std::io::copy(&mut exporter.artifact(&name)?, &mut text)?;
-    }
-    exporter.close()?;
-    Ok((height, swing_core::Digest::of(&text).to_string()))
 }

@@ -1,9 +1,10 @@
 //! The command line: an engine, a seed, and how much.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::{Parser, Subcommand};
 
-use crate::{child, faults, kill, power, syscalls};
+use crate::disk_full::Ability;
+use crate::{child, disk_full, faults, kill, power, syscalls};
 
 /// Takes a store's power, process, disk and memory away, and looks at what is left.
 #[derive(Debug, Parser)]
@@ -62,6 +63,24 @@ enum Engine {
         /// Let every so many-th call fail.
         #[arg(long, default_value_t = 11)]
         stride: usize,
+    },
+    /// Fills a small disk to the last KiB, and all but that.
+    DiskFull {
+        /// The seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Leave so many KiB more each time.
+        #[arg(long, default_value_t = 1)]
+        step: u64,
+        /// Succeed, loudly, where a small disk cannot be mounted.
+        #[arg(long)]
+        allow_skip: bool,
+        /// Only the control.
+        #[arg(long)]
+        controls: bool,
+        /// It runs in a namespace of its own already.
+        #[arg(long, hide = true)]
+        in_namespace: bool,
     },
     /// What is killed.
     #[command(hide = true)]
@@ -128,6 +147,28 @@ pub fn run(cli: Cli) -> Result<()> {
             println!("{}", serde_json::to_string(&counts)?);
             if counts.bad() > 0 {
                 bail!("{} findings", counts.bad());
+            }
+            Ok(())
+        }
+        Engine::DiskFull { seed, step, allow_skip, controls, in_namespace } => {
+            match disk_full::ability(in_namespace)? {
+                Ability::Here => {}
+                Ability::Elsewhere(true) => return Ok(()),
+                Ability::Elsewhere(false) => bail!("in a namespace of its own it failed"),
+                Ability::None(why) => {
+                    println!("NOT TESTED: a full disk. {why}. Run it as root, or where namespaces of users are allowed.");
+                    ensure!(allow_skip, "a full disk was not tested (--allow-skip lets that pass)");
+                    return Ok(());
+                }
+            }
+            if controls {
+                println!("control NoPoisonCheck: {}", serde_json::to_string(&disk_full::control(seed)?)?);
+                return Ok(());
+            }
+            let counts = disk_full::disk_full(seed, step.max(1))?;
+            println!("{}", serde_json::to_string(&counts)?);
+            if counts.bad() > 0 {
+                bail!("{} runs on a full disk were not survived", counts.bad());
             }
             Ok(())
         }

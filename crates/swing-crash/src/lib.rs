@@ -14,6 +14,8 @@
 mod careless;
 mod child;
 mod cli;
+mod datasets;
+mod disk_full;
 mod dump;
 mod faults;
 mod kill;

@@ -11,7 +11,7 @@ use swing_export::dataset::Dataset;
 use swing_store::{Options, Store, import};
 
 use crate::careless::Careless;
-use crate::child::{export_digest, write_dataset};
+use crate::datasets::{check_dataset, export_digest, missing_in_archive, write_dataset};
 use crate::dump::Dump;
 use crate::kill::copy_dir;
 use crate::stage::{Keeping, play};
@@ -41,6 +41,10 @@ pub(crate) enum Case {
     Abandoned,
     /// A store is opened for reading beside a log, and exported.
     ReadAndExport,
+    /// A store is exported as a dataset.
+    Export,
+    /// Blocks whose closed spans and snapshots are archived.
+    Archived,
     /// A store is verified.
     Verify,
     /// A dataset is imported where nothing is.
@@ -52,7 +56,7 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Create,
         Self::OpenAndClose,
         Self::Recover,
@@ -63,6 +67,8 @@ impl Case {
         Self::SpilledCranks,
         Self::Abandoned,
         Self::ReadAndExport,
+        Self::Export,
+        Self::Archived,
         Self::Verify,
         Self::ImportNew,
         Self::ImportOver,
@@ -90,7 +96,7 @@ impl Case {
     }
 
     fn is_killed(self) -> bool {
-        matches!(self, Self::Recover | Self::ReadAndExport | Self::ImportOver)
+        matches!(self, Self::Recover | Self::ReadAndExport | Self::Export | Self::ImportOver)
     }
 }
 
@@ -133,8 +139,16 @@ impl Prepared {
         Ok(prepared)
     }
 
+    /// The same, with the store on another file system.
+    pub(crate) fn working_in(mut self, work: &Path) -> Self {
+        self.work = work.to_owned();
+        self
+    }
+
     fn options(&self) -> Result<Options> {
-        let mut options = Keeping::of_seed(self.seed).options(None)?;
+        let archive = self.work.join("archive");
+        let archive = (self.case == Case::Archived).then_some(archive.as_path());
+        let mut options = Keeping::of_seed(self.seed).options(archive)?;
         match self.case {
             Case::BlocksUncached => options.cache_bytes = 0,
             Case::SpilledCranks => options.overlay_bytes = 1 << 10,
@@ -144,7 +158,9 @@ impl Prepared {
     }
 
     fn store_of(&self, dir: &Path, seed: u64, blocks: u64) -> Result<Store> {
-        let mut store = Store::open(dir, self.options()?)?;
+        let archive = dir.join("archive");
+        let archive = (self.case == Case::Archived).then_some(archive.as_path());
+        let mut store = Store::open(dir, Keeping::of_seed(self.seed).options(archive)?)?;
         let mut plan = Plan::new(seed, self.case.size());
         for _ in 0..blocks {
             let (height, ops) = plan.next_block();
@@ -211,6 +227,12 @@ impl Prepared {
                 host.blocks(&mut store, 2);
                 Ok(store.close()?)
             }
+            Case::Archived => {
+                let mut store = open()?;
+                host.blocks(&mut store, 5);
+                Ok(store.close()?)
+            }
+            Case::Export => write_dataset(&self.work, &self.work.join("dataset")),
             Case::Recover => {
                 let mut store = open()?;
                 host.blocks(&mut store, 1);
@@ -261,6 +283,14 @@ impl Prepared {
         let store = Store::open(&self.work, self.options()?).context("opening the store again")?;
         let found = Dump::of_store(&self.work)?;
         store.close()?;
+        if self.case == Case::Export {
+            check_dataset(&self.work.join("dataset"), !refused)?;
+        }
+        if self.case == Case::Archived
+            && let Some(name) = missing_in_archive(&found, &self.work.join("archive"))?
+        {
+            return Ok(Some(format!("{name} is in the store and not in the archive")));
+        }
         match self.case {
             Case::ImportNew | Case::ImportOver => {
                 let new = self.imported.as_ref().context("an import has a source")?;

@@ -4,4 +4,5 @@
 mod cases;
 mod run;
 
+pub(crate) use cases::{Case, Prepared};
 pub(crate) use run::{Counts, control, faults};

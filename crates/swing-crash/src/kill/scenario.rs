@@ -6,13 +6,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
-use serde_json::Value;
 use swing_core::session::store_file;
 use swing_core::testing::suite::Op;
-use swing_export::dataset::Dataset;
 use swing_store::Store;
 
-use crate::child::write_dataset;
+use crate::datasets::{check_dataset, missing_in_archive, write_dataset};
 use crate::dump::Dump;
 use crate::stage::{History, Keeping, Verdict, judge, play};
 use crate::workload::{Plan, Size};
@@ -55,26 +53,6 @@ pub(super) fn look_at(
     let behind = missing_in_archive(&dump, archive)?;
     store.close()?;
     Ok((verdict, behind))
-}
-
-/// The first closed span or snapshot of the store that is not in the archive, complete.
-fn missing_in_archive(dump: &Dump, archive: &Path) -> Result<Option<String>> {
-    for line in dump.lines() {
-        let row: Value = serde_json::from_str(line)?;
-        let name = match row[0].as_str() {
-            Some("transcriptSpans") if row[5].is_null() => {
-                format!("transcript.{}.{}.{}.gz", row[1].as_str().unwrap_or_default(), row[2], row[3])
-            }
-            Some("snapshots") => format!("snapshot.{}.{}.gz", row[1].as_str().unwrap_or_default(), row[2]),
-            _ => continue,
-        };
-        let Ok(file) = fs::File::open(archive.join(&name)) else { return Ok(Some(name)) };
-        let read = std::io::copy(&mut flate2::read::MultiGzDecoder::new(file), &mut std::io::sink());
-        if read.is_err() {
-            return Ok(Some(format!("{name} (whole)")));
-        }
-    }
-    Ok(None)
 }
 
 /// A program and what it begins with.
@@ -245,7 +223,7 @@ impl Staged {
             return self.check_import(&dir, acknowledged.is_some());
         }
         if self.scenario == Scenario::Export {
-            self.check_dataset(acknowledged.is_some())?;
+            check_dataset(&self.work.join("dataset"), acknowledged.is_some())?;
         }
         let old = if self.scenario == Scenario::Fresh { 0 } else { OLD };
         let acknowledged = acknowledged.filter(|height| *height > 0).unwrap_or(old);
@@ -279,23 +257,6 @@ impl Staged {
             return Ok(None);
         }
         Ok(Some(format!("neither the old store nor the new: {}", found.difference(new))))
-    }
-
-    /// A dataset is complete or says that it is not.
-    fn check_dataset(&self, acknowledged: bool) -> Result<()> {
-        let folder = self.work.join("dataset");
-        match Dataset::open(&folder) {
-            Ok(dataset) => {
-                for name in dataset.artifact_names() {
-                    std::io::copy(&mut dataset.artifact(name)?, &mut std::io::sink())?;
-                }
-                let records = dataset.records()?.collect::<Result<Vec<_>, _>>()?;
-                ensure!(!records.is_empty(), "the dataset has no records");
-            }
-            Err(error) if acknowledged => return Err(error).context("an acknowledged dataset"),
-            Err(_) => {}
-        }
-        Ok(())
     }
 
     /// Runs the program to its end on what a killed one has left, which must be possible, and leave nothing else there.
