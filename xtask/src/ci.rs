@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         )
     })?;
     step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
+    step("crash", || crate::crash::run(&crate::crash::Args::short()))?;
     if !args.no_node {
         step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
     }

@@ -4,6 +4,7 @@
 
 mod ci;
 mod conformance;
+mod crash;
 mod deny;
 mod fixtures;
 mod migrate;
@@ -24,7 +25,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, conformance.
+    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, crash, conformance.
     Ci(ci::Args),
     /// The unwritten rules: module docs, the arrows between crates, file sizes, no stray std::fs, no machine's paths.
     Tidy,
@@ -36,6 +37,8 @@ enum Task {
     Migrate(migrate::Args),
     /// Random calls, fixtures and the recorded kernel: does this store answer as the reference does?
     Conformance(conformance::Args),
+    /// Takes a store's power, process, disk and memory away at every point, and looks at what is left.
+    Crash(crash::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fixtures(args) => fixtures::run(&args),
         Task::Migrate(args) => migrate::run(&args),
         Task::Conformance(args) => conformance::run(&args),
+        Task::Crash(args) => crash::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swing-export", &["swing-core"]),
     ("swing-store", &["swing-core", "swing-kv", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
     ("swing-cli", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
+    ("swing-crash", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
     ("xtask", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
 ];
 

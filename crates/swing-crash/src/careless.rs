@@ -41,7 +41,8 @@ impl Careless {
         for _ in 0..played {
             let (_, ops) = plan.next_block();
             for op in ops.iter().chain([&Op::Commit]) {
-                on_model(&mut model, op).map_err(|refusal| anyhow::anyhow!("the model refuses {op:?}: {}", refusal.0))?;
+                on_model(&mut model, op)
+                    .map_err(|refusal| anyhow::anyhow!("the model refuses {op:?}: {}", refusal.0))?;
             }
         }
         let allowed = vec![Dump::of_model(&model)];

@@ -3,20 +3,17 @@
 //! The disk is a small file system in memory that is mounted for the run, so what runs out is what runs out in life:
 //! for the store, its log, its shared index, archives, datasets and temporary files alike. That needs the right to
 //! mount, of one's own or in a namespace of one's own.
-#![expect(unsafe_code, reason = "mounting is a system call")]
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use fs_err as fs;
 
 use crate::faults::{Case, Prepared};
-use crate::stage::scratch;
+use crate::mount::Mount;
+use crate::stage::{complain, quietly, scratch};
 use crate::vfs::install;
 
 /// What came of it.
@@ -52,110 +49,22 @@ const CASES: [(Case, &str); 8] = [
 
 const KIB: u64 = 1024;
 
-/// A file system of 2 MiB, gone when dropped.
-struct Mount {
-    path: PathBuf,
-}
-
-impl Mount {
-    fn new(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path)?;
-        let target = CString::new(path.as_os_str().as_bytes())?;
-        // SAFETY: every pointer is a string that lives during the call.
-        let code = unsafe {
-            libc::mount(c"tmpfs".as_ptr(), target.as_ptr(), c"tmpfs".as_ptr(), 0, c"size=2m".as_ptr().cast())
-        };
-        if code != 0 {
-            return Err(std::io::Error::last_os_error()).context("cannot mount a small file system");
-        }
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// How much room there is.
-    fn room(&self) -> Result<u64> {
-        let target = CString::new(self.path.as_os_str().as_bytes())?;
-        // SAFETY: zeros are a value of this plain struct, which the call fills.
-        let (code, found) = unsafe {
-            let mut found: libc::statvfs = std::mem::zeroed();
-            (libc::statvfs(target.as_ptr(), &raw mut found), found)
-        };
-        if code != 0 {
-            return Err(std::io::Error::last_os_error()).context("cannot ask for the room");
-        }
-        Ok(u64::from(found.f_bavail) * u64::from(found.f_frsize))
-    }
-
-    /// Leaves so much room and no more.
-    fn fill(&self, leave: u64) -> Result<()> {
-        let ballast = self.room()?.checked_sub(leave).context("there is not that much room")?;
-        fs::write(self.ballast(), vec![1; usize::try_from(ballast)?])?;
-        Ok(())
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.path.join("ballast")
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        if let Ok(target) = CString::new(self.path.as_os_str().as_bytes()) {
-            // SAFETY: the string lives during the call. A failure leaves a mount that goes with the machine.
-            unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) };
-        }
-    }
-}
-
-/// Whether a small file system can be mounted; if not, whether it can in a namespace of one's own, in which this program
-/// is then run again.
-pub(crate) enum Ability {
-    Here,
-    /// It has been run there, and this is what it said.
-    Elsewhere(bool),
-    None(String),
-}
-
-pub(crate) fn ability(in_namespace: bool) -> Result<Ability> {
-    let place = scratch()?;
-    let error = match Mount::new(&place.path().join("try")) {
-        Ok(_) => return Ok(Ability::Here),
-        Err(error) => error,
-    };
-    let can_unshare = || {
-        let tried = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).output();
-        tried.is_ok_and(|tried| tried.status.success())
-    };
-    if in_namespace || !can_unshare() {
-        return Ok(Ability::None(format!("{error:#}")));
-    }
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount"]).arg(std::env::current_exe()?);
-    let status = command.args(std::env::args_os().skip(1)).arg("--in-namespace").status()?;
-    Ok(Ability::Elsewhere(status.success()))
-}
-
 /// Runs every case with more and more room, by `step` KiB.
-pub(crate) fn disk_full(seed: u64, step: u64) -> Result<Counts> {
+pub(crate) fn disk_full(seed: u64, rounds: u64, step: u64) -> Result<Counts> {
     install();
     let place = scratch()?;
     let mount = Mount::new(&place.path().join("small"))?;
     let mut counts = Counts::default();
-    for (case, name) in CASES {
-        one(case, name, seed, step, place.path(), &mount, &mut counts)?;
+    for round in 0..rounds {
+        for (case, name) in CASES {
+            one(case, name, seed + round, step, place.path(), &mount, &mut counts)?;
+        }
     }
     Ok(counts)
 }
 
-fn one(
-    case: Case,
-    name: &str,
-    seed: u64,
-    step: u64,
-    place: &Path,
-    mount: &Mount,
-    counts: &mut Counts,
-) -> Result<()> {
-    let prepared = Prepared::new(case, seed, place)?.working_in(&mount.path.join("store"));
+fn one(case: Case, name: &str, seed: u64, step: u64, place: &Path, mount: &Mount, counts: &mut Counts) -> Result<()> {
+    let prepared = Prepared::new(case, seed, place)?.working_in(&mount.path().join("store"));
     let (mut room, mut calm) = (0, 0);
     // A few steps more, since what was enough once may not be with other luck.
     while calm < 4 {
@@ -189,7 +98,7 @@ fn one(
             counts.wrong += u64::from(is_wrong);
             counts.unusable += u64::from(!is_wrong);
             if counts.bad() <= 8 {
-                println!("  {name}, {room} KiB: {shown}");
+                complain(&format!("seed {seed}, {name}, {room} KiB: {shown}"));
             }
         }
         room += step;
@@ -208,7 +117,7 @@ pub(crate) fn control(seed: u64) -> Result<Counts> {
         one(Case::SpilledCranks, "mid-block", seed, 4, place.path(), &mount, &mut counts)?;
         Ok(counts)
     };
-    let counts = run();
+    let counts = quietly(run);
     swing_core::session::ignore_poison(false);
     let counts = counts?;
     if counts.wrong == 0 {

@@ -80,10 +80,7 @@ impl Dump {
 /// The tables with their columns, such that the model's rows look the same.
 const TABLES: [(&str, &str); 6] = [
     ("kvStore", "SELECT key, value FROM kvStore ORDER BY key"),
-    (
-        "transcriptItems",
-        "SELECT vatID, position, item, incarnation FROM transcriptItems ORDER BY vatID, position",
-    ),
+    ("transcriptItems", "SELECT vatID, position, item, incarnation FROM transcriptItems ORDER BY vatID, position"),
     (
         "transcriptSpans",
         "SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans ORDER BY vatID, startPos",
@@ -94,10 +91,7 @@ const TABLES: [(&str, &str); 6] = [
                 CASE WHEN compressedSize IS NOT NULL THEN 'set' END, compressedSnapshot
          FROM snapshots ORDER BY vatID, snapPos",
     ),
-    (
-        "bundles",
-        "SELECT bundleID, typeof(bundle), length(CAST(bundle AS BLOB)), bundle FROM bundles ORDER BY bundleID",
-    ),
+    ("bundles", "SELECT bundleID, typeof(bundle), length(CAST(bundle AS BLOB)), bundle FROM bundles ORDER BY bundleID"),
     ("pendingExports", "SELECT key, value FROM pendingExports ORDER BY key"),
 ];
 

@@ -3,5 +3,5 @@
 use clap::Parser as _;
 
 fn main() -> anyhow::Result<()> {
-    swing_crash::run(swing_crash::Cli::parse())
+    swing_crash::run(&swing_crash::Cli::parse())
 }

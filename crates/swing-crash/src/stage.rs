@@ -1,6 +1,9 @@
 //! A store and the model of it, played the same blocks.
 
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use swing_archive::DirectoryArchive;
@@ -76,7 +79,9 @@ pub(crate) fn on_model(model: &mut Model, op: &Op) -> Outcome {
 /// Plays a block on a store, without its commit. Every call has to succeed.
 pub(crate) fn play(store: &mut Store, height: u64, ops: &[Op]) -> Result<()> {
     for op in ops {
-        on_store(store, op).map_err(|refusal| anyhow!("{}", refusal.0)).with_context(|| format!("block {height}: {op:?}"))?;
+        on_store(store, op)
+            .map_err(|refusal| anyhow!("{}", refusal.0))
+            .with_context(|| format!("block {height}: {op:?}"))?;
     }
     Ok(())
 }
@@ -137,13 +142,53 @@ pub(crate) fn judge(found: &Dump, history: &mut History, allowed: std::ops::Rang
 /// What is to be said of a store that could be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Sound { height: u64 },
+    Sound {
+        height: u64,
+    },
     /// Less than was acknowledged.
-    Lost { height: u64, acknowledged: u64 },
+    Lost {
+        height: u64,
+        acknowledged: u64,
+    },
     /// More than was begun.
-    FromNowhere { height: u64 },
+    FromNowhere {
+        height: u64,
+    },
     /// Not what its own height holds.
-    Mixed { height: u64, difference: String },
+    Mixed {
+        height: u64,
+        difference: String,
+    },
+}
+
+static CLOCK: OnceLock<(Instant, Duration)> = OnceLock::new();
+
+/// Ends every engine after so many seconds, wherever it is by then.
+pub(crate) fn limit(seconds: u64) {
+    CLOCK.get_or_init(|| (Instant::now(), Duration::from_secs(seconds)));
+}
+
+/// Whether this share of the time, in hundredths, is over.
+pub(crate) fn is_over(share: u32) -> bool {
+    CLOCK.get().is_some_and(|(begin, limit)| begin.elapsed() > *limit * share / 100)
+}
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Runs something that is meant to find much wrong, without a line for each.
+pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    QUIET.store(true, Ordering::SeqCst);
+    let done = run();
+    QUIET.store(false, Ordering::SeqCst);
+    done
+}
+
+/// Says what was found wrong, and how to see it again.
+pub(crate) fn complain(text: &str) {
+    if !QUIET.load(Ordering::SeqCst) {
+        let shown: String = text.chars().take(600).collect();
+        println!("  {shown}");
+    }
 }
 
 /// A directory to work in: in memory where there is such a file system, since what is flushed is known by other means.

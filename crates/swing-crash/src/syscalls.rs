@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 use fs_err as fs;
 
 use crate::kill::{Scenario, Staged};
-use crate::stage::scratch;
+use crate::stage::{is_over, scratch};
 use crate::trace::{Action, Broken, Call, Ended, Ledger, Phase, trace};
 
 /// What was found.
@@ -68,9 +68,10 @@ fn is_rebuilt(path: &Path, work: &Path) -> bool {
 }
 
 /// Traces every scenario, and lets every `stride`th of its calls fail.
-pub(crate) fn syscalls(seed: u64, stride: usize) -> Result<Counts> {
+pub(crate) fn syscalls(seed: u64, rounds: u64, stride: usize) -> Result<Counts> {
     let mut counts = Counts::default();
-    for scenario in Scenario::ALL {
+    let seeds = seed..seed + rounds;
+    for (seed, scenario) in seeds.flat_map(|seed| Scenario::ALL.map(|scenario| (seed, scenario))) {
         let place = scratch()?;
         let mut staged = Staged::new(scenario, seed, place.path())?;
         let calls = flushed(&mut staged, &mut counts)?;
@@ -101,15 +102,13 @@ fn flushed(staged: &mut Staged, counts: &mut Counts) -> Result<usize> {
         counts.unflushed += 1;
         println!("  {:?}: {}", staged.scenario, shown(broken, &work));
     }
-    for (at, call) in heard.calls.iter().enumerate().filter(|(_, call)| matches!(call, Call::Flush(_))) {
+    for (at, _) in heard.calls.iter().enumerate().filter(|(_, call)| matches!(call, Call::Flush(_))) {
         counts.flushes += 1;
         let mut without = Heard::default();
         let others = heard.calls.iter().enumerate().filter(|(number, _)| *number != at);
         others.for_each(|(_, call)| without.take(call, &work));
         if without.ledger.broken.len() > heard.ledger.broken.len() {
             counts.flushes_missed += 1;
-        } else if std::env::var_os("SWING_CRASH_VERBOSE").is_some() {
-            println!("  {:?}: not needed by the rule: {call:?}", staged.scenario);
         }
     }
     Ok(heard.calls.len())
@@ -125,16 +124,9 @@ fn shown(broken: &Broken, work: &Path) -> String {
     format!("{}: {what}", path.strip_prefix(work).unwrap_or(path).display())
 }
 
-fn failing(
-    staged: &mut Staged,
-    calls: usize,
-    code: i32,
-    name: &str,
-    stride: usize,
-    counts: &mut Counts,
-) -> Result<()> {
+fn failing(staged: &mut Staged, calls: usize, code: i32, name: &str, stride: usize, counts: &mut Counts) -> Result<()> {
     let work = staged.work.clone();
-    for at in (0..calls).step_by(stride) {
+    for at in (0..calls).step_by(stride).take_while(|_| !is_over(100)) {
         staged.reset()?;
         let (mut seen, mut heard, mut failed) = (0, Heard::default(), None);
         let ended = trace(&mut staged.command()?, |phase, call, answer| {

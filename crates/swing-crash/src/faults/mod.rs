@@ -5,4 +5,4 @@ mod cases;
 mod run;
 
 pub(crate) use cases::{Case, Prepared};
-pub(crate) use run::{Counts, control, faults};
+pub(crate) use run::{control, faults};

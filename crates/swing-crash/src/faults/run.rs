@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::{Result, anyhow, bail};
 
 use super::cases::{Case, Prepared};
-use crate::stage::scratch;
+use crate::stage::{complain, is_over, quietly, scratch};
 use crate::vfs::{Fault, arm, arm_memory, count_allocations, disarm, disarm_memory, install};
 
 /// What came of faults.
@@ -50,15 +50,17 @@ const KINDS: [Kind; 6] = [
 ];
 
 /// Lets every `stride`th operation of every case fail, in every way.
-pub(crate) fn faults(seed: u64, stride: u64) -> Result<Counts> {
+pub(crate) fn faults(seed: u64, rounds: u64, stride: u64) -> Result<Counts> {
     install();
     let place = scratch()?;
     let mut counts = Counts::default();
-    for case in Case::ALL {
-        let prepared = Prepared::new(case, seed, place.path())?;
-        for kind in KINDS {
-            for persistent in [false, true] {
-                series(&prepared, kind, persistent, seed, stride, &mut counts)?;
+    for seed in seed..seed + rounds {
+        for case in Case::ALL {
+            let prepared = Prepared::new(case, seed, place.path())?;
+            for kind in KINDS {
+                for persistent in [false, true] {
+                    series(&prepared, kind, persistent, seed, stride, &mut counts)?;
+                }
             }
         }
     }
@@ -71,7 +73,7 @@ pub(crate) fn control(seed: u64) -> Result<Counts> {
     let place = scratch()?;
     let mut counts = Counts::default();
     swing_core::session::ignore_poison(true);
-    let mut run = || -> Result<()> {
+    let run = || -> Result<()> {
         for case in [Case::LargeBlocks, Case::SpilledCranks] {
             let prepared = Prepared::new(case, seed, place.path())?;
             for kind in [Kind::File(Fault::Full), Kind::File(Fault::Io)] {
@@ -80,7 +82,7 @@ pub(crate) fn control(seed: u64) -> Result<Counts> {
         }
         Ok(())
     };
-    let ran = run();
+    let ran = quietly(run);
     swing_core::session::ignore_poison(false);
     ran?;
     if counts.wrong == 0 {
@@ -101,7 +103,7 @@ fn series(
     let stride = if kind == Kind::Memory { stride * 4 - 3 } else { stride };
     let most = if kind == Kind::Memory { allocations(prepared)? } else { u64::MAX };
     let mut at = 1 + seed % stride;
-    while at <= most {
+    while at <= most && !is_over(100) {
         prepared.reset()?;
         let mut host = prepared.careless()?;
         match kind {
@@ -146,7 +148,7 @@ fn series(
             }
         };
         if let Some(wrong) = wrong.filter(|_| counts.bad() <= 12) {
-            println!("  {} {at}: {wrong}", name(prepared.case, kind, persistent));
+            complain(&format!("seed {seed}, {} {at}: {wrong}", name(prepared.case, kind, persistent)));
         }
         at += stride;
     }

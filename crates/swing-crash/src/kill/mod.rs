@@ -4,6 +4,6 @@ mod points;
 mod random;
 mod scenario;
 
-pub(crate) use points::{Points, points};
-pub(crate) use random::{Control, Counts, controls, random};
+pub(crate) use points::points;
+pub(crate) use random::{controls, random};
 pub(crate) use scenario::{Scenario, Staged, copy_dir, program};

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 
 use super::scenario::{Scenario, Staged};
-use crate::stage::scratch;
+use crate::stage::{complain, is_over, scratch};
 use crate::trace::{Action, Call, Ended, Phase, trace};
 
 /// What came of killing a program at each of its points.
@@ -36,11 +36,16 @@ impl Said {
 }
 
 /// Kills every program at each of its points, or at every `stride`th.
-pub(crate) fn points(seed: u64, stride: usize) -> Result<Points> {
+pub(crate) fn points(seed: u64, rounds: u64, stride: usize) -> Result<Points> {
     let mut found = Points::default();
-    for scenario in Scenario::ALL {
-        let place = scratch()?;
-        one(scenario, seed, stride, place.path(), &mut found)?;
+    if stride == 0 {
+        return Ok(found);
+    }
+    for round in 0..rounds {
+        for scenario in Scenario::ALL {
+            let place = scratch()?;
+            one(scenario, seed + round, stride, place.path(), &mut found)?;
+        }
     }
     Ok(found)
 }
@@ -60,6 +65,9 @@ fn one(scenario: Scenario, seed: u64, stride: usize, place: &Path, found: &mut P
     // Another start in each run, so that several seeds meet all points between them.
     let begin = usize::try_from(seed)? % stride;
     for at in (begin..labels.len()).step_by(stride) {
+        if is_over(100) {
+            break;
+        }
         staged.reset()?;
         let (mut seen, mut said, mut killed_at) = (0, Said::default(), String::new());
         let ended = trace(&mut staged.command()?, |phase, call, _| {
@@ -87,7 +95,7 @@ fn one(scenario: Scenario, seed: u64, stride: usize, place: &Path, found: &mut P
         if let Some(wrong) = wrong.or(again) {
             found.bad += 1;
             if found.bad <= 5 {
-                println!("  seed {seed}, {scenario:?}, point {at} ({killed_at}): {wrong}");
+                complain(&format!("seed {seed}, {scenario:?}, point {at} ({killed_at}): {wrong}"));
             }
         }
     }

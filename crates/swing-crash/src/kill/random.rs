@@ -11,7 +11,7 @@ use fs_err as fs;
 
 use super::scenario::{copy_dir, look_at, program};
 use crate::rng::Rng;
-use crate::stage::{History, Keeping, Verdict, scratch};
+use crate::stage::{History, Keeping, Verdict, complain, is_over, quietly, scratch};
 use crate::workload::Size;
 
 /// What came of kills.
@@ -50,7 +50,7 @@ const KILLS: u64 = 60;
 pub(crate) fn random(seed: u64, kills: u64) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut at = seed;
-    while counts.kills < kills && counts.bad() < 20 {
+    while counts.kills < kills && counts.bad() < 20 && !is_over(60) {
         one_store(at, kills, &[], &mut counts)?;
         at += 1;
     }
@@ -64,7 +64,7 @@ pub(crate) fn controls(seed: u64, kills: u64) -> Result<Vec<(Control, Counts)>> 
         let mut counts = Counts::default();
         let mut at = seed;
         while counts.kills < kills && counts.bad() == 0 {
-            one_store(at, kills, &[flag], &mut counts)?;
+            quietly(|| one_store(at, kills, &[flag], &mut counts))?;
             at += 1;
         }
         if counts.bad() == 0 {
@@ -89,11 +89,18 @@ fn one_store(seed: u64, most: u64, flags: &[&str], counts: &mut Counts) -> Resul
     let mut rng = Rng::derived(seed, 77);
     let mut acknowledged = 0;
     for _ in 0..KILLS {
-        if counts.kills >= most || counts.bad() > 3 {
+        if counts.kills >= most || counts.bad() > 3 || is_over(60) {
             break;
         }
-        let heard = kill_one(&dir, &archive, seed, flags, &mut rng)?;
         counts.kills += 1;
+        let heard = match kill_one(&dir, &archive, seed, flags, &mut rng) {
+            Ok(heard) => heard,
+            Err(error) => {
+                counts.unusable += 1;
+                complain(&format!("seed {seed}, kill {}: {error:#}", counts.kills));
+                break;
+            }
+        };
         counts.while_opening += u64::from(!heard.opened);
         counts.while_committing += u64::from(heard.begun > heard.acknowledged.unwrap_or(heard.begun - 1));
         acknowledged = heard.acknowledged.unwrap_or(acknowledged);
@@ -123,7 +130,7 @@ fn one_store(seed: u64, most: u64, flags: &[&str], counts: &mut Counts) -> Resul
         };
         if let Some(wrong) = wrong {
             if counts.bad() <= 3 {
-                println!("  seed {seed}, kill {}: {wrong}", counts.kills);
+                complain(&format!("seed {seed}, kill {}: {wrong}", counts.kills));
             }
             // What follows would only say the same again.
             break;
@@ -139,7 +146,8 @@ fn kill_one(dir: &Path, archive: &Path, seed: u64, flags: &[&str], rng: &mut Rng
     fs::create_dir_all(dir)?;
     let mut command = program("blocks")?;
     command.arg("--dir").arg(dir).arg("--archive").arg(archive).args(["--seed", &seed.to_string()]);
-    command.args(["--until", &(BLOCKS + 50).to_string()]).args(flags).stdout(Stdio::piped());
+    command.args(["--until", &(BLOCKS + 50).to_string()]).args(flags);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().context("could not start the child")?;
     let mut out = BufReader::new(child.stdout.take().context("the child has no output")?);
     let mut text = String::new();
@@ -149,6 +157,8 @@ fn kill_one(dir: &Path, archive: &Path, seed: u64, flags: &[&str], rng: &mut Rng
     std::thread::sleep(Duration::from_micros(rng.below(most)));
     child.kill()?;
     out.read_to_string(&mut text)?;
+    let mut said = String::new();
+    child.stderr.take().context("the child has no errors")?.read_to_string(&mut said)?;
     let status = child.wait()?;
     let mut heard = Heard { acknowledged: None, begun: 0, opened: false, reached_end: status.success() };
     for line in text.lines() {
@@ -163,7 +173,7 @@ fn kill_one(dir: &Path, archive: &Path, seed: u64, flags: &[&str], rng: &mut Rng
         heard.acknowledged = Some(heard.begun - 1);
     }
     if !status.success() && std::os::unix::process::ExitStatusExt::signal(&status).is_none() {
-        bail!("seed {seed}: the child failed by itself ({status}); it had said:\n{text}");
+        bail!("the child failed by itself ({status}) after {:?}: {said}", text.lines().last());
     }
     Ok(heard)
 }

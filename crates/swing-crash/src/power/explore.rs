@@ -10,7 +10,7 @@ use swing_store::Store;
 use super::disk::{Disk, Image, Loss, image_of, lay_out};
 use crate::dump::Dump;
 use crate::rng::Rng;
-use crate::stage::{History, Keeping, Verdict, judge, play};
+use crate::stage::{History, Keeping, Verdict, complain, is_over, judge, play};
 use crate::vfs::{Event, Mark, mark, record, stop_recording};
 
 /// How many states there were, and what was wrong with how many of them.
@@ -56,7 +56,7 @@ pub(super) struct Log {
 
 impl Script<'_> {
     fn done(&self, counts: &Counts) -> bool {
-        counts.states >= self.most || counts.bad() >= self.patience
+        counts.states >= self.most || counts.bad() >= self.patience || is_over(100)
     }
 
     /// Cuts the power after each entry of the log, in every way that makes a difference.
@@ -98,10 +98,9 @@ impl Script<'_> {
                 counts.states += 1;
                 counts.during_recovery += u64::from(log.depth > 0);
                 let looked = catch_unwind(AssertUnwindSafe(|| self.look(&image, dir, acknowledged..=begun, again)));
-                let (verdict, next) = looked.unwrap_or_else(|_| Err(anyhow!("it panicked"))).map_or_else(
-                    |error| (Err(error), None),
-                    |(verdict, next)| (Ok(verdict), next),
-                );
+                let (verdict, next) = looked
+                    .unwrap_or_else(|_| Err(anyhow!("it panicked")))
+                    .map_or_else(|error| (Err(error), None), |(verdict, next)| (Ok(verdict), next));
                 let shown = match verdict {
                     Ok(Verdict::Sound { .. }) => None,
                     Ok(Verdict::Mixed { height, difference }) => {
@@ -119,7 +118,8 @@ impl Script<'_> {
                 };
                 if let Some(shown) = shown.filter(|_| counts.bad() <= 3) {
                     let (seed, depth) = (self.seed, log.depth);
-                    println!("  seed {seed}, depth {depth}, after entry {entry} ({}), {loss:?}: {shown}", name(event));
+                    let event = name(event);
+                    complain(&format!("seed {seed}, depth {depth}, after entry {entry} ({event}), {loss:?}: {shown}"));
                 }
                 if let Some(next) = next {
                     self.explore(&next, dir, counts)?;
@@ -182,12 +182,7 @@ fn name(event: &Event) -> String {
 }
 
 /// The log of a run: from nothing, or from a store that is there.
-pub(super) fn log_of_run(
-    dir: &Path,
-    keeping: Keeping,
-    blocks: &[(u64, Vec<Op>)],
-    reopen_every: usize,
-) -> Result<Log> {
+pub(super) fn log_of_run(dir: &Path, keeping: Keeping, blocks: &[(u64, Vec<Op>)], reopen_every: usize) -> Result<Log> {
     let begin = image_of(dir)?;
     record();
     let run = || -> Result<()> {

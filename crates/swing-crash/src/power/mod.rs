@@ -10,4 +10,4 @@ mod disk;
 mod explore;
 mod run;
 
-pub(crate) use run::{Control, Setup, controls, power};
+pub(crate) use run::{controls, power};

@@ -1,21 +1,13 @@
 //! Runs over many seeds, and the controls.
 
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Result, bail};
 
 use super::explore::{Counts, Script, log_of_run};
-use crate::stage::{History, Keeping, scratch};
+use crate::stage::{History, Keeping, is_over, quietly, scratch};
 use crate::vfs::{Journal, Synchronous, Tuning, install, tune};
 use crate::workload::{Plan, Size};
-
-/// Where to begin and how much to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Setup {
-    pub(crate) seed: u64,
-    pub(crate) states: u64,
-}
 
 /// A setting that loses data when the power goes, so that a run which finds nothing is known to be blind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,22 +23,21 @@ pub(crate) enum Control {
 const BLOCKS: usize = 14;
 
 /// Cuts the power of stores with one seed after the other, until there were enough states.
-pub(crate) fn power(setup: Setup) -> Result<(Counts, f64)> {
-    let begin = Instant::now();
+pub(crate) fn power(seed: u64, states: u64) -> Result<Counts> {
     let mut counts = Counts::default();
-    runs(setup, Tuning::default(), u64::MAX, &mut counts)?;
-    Ok((counts, begin.elapsed().as_secs_f64()))
+    runs(seed, states, Tuning::default(), 20, &mut counts)?;
+    Ok(counts)
 }
 
-fn runs(setup: Setup, tuning: Tuning, patience: u64, counts: &mut Counts) -> Result<()> {
+fn runs(begin: u64, states: u64, tuning: Tuning, patience: u64, counts: &mut Counts) -> Result<()> {
     install();
     let (work, look) = (scratch()?, scratch()?);
-    let mut seed = setup.seed;
-    while counts.states < setup.states && counts.bad() < patience.min(20) {
+    let mut seed = begin;
+    while counts.states < states && counts.bad() < patience && !is_over(100) {
         // Odd seeds on a disk that may harm what is beside a write, so that SQLite has to keep its distance.
-        let (powersafe, checkpoint_pages) = (seed % 2 == 0, if seed % 3 == 0 { 8 } else { 24 });
+        let (powersafe, checkpoint_pages) = (seed.is_multiple_of(2), if seed.is_multiple_of(3) { 8 } else { 24 });
         tune(Tuning { powersafe, checkpoint_pages, ..tuning });
-        one(seed, setup.states, patience, work.path(), look.path(), counts)?;
+        one(seed, states, patience, work.path(), look.path(), counts)?;
         seed += 1;
     }
     tune(Tuning::default());
@@ -67,7 +58,7 @@ fn one(seed: u64, most: u64, patience: u64, work: &Path, look: &Path, counts: &m
 }
 
 /// Runs that must find something wrong.
-pub(crate) fn controls(setup: Setup) -> Result<Vec<(Control, Counts)>> {
+pub(crate) fn controls(seed: u64, states: u64) -> Result<Vec<(Control, Counts)>> {
     let mut found = Vec::new();
     for control in [Control::Normal, Control::Off, Control::NoJournal] {
         let mut tuning = Tuning::default();
@@ -77,7 +68,7 @@ pub(crate) fn controls(setup: Setup) -> Result<Vec<(Control, Counts)>> {
             Control::NoJournal => tuning.journal = Journal::Off,
         }
         let mut counts = Counts::default();
-        runs(setup, tuning, u64::MAX, &mut counts)?;
+        quietly(|| runs(seed, states, tuning, u64::MAX, &mut counts))?;
         if counts.bad() == 0 {
             bail!("the control {control:?} lost nothing in {} states: the engine is blind", counts.states);
         }

@@ -20,7 +20,10 @@ pub(crate) enum Call {
     Write(PathBuf),
     Truncate(PathBuf),
     Flush(PathBuf),
-    Rename { from: PathBuf, to: PathBuf },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+    },
     Unlink(PathBuf),
     MakeDir(PathBuf),
     /// Writes to the pipe to whoever started it.

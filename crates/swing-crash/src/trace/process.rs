@@ -42,10 +42,7 @@ fn request(kind: libc::c_uint, pid: i32, address: usize, data: usize) -> io::Res
 
 /// Runs a program to its end, asking `on_call` before and after every call that changes files. What the kernel answered
 /// is given with the second. The thread that calls this must have no other children.
-pub(crate) fn trace(
-    command: &mut Command,
-    mut on_call: impl FnMut(Phase, &Call, i64) -> Action,
-) -> Result<Ended> {
+pub(crate) fn trace(command: &mut Command, mut on_call: impl FnMut(Phase, &Call, i64) -> Action) -> Result<Ended> {
     // SAFETY: between fork and exec this calls one system call and nothing else.
     unsafe {
         command.pre_exec(|| request(libc::PTRACE_TRACEME, 0, 0, 0));

@@ -123,7 +123,9 @@ pub(crate) fn arm(fault: Fault, at: u64, persistent: bool) {
 /// Lets everything succeed again.
 pub(crate) fn disarm() -> Fired {
     IS_ARMED.store(false, Ordering::SeqCst);
-    lock(&ARMED).take().map_or(Fired { times: 0, first: None }, |armed| Fired { times: armed.times, first: armed.first })
+    lock(&ARMED)
+        .take()
+        .map_or(Fired { times: 0, first: None }, |armed| Fired { times: armed.times, first: armed.first })
 }
 
 /// Whether `operation` is to fail now, and how.

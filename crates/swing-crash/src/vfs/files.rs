@@ -41,11 +41,8 @@ pub(super) unsafe fn begin(file: *mut ffi::sqlite3_file, name: Option<Arc<str>>)
     }
 }
 
-/// The name, if the file has one.
-///
-/// # Safety
-/// As for [`real`].
-unsafe fn name(file: *mut ffi::sqlite3_file) -> Option<Arc<str>> {
+/// The name of a file that SQLite has open, if it has one.
+fn name_of(file: *mut ffi::sqlite3_file) -> Option<Arc<str>> {
     // SAFETY: the header was written by `begin`, and its name lives until `close`.
     unsafe { (*file.cast::<File>()).name.as_ref().cloned() }
 }
@@ -101,9 +98,8 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, buffer: *const c_void, 
         return code;
     }
     let code = forward!(file, xWrite, buffer, amount, at);
-    // SAFETY: as for `real`.
     if code == ffi::SQLITE_OK
-        && let Some(file) = unsafe { name(file) }
+        && let Some(file) = name_of(file)
     {
         note(|| {
             let length = usize::try_from(amount).unwrap_or_default();
@@ -120,9 +116,8 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int 
         return code;
     }
     let code = forward!(file, xTruncate, size);
-    // SAFETY: as for `real`.
     if code == ffi::SQLITE_OK
-        && let Some(file) = unsafe { name(file) }
+        && let Some(file) = name_of(file)
     {
         note(|| Event::Truncate { file, size: usize::try_from(size).unwrap_or_default() });
     }
@@ -134,9 +129,8 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
         return code;
     }
     let code = forward!(file, xSync, flags);
-    // SAFETY: as for `real`.
     if code == ffi::SQLITE_OK
-        && let Some(file) = unsafe { name(file) }
+        && let Some(file) = name_of(file)
     {
         note(|| Event::Sync { file });
     }
@@ -165,7 +159,8 @@ unsafe extern "C" fn file_control(file: *mut ffi::sqlite3_file, op: c_int, argum
         // value may be null and the answer is to be allocated by its own allocator.
         unsafe {
             let parts = argument.cast::<*mut c_char>();
-            let text = |part: *mut c_char| (!part.is_null()).then(|| CStr::from_ptr(part).to_string_lossy().to_lowercase());
+            let text =
+                |part: *mut c_char| (!part.is_null()).then(|| CStr::from_ptr(part).to_string_lossy().to_lowercase());
             let (pragma, value) = (text(*parts.add(1)).unwrap_or_default(), text(*parts.add(2)));
             match swallow(&pragma, value.as_deref()) {
                 None => {}

@@ -10,7 +10,7 @@ mod memory;
 mod register;
 
 pub(crate) use control::{
-    Event, Fault, Fired, Journal, Mark, Operation, Synchronous, Tuning, arm, disarm, mark, record, stop_recording, tune,
+    Event, Fault, Journal, Mark, Synchronous, Tuning, arm, disarm, mark, record, stop_recording, tune,
 };
 pub(crate) use memory::{arm_memory, count_allocations, disarm_memory};
 pub(crate) use register::install;

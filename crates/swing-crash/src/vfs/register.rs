@@ -148,8 +148,9 @@ unsafe extern "C" fn delete(_vfs: *mut ffi::sqlite3_vfs, path: *const c_char, sy
     }
     let code = forward!(xDelete, ffi::SQLITE_IOERR_DELETE, path, sync);
     // SAFETY: SQLite passes a string.
+    let name = unsafe { base_name(path) };
     if code == ffi::SQLITE_OK
-        && let Some(file) = unsafe { base_name(path) }
+        && let Some(file) = name
     {
         note(|| Event::Delete { file, synced: sync != 0 });
     }
