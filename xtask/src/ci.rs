@@ -33,8 +33,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         )
     })?;
     step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
+    step("crash", || crate::crash::run(&crate::crash::Args::short()))?;
     if !args.no_node {
-        step("node", || crate::node_package::run(&crate::node_package::Args::default()))?;
+        step("node", || crate::node_package::run(&crate::node_package::Args::tested()))?;
         step("hostile", || crate::hostile::run(&crate::hostile::Args::check()))?;
         step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
     }

@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod crash;
 mod damage;
 mod deny;
 mod fixtures;
@@ -32,7 +33,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, conformance.
+    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, crash, conformance.
     Ci(ci::Args),
     /// The unwritten rules: module docs, the arrows between crates, file sizes, no stray std::fs, no machine's paths.
     Tidy,
@@ -58,6 +59,8 @@ enum Task {
     Hostile(hostile::Args),
     /// Flips bits of a real store and counts what a verification finds.
     Damage(damage::Args),
+    /// Takes a store's power, process, disk and memory away at every point, and looks at what is left.
+    Crash(crash::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -75,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         Task::BenchWork { request } => bench::serve(&request),
         Task::Hostile(args) => hostile::run(&args),
         Task::Damage(args) => damage::run(&args),
+        Task::Crash(args) => crash::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

@@ -22,6 +22,13 @@ pub(crate) struct Args {
     test: bool,
 }
 
+impl Args {
+    /// The package where it belongs, and its tests.
+    pub(crate) fn tested() -> Self {
+        Self { test: true, ..Self::default() }
+    }
+}
+
 /// Where the package is left when nobody says otherwise.
 pub(crate) fn folder() -> PathBuf {
     target().join("npm")

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swing-hostile", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
     ("swing-cli", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
     ("swing-node", &["swing-core", "swing-store", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
+    ("swing-crash", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
     ("xtask", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive", "swing-hostile"]),
 ];
 

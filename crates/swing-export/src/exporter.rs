@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use swing_core::names::tag;
-use swing_core::session::{OpenError, Pinned, Readers};
+use swing_core::session::{OpenError, Pinned};
 use swing_core::substore::{Gap, Record, Substore, SubstoreError};
 use swing_core::{ArtifactMode, Reader, SessionError};
 
@@ -64,8 +64,7 @@ impl Exporter {
     /// [`ExportError::Open`] when there is no store there; nothing is created then.
     pub fn open(path: &Path, substores: Substores, mode: ArtifactMode) -> Result<Self, ExportError> {
         let tables: Vec<_> = substores.iter().flat_map(|substore| substore.tables()).copied().collect();
-        let readers = Readers::open(path, &tables, 1)?;
-        Ok(Self::pinned(readers.pin()?, substores, mode))
+        Ok(Self::pinned(Pinned::open(path, &tables)?, substores, mode))
     }
 
     /// An exporter of a commit that is pinned already, by one of several readers of a pool.

@@ -127,7 +127,7 @@ impl Staging {
             Ok(busy == 0)
         };
         match checkpoint() {
-            Ok(true) => Ok(()),
+            Ok(true) => self.settle_logs(),
             Ok(false) => Err(StagingError::TargetInUse { path: path.clone() }),
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
                 Err(StagingError::TargetInUse { path: path.clone() })
@@ -135,6 +135,17 @@ impl Staging {
             // A target too damaged to be opened has nothing to lose.
             Err(_) => self.drop_stray_logs(),
         }
+    }
+
+    /// Makes it durable that the old store's log is empty or gone. Otherwise a loss of power right after the rename could
+    /// leave the new file beside the old log.
+    fn settle_logs(&self) -> Result<(), StagingError> {
+        match fs::File::open(beside(&self.target, "-wal")) {
+            Ok(log) => log.sync_all().map_err(io("flush the old store's log"))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io("flush the old store's log")(error)),
+        }
+        sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))
     }
 
     /// Without a database that it belongs to, a log is only a danger to the one that comes: it must be gone before.

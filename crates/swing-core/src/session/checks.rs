@@ -1,12 +1,13 @@
 //! What a file must be to be opened as a store.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use fs_err as fs;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::OpenError;
-use super::files::file_uri;
+use super::files::{file_uri, side_file};
 use super::own_locks;
 use super::schema::{MARK_TABLES, Table};
 
@@ -41,7 +42,21 @@ fn entry_at(path: &Path) -> std::io::Result<Entry> {
     }
 }
 
-/// Whether there is a SQLite database at `path`, as far as its header tells. An absent or empty file is none.
+/// Whether SQLite has left a log beside the file with which it may mend it: power that fails during a checkpoint can
+/// tear the file's first page, header and all, of which the log has the whole.
+fn has_log(path: &Path) -> bool {
+    const WAL: [&[u8]; 2] = [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83]];
+    const JOURNAL: [&[u8]; 1] = [&[0xd9, 0xd5, 0x05, 0xf9]];
+    let begins = |suffix, marks: &[&[u8]]| {
+        let mut found = [0; 4];
+        let read = fs::File::open(side_file(path, suffix)).and_then(|mut log| log.read_exact(&mut found));
+        read.is_ok() && marks.contains(&&found[..])
+    };
+    begins("-wal", &WAL) || begins("-journal", &JOURNAL)
+}
+
+/// Whether there is a SQLite database at `path`, as far as its header tells. An absent or empty file is none; one with a
+/// torn header and a log that may mend it is one.
 ///
 /// # Errors
 /// Whatever keeps the file from being read, with its path.
@@ -50,7 +65,7 @@ pub fn has_store_header(path: &Path) -> std::io::Result<bool> {
     let seen = look_into(path).and_then(|file| file.query_row("PRAGMA schema_version", [], |_| Ok(())));
     match seen {
         Ok(()) => Ok(true),
-        Err(error) if is_no_database(&error) => Ok(false),
+        Err(error) if is_no_database(&error) => Ok(has_log(path)),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(true),
         Err(error) => Err(std::io::Error::other(format!("failed to read {}: {error}", path.display()))),
     }
@@ -68,6 +83,7 @@ pub(super) fn probe(path: &Path) -> Result<(), OpenError> {
     match check_format(&file, path) {
         // What is wrong with the file alone may be right with its WAL, which the real open sees.
         Ok(()) | Err(OpenError::Sqlite { .. }) => Ok(()),
+        Err(OpenError::NotADatabase { .. }) if has_log(path) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -10,6 +10,7 @@
 //! reopened, and what was committed is there.
 
 mod checks;
+mod controls;
 mod digesting;
 mod error;
 mod exports;
@@ -26,6 +27,8 @@ mod transaction;
 mod writer;
 
 pub use checks::has_store_header;
+#[cfg(feature = "crash-controls")]
+pub use controls::ignore_poison;
 pub use error::{CommitError, OpenError, SessionError};
 pub use exports::ExportEntry;
 pub use files::{create_dir_durably, remove_store_files, store_file, sync_dir};

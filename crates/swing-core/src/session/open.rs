@@ -227,9 +227,8 @@ fn open_writer(
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
     connection.execute_batch(LOG).map_err(sqlite)?;
     create_tables(&connection, path, &missing, first_digests(options, &missing, declared))?;
-    if !present {
-        sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
-    }
+    // The log has been created by now, and maybe the file. SQLite flushes their names too, but goes on when it cannot.
+    sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
     Ok((connection, lock))
 }
 

@@ -24,7 +24,6 @@ mod linux {
     use std::ffi::{CString, c_int};
     use std::mem::{self, MaybeUninit};
     use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
-    use std::ptr::null;
     use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
     use rusqlite::ffi;
@@ -61,11 +60,10 @@ mod linux {
     pub(super) fn install() {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            // SAFETY: the default VFS lives for ever, and on Linux it is the unix one, whose system calls can be exchanged by
-            // name. SQLite calls `fcntl` through a variadic pointer, with a descriptor, a command and at most one more argument:
+            // SAFETY: the unix VFS lives for ever, and its system calls can be exchanged by name. SQLite calls `fcntl` through a variadic pointer, with a descriptor, a command and at most one more argument:
             // on these two machines a function of three arguments is called in the same way.
             unsafe {
-                let vfs = ffi::sqlite3_vfs_find(null());
+                let vfs = ffi::sqlite3_vfs_find(c"unix".as_ptr());
                 if vfs.is_null() {
                     return;
                 }

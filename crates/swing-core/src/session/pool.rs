@@ -1,5 +1,6 @@
 //! Readers beside a writer: a pool of read-only connections, and one pinned to a single moment of the store.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -78,23 +79,51 @@ impl Readers {
     /// [`OpenError`] when no connection is free or the store cannot be read.
     pub fn pin(&self) -> Result<Pinned, OpenError> {
         let reading = self.pool.get().map_err(|source| OpenError::Pool { path: self.path.clone(), source })?;
-        let pinned = Pinned { reading };
-        // BEGIN pins nothing; the first read does.
-        pinned
-            .reading
-            .connection
-            .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
-            .map_err(|source| OpenError::Sqlite { path: self.path.clone(), source })?;
-        Ok(pinned)
+        Pinned::begin(Held::Pooled(reading), &self.path)
+    }
+}
+
+enum Held {
+    Pooled(r2d2::PooledConnection<Manager>),
+    Own(Reading),
+}
+
+impl Deref for Held {
+    type Target = Reading;
+
+    fn deref(&self) -> &Reading {
+        match self {
+            Self::Pooled(reading) => reading,
+            Self::Own(reading) => reading,
+        }
     }
 }
 
 /// A reader that sees one commit until it is dropped.
 pub struct Pinned {
-    reading: r2d2::PooledConnection<Manager>,
+    reading: Held,
 }
 
 impl Pinned {
+    /// A reader of the last commit of the store in file `path`, with a connection of its own. Nothing is created. One that
+    /// cannot be had is an error at once, where a pool would go on trying for a while.
+    ///
+    /// # Errors
+    /// [`OpenError`] when there is no store there that has `tables`, or it cannot be read.
+    pub fn open(path: &Path, tables: &[Table]) -> Result<Self, OpenError> {
+        let tables: Vec<_> = tables.iter().chain([&PENDING_EXPORTS]).collect();
+        Self::begin(Held::Own(open_reader(path, &tables)?), path)
+    }
+
+    fn begin(reading: Held, path: &Path) -> Result<Self, OpenError> {
+        // BEGIN pins nothing; the first read does.
+        reading
+            .connection
+            .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
+            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })?;
+        Ok(Self { reading })
+    }
+
     /// Reads.
     #[must_use]
     pub fn read(&self) -> Reader<'_> {

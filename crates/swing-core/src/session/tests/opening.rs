@@ -1,7 +1,7 @@
 //! Opening what is there, creating what is not.
 
 use super::*;
-use crate::session::{has_store_header, remove_store_files};
+use crate::session::{check_replaceable, has_store_header, remove_store_files};
 
 fn pragma(session: &Session, name: &str) -> rusqlite::types::Value {
     session.connection().query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
@@ -221,4 +221,36 @@ fn paths_need_not_be_text() {
     assert!(has_store_header(&path).unwrap());
     let reader = Session::open(Location::File(path), &read_only(), &[KV]).unwrap();
     assert_eq!(get(reader.read(), "a").as_deref(), Some("1"));
+}
+
+/// As power that failed during a checkpoint leaves a store: the log whole, of the first page some sectors.
+fn with_torn_header() -> Scratch {
+    let (scratch, torn) = (Scratch::empty(), Scratch::empty());
+    let mut session = scratch.open();
+    set(&mut session, "a", "1").unwrap();
+    session.commit(&mut []).unwrap();
+    let mut file = fs::read(scratch.path()).unwrap();
+    file[..512].fill(0x5a);
+    fs::write(torn.path(), file).unwrap();
+    fs::copy(scratch.beside("-wal"), torn.beside("-wal")).unwrap();
+    torn
+}
+
+#[test]
+fn a_header_torn_by_a_checkpoint_is_mended_from_the_wal() {
+    let torn = with_torn_header();
+    assert!(has_store_header(&torn.path()).unwrap(), "an import must not take its log away");
+    check_replaceable(&torn.path()).unwrap();
+    assert_eq!(get(torn.open_read_only().read(), "a").as_deref(), Some("1"));
+    assert_eq!(get(torn.open().read(), "a").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_torn_header_without_its_log_is_no_store() {
+    for log in [&b""[..], b"some other file"] {
+        let torn = with_torn_header();
+        fs::write(torn.beside("-wal"), log).unwrap();
+        assert!(!has_store_header(&torn.path()).unwrap());
+        assert!(matches!(torn.try_open(&OpenOptions::default()), Err(OpenError::NotADatabase { .. })));
+    }
 }

@@ -144,7 +144,11 @@ fn saved<S: SnapStore>(mut snapshots: S, vat: &VatId, at: Position, source: &mut
     Ok(Answer::Saved(saved.hash, saved.uncompressed_size))
 }
 
-fn kernel<K: KernelStorage>(mut kernel: K, op: &Op) -> Outcome {
+/// Makes a call at the kernel's end.
+///
+/// # Errors
+/// Whatever the store says, and a call that is not the kernel's.
+pub fn call_kernel<K: KernelStorage>(mut kernel: K, op: &Op) -> Outcome {
     Ok(match op {
         Op::Kv(_, op) => kv(kernel.kv(), op)?,
         Op::StartCrank => done(kernel.start_crank()?),
@@ -192,15 +196,26 @@ fn kernel<K: KernelStorage>(mut kernel: K, op: &Op) -> Outcome {
     })
 }
 
+/// Makes a call at the host's end.
+///
+/// # Errors
+/// Whatever the store says, and a call that is not the host's.
+pub fn call_host<H: HostStorage>(mut host: H, op: &Op) -> Outcome {
+    match op {
+        Op::Kv(End::Host, op) => kv(host.kv(), op),
+        Op::Commit => Ok(done(host.commit()?)),
+        _ => Err(Refusal("not the host's".to_owned())),
+    }
+}
+
 /// Makes a call. [`Op::Reopen`] takes the store and is up to the driver.
 pub(super) fn call<S: StoreUnderTest>(store: &mut S, op: &Op) -> Outcome {
     match op {
-        Op::Kv(End::Host, op) => kv(store.host().kv(), op),
-        Op::Commit => Ok(done(store.host().commit()?)),
+        Op::Kv(End::Host, _) | Op::Commit => call_host(store.host(), op),
         Op::FailNextCallback => {
             store.fail_next_callback();
             Ok(Answer::Done)
         }
-        op => kernel(store.kernel(), op),
+        op => call_kernel(store.kernel(), op),
     }
 }

@@ -1,0 +1,159 @@
+//! The program that is killed: it works on a store, and says on its standard output how far it has come.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use swing_core::ArtifactMode;
+use swing_core::roles::{HostStorage as _, KvStore as _};
+use swing_core::testing::suite::Op;
+use swing_export::ImportOptions;
+use swing_export::dataset::Dataset;
+use swing_store::{Store, import};
+
+use crate::datasets::{export_digest, write_dataset};
+use crate::stage::{Keeping, play};
+use crate::vfs::{Journal, Tuning, install, tune};
+use crate::workload::{Plan, Size};
+
+/// What a child does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Opens a store and commits blocks.
+    Blocks(Blocks),
+    /// Imports a dataset.
+    Import(Import),
+    /// Exports a store as a dataset.
+    Export(Export),
+    /// Exports the last commit again and again, and says for each what it was.
+    Exports(Exports),
+}
+
+/// Options of `blocks`.
+#[derive(Debug, Args)]
+pub(crate) struct Blocks {
+    /// The store's directory.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Where to archive.
+    #[arg(long)]
+    archive: Option<PathBuf>,
+    #[arg(long)]
+    seed: u64,
+    /// Stop after the block of this height.
+    #[arg(long, default_value_t = u64::MAX)]
+    until: u64,
+    /// A control: nothing can be undone.
+    #[arg(long)]
+    no_journal: bool,
+    /// A control: acknowledge before the commit.
+    #[arg(long)]
+    early: bool,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The dataset's directory.
+    #[arg(long)]
+    dataset: PathBuf,
+    /// The store's directory.
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The store's directory.
+    #[arg(long)]
+    dir: PathBuf,
+    /// The dataset's directory.
+    #[arg(long)]
+    dataset: PathBuf,
+}
+
+/// Options of `exports`.
+#[derive(Debug, Args)]
+pub(crate) struct Exports {
+    /// The store's directory.
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+/// One line, written at once, so that it is said when it is true.
+pub(crate) fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()).context("nobody listens")
+}
+
+pub(crate) fn run(task: &Task) -> Result<()> {
+    match task {
+        Task::Blocks(args) => blocks(args),
+        Task::Import(args) => take(args),
+        Task::Export(args) => {
+            install();
+            say("open")?;
+            write_dataset(&args.dir, &args.dataset)?;
+            say("ack 0")
+        }
+        Task::Exports(args) => exports(args),
+    }
+}
+
+fn blocks(args: &Blocks) -> Result<()> {
+    install();
+    let journal = if args.no_journal { Journal::Off } else { Journal::AsAsked };
+    tune(Tuning { checkpoint_pages: 24, journal, ..Tuning::default() });
+    say("open")?;
+    let mut options = Keeping::of_seed(args.seed).options(args.archive.as_deref())?;
+    options.export_callback = Some(Box::new(|_| {
+        say("callback")?;
+        say("called")
+    }));
+    let mut store = Store::open(&args.dir, options)?;
+    let height = store.host().kv().get("host.height")?.map_or(Ok(0), |height| height.parse())?;
+    say(&format!("opened {height}"))?;
+    let mut plan = Plan::new(args.seed, Size::SMALL);
+    loop {
+        let (next, ops) = plan.next_block();
+        if next > args.until {
+            break;
+        }
+        if next <= height {
+            continue;
+        }
+        play(&mut store, next, &ops)?;
+        say(&format!("begin {next}"))?;
+        if args.early {
+            say(&format!("ack {next}"))?;
+        }
+        play(&mut store, next, &[Op::Commit])?;
+        say(&format!("ack {next}"))?;
+    }
+    store.close()?;
+    say("closed")
+}
+
+fn take(args: &Import) -> Result<()> {
+    install();
+    let dataset = Dataset::open(&args.dataset)?;
+    say("open")?;
+    let how = ImportOptions { mode: ArtifactMode::Operational, ..ImportOptions::default() };
+    let mut imported = import(&dataset, &args.dir, how, Keeping::of_seed(3).options(None)?, &mut |_| {})?;
+    let height = dataset.block_height();
+    imported.host_kv().set("host.height", &height.to_string())?;
+    say(&format!("begin {height}"))?;
+    let store = imported.commit()?;
+    say(&format!("ack {height}"))?;
+    store.close()?;
+    say("closed")
+}
+
+fn exports(args: &Exports) -> Result<()> {
+    loop {
+        let (height, digest) = export_digest(&args.dir)?;
+        say(&format!("{height} {digest}"))?;
+    }
+}

@@ -1,0 +1,78 @@
+//! Runs over many seeds, and the controls.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::explore::{Counts, Script, log_of_run};
+use crate::stage::{History, Keeping, is_over, quietly, scratch};
+use crate::vfs::{Journal, Synchronous, Tuning, install, tune};
+use crate::workload::{Plan, Size};
+
+/// A setting that loses data when the power goes, so that a run which finds nothing is known to be blind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Control {
+    /// The log is not flushed at commit.
+    Normal,
+    /// Nothing is flushed.
+    Off,
+    /// Nothing can be undone, as in the reference's import.
+    NoJournal,
+}
+
+const BLOCKS: usize = 14;
+
+/// Cuts the power of stores with one seed after the other, until there were enough states.
+pub(crate) fn power(seed: u64, states: u64) -> Result<Counts> {
+    let mut counts = Counts::default();
+    runs(seed, states, Tuning::default(), 20, &mut counts)?;
+    Ok(counts)
+}
+
+fn runs(begin: u64, states: u64, tuning: Tuning, patience: u64, counts: &mut Counts) -> Result<()> {
+    install();
+    let (work, look) = (scratch()?, scratch()?);
+    let mut seed = begin;
+    while counts.states < states && counts.bad() < patience && !is_over(100) {
+        // Odd seeds on a disk that may harm what is beside a write, so that SQLite has to keep its distance.
+        let (powersafe, checkpoint_pages) = (seed.is_multiple_of(2), if seed.is_multiple_of(3) { 8 } else { 24 });
+        tune(Tuning { powersafe, checkpoint_pages, ..tuning });
+        one(seed, states, patience, work.path(), look.path(), counts)?;
+        seed += 1;
+    }
+    tune(Tuning::default());
+    Ok(())
+}
+
+fn one(seed: u64, most: u64, patience: u64, work: &Path, look: &Path, counts: &mut Counts) -> Result<()> {
+    for dir in [work, look] {
+        super::disk::lay_out(&super::disk::Image::new(), dir)?;
+    }
+    let mut plan = Plan::new(seed, Size::SMALL);
+    let blocks: Vec<_> = (0..BLOCKS).map(|_| plan.next_block()).collect();
+    let keeping = Keeping::of_seed(seed);
+    let log = log_of_run(work, keeping, &blocks, 5)?;
+    let mut history = History::new(seed, Size::SMALL);
+    let mut script = Script { seed, blocks: &blocks, history: &mut history, keeping, most, patience };
+    script.explore(&log, look, counts)
+}
+
+/// Runs that must find something wrong.
+pub(crate) fn controls(seed: u64, states: u64) -> Result<Vec<(Control, Counts)>> {
+    let mut found = Vec::new();
+    for control in [Control::Normal, Control::Off, Control::NoJournal] {
+        let mut tuning = Tuning::default();
+        match control {
+            Control::Normal => tuning.synchronous = Synchronous::Normal,
+            Control::Off => tuning.synchronous = Synchronous::Off,
+            Control::NoJournal => tuning.journal = Journal::Off,
+        }
+        let mut counts = Counts::default();
+        quietly(|| runs(seed, states, tuning, u64::MAX, &mut counts))?;
+        if counts.bad() == 0 {
+            bail!("the control {control:?} lost nothing in {} states: the engine is blind", counts.states);
+        }
+        found.push((control, counts));
+    }
+    Ok(found)
+}

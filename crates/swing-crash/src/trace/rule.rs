@@ -1,0 +1,139 @@
+//! What must be flushed before something is acknowledged: every file's content, and every name in its directory.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::calls::Call;
+
+/// Something that a loss of power could take away although it was acknowledged, or that it could leave half done.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Broken {
+    /// Acknowledged while a file had content that was not flushed.
+    Content(PathBuf),
+    /// Acknowledged while a directory had a new name that was not flushed.
+    Name(PathBuf),
+    /// Renamed while its content was not flushed: the name may be durable before the content.
+    RenamedUnflushed(PathBuf),
+    /// A database was replaced while it was not yet durable that the old one's log is gone or empty: SQLite would apply
+    /// that log to the new database.
+    OldLog(PathBuf),
+}
+
+/// What is not flushed so far.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    content: BTreeSet<PathBuf>,
+    names: BTreeSet<PathBuf>,
+    removed: BTreeSet<PathBuf>,
+    pub(crate) broken: BTreeSet<Broken>,
+}
+
+/// Files whose loss loses nothing: the lock, the index of the log, what is thrown away, the pipe.
+fn is_passing(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.ends_with("-shm") || name.ends_with("-lock") || !path.is_absolute() || path.starts_with("/proc")
+}
+
+impl Ledger {
+    /// Takes a call that has succeeded.
+    pub(crate) fn take(&mut self, call: &Call) {
+        match call {
+            Call::Create(path) | Call::MakeDir(path) => {
+                self.removed.remove(path);
+                self.names.insert(path.clone());
+            }
+            Call::Write(path) | Call::Truncate(path) => {
+                self.content.insert(path.clone());
+            }
+            Call::Flush(path) => {
+                self.content.remove(path);
+                self.names.retain(|name| name.parent() != Some(path));
+                self.removed.retain(|name| name.parent() != Some(path));
+            }
+            Call::Rename { from, to } => {
+                if self.content.remove(from) {
+                    self.broken.insert(Broken::RenamedUnflushed(to.clone()));
+                    self.content.insert(to.clone());
+                }
+                for suffix in ["-wal", "-journal"] {
+                    let mut log = to.clone().into_os_string();
+                    log.push(suffix);
+                    let log = PathBuf::from(log);
+                    if self.removed.contains(&log) || self.content.contains(&log) {
+                        self.broken.insert(Broken::OldLog(to.clone()));
+                    }
+                }
+                self.names.remove(from);
+                self.names.insert(to.clone());
+            }
+            Call::Unlink(path) => {
+                self.content.remove(path);
+                self.names.remove(path);
+                self.removed.insert(path.clone());
+            }
+            Call::Say(_) => {}
+        }
+    }
+
+    /// What was promised must be durable now: everything but the files in `except`.
+    pub(crate) fn acknowledged(&mut self, except: impl Fn(&Path) -> bool) {
+        let counts = |path: &&PathBuf| !is_passing(path) && !except(path);
+        self.broken.extend(self.content.iter().filter(counts).cloned().map(Broken::Content));
+        self.broken.extend(self.names.iter().filter(counts).cloned().map(Broken::Name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> PathBuf {
+        PathBuf::from(text)
+    }
+
+    fn broken(calls: &[Call]) -> Vec<Broken> {
+        let mut ledger = Ledger::default();
+        calls.iter().for_each(|call| ledger.take(call));
+        ledger.acknowledged(|_| false);
+        ledger.broken.into_iter().collect()
+    }
+
+    #[test]
+    fn a_file_that_is_moved_into_place_needs_three_things() {
+        let good = [
+            Call::MakeDir(path("/a/d")),
+            Call::Flush(path("/a")),
+            Call::Create(path("/a/d/x.tmp")),
+            Call::Write(path("/a/d/x.tmp")),
+            Call::Flush(path("/a/d/x.tmp")),
+            Call::Rename { from: path("/a/d/x.tmp"), to: path("/a/d/x") },
+            Call::Flush(path("/a/d")),
+        ];
+        assert_eq!(broken(&good), []);
+        let without = |left_out: usize| {
+            let mut calls = good.to_vec();
+            calls.remove(left_out);
+            broken(&calls)
+        };
+        assert_eq!(without(1), [Broken::Name(path("/a/d"))]);
+        assert!(without(4).contains(&Broken::RenamedUnflushed(path("/a/d/x"))));
+        assert_eq!(without(6), [Broken::Name(path("/a/d/x"))]);
+    }
+
+    #[test]
+    fn the_log_of_a_database_that_is_replaced_is_gone_for_good_before() {
+        let replaced = Call::Rename { from: path("/d/x-import"), to: path("/d/x") };
+        let gone = Call::Unlink(path("/d/x-wal"));
+        let old_log = Broken::OldLog(path("/d/x"));
+        let flush = Call::Flush(path("/d"));
+        assert!(broken(&[gone.clone(), replaced.clone(), flush.clone()]).contains(&old_log));
+        assert_eq!(broken(&[gone, flush.clone(), replaced.clone(), flush.clone()]), []);
+        assert!(broken(&[Call::Truncate(path("/d/x-wal")), replaced, flush]).contains(&old_log));
+    }
+
+    #[test]
+    fn what_is_removed_again_need_not_be_flushed() {
+        let calls = [Call::Create(path("/d/x")), Call::Write(path("/d/x")), Call::Unlink(path("/d/x"))];
+        assert_eq!(broken(&calls), []);
+    }
+}
