@@ -1,8 +1,8 @@
 //! Hostile input for a swing-store: datasets, databases and archives that are not what they should be.
 //!
 //! Each [`Case`] is a recipe: a few edits to one of the fixtures. So the corpus is a file of one line per case, with what the
-//! reference does, what we do, and why; what is fed to either is [made](material) from it on the spot. [`cases`] lists the
-//! recipes, [`run`] says what becomes of one here. It is for tests and for `cargo xtask hostile`; nothing that is shipped
+//! reference does, what we do, and why; what is fed to either is [made](Material) from it on the spot. [`cases`] lists the
+//! recipes, [`run()`] says what becomes of one here. It is for tests and for `cargo xtask hostile`; nothing that is shipped
 //! depends on it.
 
 mod case;

@@ -131,7 +131,9 @@ impl Store {
         let Options { read_only, row_digests, .. } = options;
         let open = OpenOptions { creation, read_only, unsafe_fast, row_digests, image, ..OpenOptions::default() };
         let session = Session::open(location, &open, &tables())?;
-        check_height(&session, options.committed_height)?;
+        if creation != Creation::Fresh {
+            check_height(&session, options.committed_height)?;
+        }
         Self::over(session, options)
     }
 

@@ -5,10 +5,10 @@
 //! all rows of a table, so a commit costs what it changed: what a row said is taken off, what it says now is added.
 //!
 //! - [`RowDigest`] is the sum: LtHash, 1024 lanes of 16 bits, over the extendable output of BLAKE3.
-//! - A [ledger](Ledger) keeps one per table through a session's transaction and its savepoints.
+//! - A ledger keeps one per table through a session's transaction and its savepoints.
 //! - [`stored`] is where it lies in the file: tables of ours that other implementations do not know, and triggers by which
 //!   their writes, which do not keep the digest up, at least say so. A digest is right or it is known not to be.
-//! - [`scan`] makes it anew from all rows, to build it or to compare.
+//! - [`scan()`] makes it anew from all rows, to build it or to compare.
 //!
 //! It is outside consensus: it depends on keys of the host and of the machine, and nothing exports it.
 
