@@ -102,12 +102,12 @@ impl KvState {
 }
 
 /// Writes first what is moved to the cache afterwards: should a row fail, what was asked for is still all there to be read.
-fn write<'c>(
-    changes: impl Iterator<Item = (&'c str, Option<&'c str>)> + Clone,
+fn write<'c, C: Iterator<Item = (&'c str, Option<&'c str>)>>(
+    changes: impl Fn() -> C,
     writer: &mut Writer<'_>,
 ) -> Result<(), SessionError> {
-    writer.run_all(UPSERT, changes.clone().filter_map(|(key, value)| value.map(|value| (key, value))))?;
-    writer.run_all(DELETE, changes.filter_map(|(key, value)| value.is_none().then_some([key])))
+    writer.run_all(UPSERT, changes().filter_map(|(key, value)| value.map(|value| (key, value))))?;
+    writer.run_all(DELETE, changes().filter_map(|(key, value)| value.is_none().then_some([key])))
 }
 
 impl Part for KvState {
@@ -129,7 +129,7 @@ impl Part for KvState {
         if writer.keeps_row_digests() {
             self.forget_if_overtaken(writer.generation());
             let real = digesting::real(&self.changes, &mut self.cache, writer.read())?;
-            let changes = real.iter().map(|change| (change.key, change.after));
+            let changes = || real.iter().map(|change| (change.key, change.after));
             let sum = digesting::sum_beside(&real, || write(changes, writer))?;
             writer.note_rows(&TABLES[0], &sum);
             if digesting::tells(&self.changes) {
@@ -137,7 +137,7 @@ impl Part for KvState {
                 writer.set_digest_witness(witness);
             }
         } else {
-            write(self.changes.iter().map(|(key, value)| (&**key, value.map(|value| &**value))), writer)?;
+            write(|| self.changes.iter().map(|(key, value)| (&**key, value.map(|value| &**value))), writer)?;
         }
         for (key, value) in self.changes.drain() {
             self.cache.keep(key, value);

@@ -121,6 +121,7 @@ impl From<StoreError> for Failure {
             | StoreError::OutsideCrank { .. }
             | StoreError::InCrank { .. }
             | StoreError::WrongKind { .. } => Self::of(Kind::STATE, &error),
+            StoreError::LostBlocks { .. } | StoreError::NoHeight { .. } => Self::of(Kind::CORRUPT, &error),
             StoreError::Kv(_)
             | StoreError::Callback { .. }
             | StoreError::Trace { .. }
