@@ -61,11 +61,17 @@ impl Plot<'_> {
                 let _ =
                     writeln!(svg, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>", at_x(*x), at_y(*y));
             }
-            if let Some((x, y)) = line.points.last() {
-                let (x, y) = (at_x(*x) + 8.0, at_y(*y) + 4.0);
-                let _ =
-                    writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>", escaped(&line.name));
-            }
+        }
+        let mut names: Vec<_> = self.lines.iter().zip(COLOURS.iter().cycle()).collect();
+        let end = |line: &Line| line.points.last().map_or(0.0, |(_, y)| at_y(*y));
+        names.sort_by(|(a, _), (b, _)| end(a).total_cmp(&end(b)));
+        let mut free = TOP;
+        for (line, colour) in names {
+            // Below the name above it, if their ends are close.
+            let y = (end(line) + 4.0).max(free);
+            free = y + 14.0;
+            let x = WIDTH - RIGHT + 10.0;
+            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>", escaped(&line.name));
         }
         svg.push_str("</svg>\n");
         svg
