@@ -1,5 +1,4 @@
 //! The rule about flushing, as a test of its own: the engine `syscalls` with no call made to fail.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(target_os = "linux")]
 
 use std::process::Command;
