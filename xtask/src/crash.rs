@@ -18,7 +18,7 @@ use crate::shell::{self, cargo, target};
 pub(crate) struct Args {
     /// `power`, `kill`, `faults`, `syscalls`, `disk-full` or `readers`; all of them if there is none. What stands behind
     /// it is the engine's: `--seed`, and how much (`--states`, `--cycles`, `--stride`, `--rounds`, `--step`,
-    /// `--commits`); `--help` tells.
+    /// `--commits`, `--seconds`); `--help` tells.
     #[arg(value_name = "ENGINE", trailing_var_arg = true, allow_hyphen_values = true)]
     engine: Vec<String>,
     /// As much as it takes to be sure, hours on a slow machine; then the table in docs/reliability.md.

@@ -106,17 +106,20 @@ fn row(engine: &str, reports: &[Value]) -> String {
             bad(&["/wrong", "/kernel_failed"]),
         ),
     };
-    let asked = reports[0]["asked"].as_object().map(|asked| {
-        let options = asked.iter().map(|(name, value)| format!("`--{name} {value}`"));
-        options.collect::<Vec<_>>().join(" ")
-    });
+    let mut asked: Vec<_> = reports.iter().map(|report| options(&report["asked"])).collect();
+    asked.dedup();
     let seeds: Vec<_> = reports.iter().map(|report| report["seed"].to_string()).collect();
     format!(
         "| `{engine}` | {} | {} | {tried} | **{wrong}** | {} |",
-        asked.unwrap_or_default(),
+        asked.join("; "),
         seeds.join(", "),
         controls(engine, &reports[0])
     )
+}
+
+fn options(asked: &Value) -> String {
+    let options = asked.as_object().into_iter().flatten().map(|(name, value)| format!("`--{name} {value}`"));
+    options.collect::<Vec<_>>().join(" ")
 }
 
 /// What the controls lost.
