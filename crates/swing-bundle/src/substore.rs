@@ -59,7 +59,8 @@ impl Substore for BundleSubstore {
         if mode == ArtifactMode::Debug {
             return Ok(Vec::new());
         }
-        let gap = |id| Gap { what: format!("bundle.{id}"), reason: "its content is missing".to_owned() };
+        let gap =
+            |id| Gap { what: format!("bundle.{id}"), reason: "its content is missing".to_owned(), in_short: None };
         ids(db, SQL).map(|id| Ok(gap(id?))).collect()
     }
 

@@ -87,6 +87,8 @@ pub struct Gap {
     pub what: String,
     /// What is missing.
     pub reason: String,
+    /// The original's words for all that is missing of the same vat, where it has some; in the first gap of it.
+    pub in_short: Option<String>,
 }
 
 /// Something that [`Substore::verify`] found wrong.

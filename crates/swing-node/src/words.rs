@@ -178,14 +178,14 @@ impl From<SubstoreError> for Failure {
 fn incomplete(gaps: &[Gap]) -> Failure {
     let of = |tag: &str| {
         let tag = tag.to_owned();
-        gaps.iter().filter_map(move |gap| Some((gap.what.strip_prefix(&tag)?, &gap.reason)))
+        gaps.iter().filter_map(move |gap| gap.what.strip_prefix(&tag))
     };
-    let bundles: Vec<_> = of("bundle.").map(|(id, _)| id).collect();
-    let vats: Vec<_> = of("snapshot.").map(|(name, _)| name.rsplit_once('.').map_or(name, |(vat, _)| vat)).collect();
+    let bundles: Vec<_> = of("bundle.").collect();
+    let vats: Vec<_> = of("snapshot.").map(|name| name.rsplit_once('.').map_or(name, |(vat, _)| vat)).collect();
     let message = if !bundles.is_empty() {
         format!("missing bundles for: {}", bundles.join(","))
-    } else if let Some((what, reason)) = of("transcript.").next() {
-        if reason.starts_with("incomplete archival") { reason.clone() } else { format!("{reason} (transcript.{what})") }
+    } else if let Some(gap) = gaps.iter().find(|gap| gap.what.starts_with("transcript.")) {
+        gap.in_short.clone().unwrap_or_else(|| format!("{} ({})", gap.reason, gap.what))
     } else if !vats.is_empty() {
         format!("current snapshots are pruned for vats {}", vats.join(","))
     } else {

@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// For the part `suite`: the kernel's folder in a checkout of its sources, since its npm package has no tests.
     #[arg(long, value_name = "FOLDER")]
     kernel_sources: Option<PathBuf>,
+    /// For the part `suite`: also the many files for which the store is only where things are kept.
+    #[arg(long)]
+    whole_suite: bool,
     #[command(flatten)]
     kernel: kernel::KernelOptions,
 }
@@ -43,7 +46,7 @@ pub(super) fn run(options: &Options, parts: &[Part]) -> Result<()> {
     // Never by itself: it needs what only a person can give it, and minutes.
     if by_name(Part::Suite) {
         let sources = options.kernel_sources.as_deref().context("`--part suite` needs --kernel-sources")?;
-        kernel::suite(&package, sources)?;
+        kernel::suite(&package, sources, options.whole_suite)?;
     }
     Ok(())
 }

@@ -99,7 +99,8 @@ pub(super) fn gaps(db: Reader<'_>, mode: ArtifactMode) -> Result<Vec<Gap>, Subst
     }
     let unpopulated = db.all(SQL, [], |row| {
         let name = ArtifactName::Snapshot { vat: row.get(0)?, position: row.get(1)? };
-        Ok(Gap { what: name.to_string(), reason: "the snapshot is in use but its bytes are not there".to_owned() })
+        let reason = "the snapshot is in use but its bytes are not there".to_owned();
+        Ok(Gap { what: name.to_string(), reason, in_short: None })
     })?;
     Ok(unpopulated)
 }

@@ -140,8 +140,7 @@ pub(super) fn artifact<'a>(db: Reader<'a>, name: &str) -> Result<ArtifactBytes<'
     }
 }
 
-/// Every span that the mode is about must have all its items, and those of a vat must follow one another. What is wrong with a
-/// vat's spans comes after a line about the vat, in the original's words, where it has some.
+/// Every span that the mode is about must have all its items, and those of a vat must follow one another.
 pub(super) fn gaps(db: Reader<'_>, mode: ArtifactMode) -> Result<Vec<Gap>, SubstoreError> {
     let mut gaps = Vec::new();
     if mode == ArtifactMode::Debug {
@@ -162,7 +161,7 @@ pub(super) fn gaps(db: Reader<'_>, mode: ArtifactMode) -> Result<Vec<Gap>, Subst
         let first_gap = previous.as_ref().map_or(gaps.len(), |before| before.first_gap);
         let mut gap = |reason| {
             let what = ArtifactName::Span { vat: vat.clone(), start, end }.to_string();
-            gaps.push(Gap { what, reason });
+            gaps.push(Gap { what, reason, in_short: None });
         };
         match &previous {
             Some(before) if before.end != start => gap(format!("the span before it ends at {}", before.end)),
@@ -192,15 +191,13 @@ struct Seen {
     first_gap: usize,
 }
 
-/// Puts what is wrong with a vat as a whole before what is wrong with its spans.
-fn sum_up(gaps: &mut Vec<Gap>, seen: Option<Seen>, mode: ArtifactMode) {
-    let Some(Seen { vat, end, items, first_gap }) = seen else { return };
-    let reason = match mode {
-        ArtifactMode::Archival => format!("incomplete archival transcript: {items} vs {end}"),
-        ArtifactMode::Replay => format!("incomplete current incarnation transcript: {items} items"),
-        ArtifactMode::Operational | ArtifactMode::Debug => return,
+/// Says of a vat's first gap what all of them come to.
+fn sum_up(gaps: &mut [Gap], seen: Option<Seen>, mode: ArtifactMode) {
+    let Some(Seen { end, items, first_gap, .. }) = seen else { return };
+    let Some(gap) = gaps.get_mut(first_gap) else { return };
+    gap.in_short = match mode {
+        ArtifactMode::Archival => Some(format!("incomplete archival transcript: {items} vs {end}")),
+        ArtifactMode::Replay => Some(format!("incomplete current incarnation transcript: {items} items")),
+        ArtifactMode::Operational | ArtifactMode::Debug => None,
     };
-    if gaps.len() > first_gap {
-        gaps.insert(first_gap, Gap { what: format!("transcript.{vat}"), reason });
-    }
 }
