@@ -33,7 +33,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, crash, conformance.
+    /// Everything that must hold before a change lands: fmt, tidy, deny, clippy, doc, tour, crash, the npm package and its tests,
+    /// hostile input, conformance, instruction counts.
     Ci(ci::Args),
     /// The unwritten rules: module docs, the arrows between crates, file sizes, no stray std::fs, no machine's paths.
     Tidy,
