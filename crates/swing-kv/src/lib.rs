@@ -13,6 +13,7 @@ mod cache;
 mod digesting;
 mod entries;
 mod error;
+mod gaps;
 mod schema;
 mod section;
 mod state;

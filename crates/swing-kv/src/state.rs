@@ -8,6 +8,7 @@ use swing_core::session::{Part, Session, SessionError, Writer};
 
 use crate::cache::Cache;
 use crate::digesting::{self, Changes};
+use crate::gaps::Gaps;
 use crate::schema::TABLES;
 use crate::view::Kv;
 use crate::walk::Walk;
@@ -38,8 +39,10 @@ pub struct KvState {
     pub(crate) changes: Changes,
     /// Only ever what the table says, so that rolling changes back does not concern it.
     pub(crate) cache: Cache,
+    /// Likewise.
+    pub(crate) gaps: Gaps,
     pub(crate) walk: Walk,
-    /// Of the session, when `cache` and `walk` were last right.
+    /// Of the session, when `cache`, `gaps` and `walk` were last right.
     generation: u64,
 }
 
@@ -56,6 +59,7 @@ impl KvState {
         Self {
             changes: Overlay::default(),
             cache: Cache::new(options.cache_bytes),
+            gaps: Gaps::default(),
             walk: Walk::default(),
             generation: 0,
         }
@@ -77,6 +81,7 @@ impl KvState {
         if self.generation != generation {
             self.generation = generation;
             self.cache.clear();
+            self.gaps.clear();
             self.walk.forget();
         }
     }
@@ -126,6 +131,7 @@ impl Part for KvState {
 
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         self.walk.forget();
+        self.gaps.clear();
         if writer.keeps_row_digests() {
             self.forget_if_overtaken(writer.generation());
             let real = digesting::real(&self.changes, &mut self.cache, writer.read())?;

@@ -12,6 +12,8 @@ use crate::state::KvState;
 
 /// The statement that answers the value of a key in the table.
 pub const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
+/// Which key comes after one.
+const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key LIMIT 1";
 
 /// A [`KvState`] and its session: the key-value store, all sections of it.
 ///
@@ -36,9 +38,15 @@ impl KvStore for Kv<'_> {
         if let Some(value) = self.state.cache.find(key) {
             return Ok(value);
         }
+        if self.state.gaps.cover(key) {
+            return Ok(None);
+        }
         let value = self.session.read().one(GET, [key], |row| row.get(0));
         let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
         self.state.cache.keep(key.into(), value.clone());
+        if value.is_none() && self.state.gaps.are_worth_a_look() {
+            self.look_beyond(key)?;
+        }
         Ok(value)
     }
 
@@ -82,6 +90,24 @@ impl<'a> Kv<'a> {
         check_length(key, &value)?;
         self.begin()?;
         self.state.put(key, value);
+        Ok(())
+    }
+
+    /// Learns how far it is from `key`, which the table does not have, to the next one.
+    fn look_beyond(&mut self, key: &str) -> Result<(), SessionError> {
+        let KvState { gaps, .. } = &mut *self.state;
+        let mut is_last = true;
+        self.session.read().each(NEXT, [key], |row| {
+            is_last = false;
+            // Of what is no text there is no telling which keys it comes before.
+            if let Ok(next) = row.text(0) {
+                gaps.learn(key, Some(next));
+            }
+            Ok::<_, SessionError>(false)
+        })?;
+        if is_last {
+            gaps.learn(key, None);
+        }
         Ok(())
     }
 

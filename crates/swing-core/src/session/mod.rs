@@ -11,6 +11,7 @@
 
 mod checks;
 mod controls;
+mod database;
 mod digesting;
 mod error;
 mod exports;
@@ -24,6 +25,7 @@ mod read_only;
 mod reader;
 mod schema;
 mod transaction;
+mod wal_index;
 mod writer;
 
 pub use checks::has_store_header;

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::checks::{check_format, missing_tables, probe};
+use super::database::Database;
 use super::error::OpenError;
 use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
 use super::lock::WriterLock;
@@ -22,8 +23,6 @@ pub const SQLITE_OLDEST: i32 = 3_051_003;
 const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= SQLITE_OLDEST, "the SQLite being built is too old");
 
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// More than all statements of all substores together, so that each is prepared once.
-pub(super) const STATEMENTS: usize = 256;
 
 /// A log that one large block has blown up is cut when it begins anew; otherwise it stays as long as it ever was.
 const LOG: &str = "PRAGMA journal_size_limit=67108864;";
@@ -133,7 +132,7 @@ impl Session {
                 check_format(&connection, &shown)?;
                 let missing = missing_tables(&connection, &shown, &tables)?;
                 create_tables(&connection, &shown, &missing, first_digests(options, &missing, declared))?;
-                let session = Self::new(connection, location, options.read_only, Beside::Nothing);
+                let session = Self::new(Database::new(connection), location, options.read_only, Beside::Nothing);
                 session.digesting(options.row_digests, declared).map_err(sqlite)
             }
             Location::File(path) if options.read_only => {
@@ -163,7 +162,8 @@ impl Session {
         lock: Option<WriterLock>,
     ) -> Result<Self, OpenError> {
         let (connection, lock) = open_writer(path, options, tables, lock)?;
-        let session = Self::new(connection, Location::File(path.to_owned()), false, Beside::Lock(lock));
+        let session = Self::new(Database::new(connection), Location::File(path.to_owned()), false, Beside::Lock(lock));
+        let session = if options.unsafe_fast { session } else { session.with_wal() };
         session
             .digesting(options.row_digests, tables)
             .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
@@ -235,7 +235,6 @@ fn open_writer(
 fn configure(connection: &Connection, path: &Path, options: &OpenOptions) -> Result<(), OpenError> {
     let set = || {
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let (cache, map) = (options.cache_bytes >> 10, options.map_bytes);
         connection
             .execute_batch(&format!("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-{cache}; PRAGMA mmap_size={map};"))

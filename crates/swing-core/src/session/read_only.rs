@@ -8,9 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checks::{check_format, missing_tables, probe};
+use super::database::Database;
 use super::error::{OpenError, SessionError};
 use super::files::{file_uri, real_path, side_file};
-use super::open::{BUSY_TIMEOUT, STATEMENTS};
+use super::open::BUSY_TIMEOUT;
 use super::own_locks;
 use super::schema::Table;
 
@@ -23,7 +24,7 @@ const READING: &str = "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA c
 
 /// A connection that only reads, and what it stands on.
 pub(super) struct Reading {
-    pub(super) connection: Connection,
+    pub(super) connection: Database,
     // Dropped after the connection.
     pub(super) footing: Footing,
 }
@@ -67,7 +68,6 @@ impl Uris {
 /// Sets a new connection up, and reads once: only then is it known whether it can.
 pub(super) fn begin_reading(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch(READING)?;
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
@@ -86,7 +86,7 @@ pub(super) fn connect(
     let error = match locked() {
         Ok(connection) => {
             let footing = Footing { path: path.to_owned(), unlocked: None };
-            return Ok(Reading { connection, footing });
+            return Ok(Reading { connection: Database::new(connection), footing });
         }
         Err(error) => error,
     };
@@ -94,8 +94,8 @@ pub(super) fn connect(
     if !cannot_create(&error) || stamp.is_open {
         return Err(error);
     }
-    let reading =
-        Reading { connection: unlocked()?, footing: Footing { path: path.to_owned(), unlocked: Some(stamp) } };
+    let connection = Database::new(unlocked()?);
+    let reading = Reading { connection, footing: Footing { path: path.to_owned(), unlocked: Some(stamp) } };
     if reading.footing.check().is_err() { Err(error) } else { Ok(reading) }
 }
 

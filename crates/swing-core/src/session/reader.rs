@@ -1,28 +1,25 @@
 //! The read end of a session: it can select and nothing else.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{OptionalExtension as _, Params, Row};
 
+use super::database::{Database, Lent};
 use super::error::SessionError;
 
 /// Reads a database. Copies are the same reader.
 #[derive(Clone, Copy)]
 pub struct Reader<'c> {
-    connection: &'c Connection,
+    database: &'c Database,
 }
 
 impl<'c> Reader<'c> {
-    pub(crate) fn new(connection: &'c Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(database: &'c Database) -> Self {
+        Self { database }
     }
 
-    /// Prepares `sql` if it is a query. SQLite calls COMMIT and ROLLBACK read-only too, but they have no columns.
-    fn select(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
-        let statement = self.connection.prepare_cached(sql)?;
-        if statement.readonly() && statement.column_count() > 0 {
-            Ok(statement)
-        } else {
-            Err(rusqlite::Error::InvalidQuery)
-        }
+    /// The statement `sql`, if it is a query.
+    fn select(&self, sql: &str) -> rusqlite::Result<Lent<'c>> {
+        let statement = self.database.statement(sql)?;
+        if statement.selects() { Ok(statement) } else { Err(rusqlite::Error::InvalidQuery) }
     }
 
     /// Runs `sql`, which should answer one row or none.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
 use super::controls;
+use super::database::Database;
 use super::digesting::Digesting;
 use super::error::{CommitError, SessionError};
 use super::exports::{ExportEntry, ExportQueue};
 use super::open::{Beside, Location};
 use super::reader::Reader;
+use super::wal_index::WalHeader;
 use super::writer::Writer;
 
 /// Something that keeps uncommitted changes in memory and follows the session's savepoints.
@@ -46,7 +46,7 @@ struct Savepoints {
 
 /// One connection and its one transaction. See the [module](crate::session).
 pub struct Session {
-    connection: Connection,
+    connection: Database,
     location: Location,
     read_only: bool,
     state: State,
@@ -58,12 +58,16 @@ pub struct Session {
     pub(super) digesting: Digesting,
     data_version: i64,
     generation: u64,
+    /// Whether the connection writes to a WAL, so that there is a header to look at.
+    has_wal: bool,
+    /// What it said before SQLite was asked last.
+    wal_header: Option<WalHeader>,
     // Dropped after the connection.
     beside: Beside,
 }
 
 impl Session {
-    pub(super) fn new(connection: Connection, location: Location, read_only: bool, beside: Beside) -> Self {
+    pub(super) fn new(connection: Database, location: Location, read_only: bool, beside: Beside) -> Self {
         Self {
             connection,
             location,
@@ -75,11 +79,18 @@ impl Session {
             digesting: Digesting::default(),
             data_version: 0,
             generation: 0,
+            has_wal: false,
+            wal_header: None,
             beside,
         }
     }
 
-    pub(crate) fn connection(&self) -> &Connection {
+    /// Says that the connection writes to a WAL.
+    pub(super) fn with_wal(self) -> Self {
+        Self { has_wal: true, ..self }
+    }
+
+    pub(crate) fn connection(&self) -> &Database {
         &self.connection
     }
 
@@ -117,12 +128,18 @@ impl Session {
 
     fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
         const SQL: &str = "PRAGMA data_version";
+        let header = if self.has_wal { WalHeader::read(&self.connection) } else { None };
+        if header.is_some() && header == self.wal_header {
+            return Ok(());
+        }
         let found = self.read().one(SQL, [], |row| row.get(0))?.unwrap_or_default();
         if found != self.data_version {
             self.data_version = found;
             self.generation += 1;
             self.digesting.in_doubt = true;
         }
+        // As it was before the question: who commits between the two is asked about again.
+        self.wal_header = header;
         Ok(())
     }
 
@@ -181,7 +198,7 @@ impl Session {
     }
 
     fn control(&self, sql: &str) -> Result<(), SessionError> {
-        let run = || self.connection.prepare_cached(sql)?.execute([]);
+        let run = || self.connection.statement(sql)?.execute([]);
         run().map(drop).map_err(|source| SessionError::new(sql, source))
     }
 
@@ -314,7 +331,7 @@ impl Session {
         self.flush(parts)?;
         self.keep_unclaimed_exports()?;
         self.check_poison()?;
-        match self.connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([])) {
+        match self.connection.statement("COMMIT").and_then(|mut statement| statement.execute([])) {
             Ok(_) => {
                 self.state = State::Idle;
                 Ok(())
@@ -463,7 +480,6 @@ impl Session {
         if !self.connection.is_autocommit() {
             self.control("ROLLBACK")?;
         }
-        self.connection.flush_prepared_statement_cache();
-        self.connection.close().map_err(|(_, source)| SessionError::new("close", source))
+        self.connection.close().map_err(|source| SessionError::new("close", source))
     }
 }

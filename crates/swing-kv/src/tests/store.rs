@@ -97,6 +97,36 @@ fn a_row_that_was_read_is_read_anew_when_another_connection_has_written() {
 }
 
 #[test]
+fn an_absent_key_tells_of_all_up_to_the_next_one_until_the_table_changes() {
+    let mut store = shared();
+    store.other.execute("INSERT INTO kvStore VALUES ('k9', 'v'), ('z', 'v')", []).unwrap();
+    store.session.begin().unwrap();
+    assert_eq!(store.get("k1"), None);
+    // Behind the state's back, to see where it looks.
+    store.session.write().unwrap().run("INSERT INTO kvStore VALUES ('k5', 'not looked at')", []).unwrap();
+    assert_eq!((store.get("k5"), store.kv().has("k5").unwrap()), (None, false));
+    assert_eq!(store.get("k9").as_deref(), Some("v"));
+
+    store.kv().set("k7", "ours").unwrap();
+    assert_eq!((store.get("k7").as_deref(), store.get("k6")), (Some("ours"), None));
+    let Shared { session, state, .. } = &mut store;
+    session.commit(&mut [state]).unwrap();
+    assert_eq!((store.get("k7").as_deref(), store.get("k5").as_deref()), (Some("ours"), Some("not looked at")));
+
+    assert_eq!(store.get("k2"), None);
+    store.other.execute("INSERT INTO kvStore VALUES ('k3', 'theirs')", []).unwrap();
+    assert_eq!(store.get("k3").as_deref(), Some("theirs"));
+}
+
+#[test]
+fn before_a_key_that_is_no_text_nothing_is_concluded() {
+    let mut store = shared();
+    store.other.execute("INSERT INTO kvStore VALUES (CAST(x'6bff' AS TEXT), 'v'), ('l', 'v')", []).unwrap();
+    store.session.begin().unwrap();
+    assert_eq!((store.get("k"), store.get("l").as_deref()), (None, Some("v")));
+}
+
+#[test]
 fn inside_a_block_a_row_is_read_from_the_file_once() {
     let mut store = shared();
     store.other.execute("INSERT INTO kvStore VALUES ('k', 'v')", []).unwrap();

@@ -1,5 +1,7 @@
 //! A block: begun by the first write, durable after its commit, gone without one.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::session::CommitError;
 
@@ -126,6 +128,63 @@ fn a_generation_ends_when_another_connection_commits() {
     other.execute_batch("UPDATE kvStore SET value = '4'").unwrap();
     session.begin().unwrap();
     assert_ne!(session.generation().unwrap(), after, "a block that begins on another's commit knows it");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    OursCommits,
+    TheirsCommits,
+    TheirsRollsBack,
+    Checkpoint(&'static str),
+    TheirsLeaves,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::OursCommits),
+        3 => Just(Step::TheirsCommits),
+        1 => Just(Step::TheirsRollsBack),
+        2 => prop::sample::select(vec!["PASSIVE", "RESTART", "TRUNCATE"]).prop_map(Step::Checkpoint),
+        1 => Just(Step::TheirsLeaves),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever becomes of the log in between. After a checkpoint that emptied it, SQLite takes a new log for news.
+    #[test]
+    fn no_commit_of_another_connection_goes_unnoticed(steps in prop::collection::vec((step(), any::<bool>()), 1..40)) {
+        let scratch = Scratch::with_store();
+        let (mut session, mut other) = (scratch.open(), None);
+        let (mut known, mut unnoticed) = (session.generation().unwrap(), false);
+        for (at, (step, asks)) in steps.into_iter().enumerate() {
+            let theirs = other.get_or_insert_with(|| scratch.raw());
+            match step {
+                Step::OursCommits => {
+                    set(&mut session, "a", &at.to_string()).unwrap();
+                    let begun = session.generation().unwrap();
+                    prop_assert!(begun != known || !unnoticed, "a block begins with what is committed");
+                    (known, unnoticed) = (begun, false);
+                    session.commit(&mut []).unwrap();
+                }
+                Step::TheirsCommits => {
+                    theirs.execute("UPDATE kvStore SET value = ?1", [format!("theirs {at}")]).unwrap();
+                    unnoticed = true;
+                }
+                Step::TheirsRollsBack => theirs.execute_batch("BEGIN; UPDATE kvStore SET value = ''; ROLLBACK").unwrap(),
+                Step::Checkpoint(kind) => {
+                    theirs.query_row(&format!("PRAGMA wal_checkpoint({kind})"), [], |_| Ok(())).unwrap();
+                }
+                Step::TheirsLeaves => other = None,
+            }
+            if asks {
+                let now = session.generation().unwrap();
+                prop_assert!(now != known || !unnoticed);
+                (known, unnoticed) = (now, false);
+            }
+        }
+    }
 }
 
 #[test]
