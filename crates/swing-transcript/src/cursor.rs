@@ -46,8 +46,8 @@ impl SpanCursor {
             bytes += item.len();
             Ok(batch.len() < max_items && bytes < max_bytes)
         })?;
-        if let Some((vat, span)) = self.walk.verified() {
-            transcripts.state.stored.note_verified(vat, span);
+        if let Some((vat, span, bytes)) = self.walk.verified() {
+            transcripts.state.stored.verified.borrow_mut().note(vat, span, bytes);
         }
         Ok(batch)
     }

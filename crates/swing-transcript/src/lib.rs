@@ -24,6 +24,7 @@ mod listing;
 mod schema;
 mod state;
 mod substore;
+mod verified;
 mod view;
 mod walk;
 

@@ -8,6 +8,7 @@ use swing_core::{Part, Session, SessionError, TranscriptArchive, VatId, Writer};
 
 use crate::layers::{Item, Layers, Span};
 use crate::schema::SPANS;
+use crate::verified::Verified;
 use crate::view::Transcripts;
 
 /// What becomes of the items of a span that is closed.
@@ -56,9 +57,8 @@ impl TranscriptState {
 pub(crate) struct Stored {
     generation: u64,
     vats: HashMap<VatId, StoredVat>,
-    /// The span of each vat that was last read to its end and verified. A worker that is started again and again reads
-    /// the same one, and hashing it is most of what that costs.
-    verified: RefCell<HashMap<VatId, Span>>,
+    /// Which of their spans are. Cursors, which borrow nothing, tell of them.
+    pub(crate) verified: RefCell<Verified>,
 }
 
 const MOST_VATS: usize = 4096;
@@ -83,19 +83,6 @@ impl Stored {
     pub(crate) fn forget(&mut self) {
         self.vats.clear();
         self.verified.get_mut().clear();
-    }
-
-    /// Whether exactly this span was verified, and no other connection has written since.
-    pub(crate) fn is_verified(&self, vat: &VatId, span: &Span) -> bool {
-        self.verified.borrow().get(vat) == Some(span)
-    }
-
-    pub(crate) fn note_verified(&self, vat: &VatId, span: Span) {
-        let mut verified = self.verified.borrow_mut();
-        if verified.len() >= MOST_VATS {
-            verified.clear();
-        }
-        verified.insert(vat.clone(), span);
     }
 
     pub(crate) fn get(&self, vat: &VatId) -> Option<StoredVat> {

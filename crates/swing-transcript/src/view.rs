@@ -142,7 +142,9 @@ impl Transcripts<'_> {
 
     /// Gives `vat` an empty current span. It has none, or one that was closed just now.
     pub(crate) fn open_span(&mut self, vat: &VatId, start: Position, incarnation: Incarnation) {
-        self.set_current(vat, Span { start, end: start, hash: initial_hash(), incarnation });
+        let span = Span { start, end: start, hash: initial_hash(), incarnation };
+        self.state.stored.verified.get_mut().note(vat, span, 0);
+        self.set_current(vat, span);
     }
 
     fn set_current(&mut self, vat: &VatId, span: Span) {
@@ -166,7 +168,9 @@ impl Transcripts<'_> {
         };
         let stored = Item { text: item.into(), incarnation: span.incarnation };
         self.state.layers.items.put(At::new(vat, position), stored);
-        self.set_current(vat, Span { end, hash: extend(span.hash, item), ..span });
+        let grown = Span { end, hash: extend(span.hash, item), ..span };
+        self.state.stored.verified.get_mut().grow(vat, &span, grown, item.len());
+        self.set_current(vat, grown);
         Ok(())
     }
 
@@ -189,7 +193,7 @@ impl Transcripts<'_> {
                 self.find_span(vat, start)?.ok_or_else(|| TranscriptError::NoSpan { vat: vat.clone(), start })?
             }
         };
-        Ok(if self.state.stored.is_verified(vat, &span) {
+        Ok(if self.state.stored.verified.get_mut().contains(vat, &span) {
             SpanCursor::through_verified(vat, span)
         } else {
             SpanCursor::new(vat, span)

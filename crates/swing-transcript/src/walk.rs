@@ -82,6 +82,7 @@ pub(crate) struct SpanWalk {
     span: Span,
     next: Option<Position>,
     read: u64,
+    bytes: usize,
     /// `None` when it is known that the items give the span's hash: then only their number is checked.
     hash: Option<Digest>,
     done: bool,
@@ -89,7 +90,15 @@ pub(crate) struct SpanWalk {
 
 impl SpanWalk {
     pub(crate) fn new(vat: &VatId, span: Span) -> Self {
-        Self { vat: vat.clone(), span, next: Some(span.start), read: 0, hash: Some(initial_hash()), done: false }
+        Self {
+            vat: vat.clone(),
+            span,
+            next: Some(span.start),
+            read: 0,
+            bytes: 0,
+            hash: Some(initial_hash()),
+            done: false,
+        }
     }
 
     /// A walk through a span whose items were verified before, and have not been changed since.
@@ -97,10 +106,10 @@ impl SpanWalk {
         Self { hash: None, ..Self::new(vat, span) }
     }
 
-    /// The span and its vat, once all of it has been read and verified.
-    pub(crate) fn verified(&self) -> Option<(&VatId, Span)> {
+    /// The span and its vat, and how long its items are, once all of it has been read and verified.
+    pub(crate) fn verified(&self) -> Option<(&VatId, Span, usize)> {
         let whole = self.done && self.read == self.span.len() && self.hash.is_none_or(|hash| hash == self.span.hash);
-        whole.then_some((&self.vat, self.span))
+        whole.then_some((&self.vat, self.span, self.bytes))
     }
 
     /// Whether the last step reached the end, or failed.
@@ -118,9 +127,10 @@ impl SpanWalk {
         let Some(from) = self.next.take() else { return Ok(()) };
         // Until proven otherwise, so that it stays so after an error.
         self.done = true;
-        let (read, hash) = (&mut self.read, &mut self.hash);
+        let (read, bytes, hash) = (&mut self.read, &mut self.bytes, &mut self.hash);
         self.next = source.visit(&self.vat, from, self.span.end, |position, item| {
             *read += 1;
+            *bytes += item.len();
             if let Some(hash) = hash {
                 *hash = extend(*hash, item);
             }

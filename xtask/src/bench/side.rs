@@ -39,7 +39,8 @@ impl Side {
     /// The reference, or whatever Node module has its API, in the folder where our scripts are installed.
     pub(crate) fn node(name: &'static str, folder: &Path, module: &str) -> Self {
         let script = folder.join("bench.mjs").display().to_string();
-        Self { name, program: "node".into(), args: vec![script, "--module".to_owned(), module.to_owned()] }
+        let args = ["--expose-gc", &script, "--module", module];
+        Self { name, program: "node".into(), args: args.map(str::to_owned).to_vec() }
     }
 
     /// This program, optimised.

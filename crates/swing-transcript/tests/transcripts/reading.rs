@@ -190,6 +190,42 @@ fn a_span_that_was_verified_and_then_grew_is_verified_as_a_whole() {
 }
 
 #[test]
+fn what_was_written_here_is_hashed_again_when_the_store_is_opened_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    let open = || Session::open(Location::File(path.clone()), &OpenOptions::default(), TABLES).unwrap();
+    let mut store = Store { session: open(), state: TranscriptState::default() };
+    store.view().init_transcript(&vat("v1")).unwrap();
+    store.add("v1", &["a", "b"]);
+    store.commit();
+    // Behind the state's back, to see whether it looks.
+    store.session.write().unwrap().run("UPDATE transcriptItems SET item = 'x' WHERE position = 0", []).unwrap();
+    assert_eq!(store.items("v1", None).unwrap(), ["x", "b"]);
+    store.commit();
+    drop(store);
+    let mut store = Store { session: open(), state: TranscriptState::default() };
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
+    store.add("v1", &["c"]);
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash", "growth vouches for nothing");
+}
+
+#[test]
+fn an_item_that_was_taken_back_is_not_vouched_for() {
+    let mut store = Store::of(&[("v1", "ab")]);
+    let Store { session, state } = &mut store;
+    session.savepoint("crank", &mut [state]).unwrap();
+    store.add("v1", &["c"]);
+    let Store { session, state } = &mut store;
+    session.rollback_to("crank", &mut [state]).unwrap();
+    assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+    store.add("v1", &["d"]);
+    store.commit();
+    store.session.write().unwrap().run("UPDATE transcriptItems SET item = 'c' WHERE position = 2", []).unwrap();
+    store.session.invalidate();
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
+}
+
+#[test]
 fn items_that_are_missing_from_a_verified_span_are_missed() {
     let mut store = Store::of(&[("v1", "ab")]);
     assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
