@@ -8,8 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use swing_core::Digest;
-use swing_core::session::store_file;
+use swing_core::session::{Pinned, store_file};
 use swing_core::testing::model::Model;
+use swing_export::{DigestVerdict, digest_verdict};
+use swing_store::{SUBSTORES, tables};
 
 /// Every row of every table that the contract has, one a line, in key order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,17 @@ impl Dump {
         let line = self.0.lines().find_map(|line| line.strip_prefix(r#"["kvStore","host.height",""#));
         line.and_then(|rest| rest.strip_suffix(r#""]"#)?.parse().ok()).unwrap_or(0)
     }
+}
+
+/// The store in directory `dir`, which its own writer alone has written, must vouch for each of its rows.
+pub(crate) fn insist_on_row_digests(dir: &Path) -> Result<()> {
+    let pinned = Pinned::open(&store_file(dir), &tables())?;
+    let (verdict, findings) = digest_verdict(pinned.read(), SUBSTORES)?;
+    ensure!(
+        matches!(verdict, DigestVerdict::Agrees { .. }) && findings.is_empty(),
+        "the digest of the rows: {verdict:?}, {findings:?}"
+    );
+    Ok(pinned.close()?)
 }
 
 /// The tables with their columns, such that the model's rows look the same.

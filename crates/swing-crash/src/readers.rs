@@ -19,7 +19,7 @@ use swing_store::Store;
 
 use crate::datasets::export_digest;
 use crate::kill::program;
-use crate::stage::{Keeping, play, scratch};
+use crate::stage::{Keeping, complain, play, quietly, scratch};
 use crate::workload::{Plan, Size};
 
 /// What was seen.
@@ -64,6 +64,21 @@ fn play_next(store: &mut Store, plan: &mut Plan) -> Result<u64> {
     Ok(height)
 }
 
+/// Exporters that pin nothing, and so take some of one commit and some of the next, must be found out.
+pub(crate) fn control(seed: u64, commits: u64) -> Result<Counts> {
+    swing_core::session::pin_nothing(true);
+    let found = quietly(|| readers(seed, commits));
+    swing_core::session::pin_nothing(false);
+    match found {
+        Ok(counts) if counts.wrong == 0 => {
+            bail!("with exporters that pin nothing, nothing was wrong in {commits} commits: the engine is blind")
+        }
+        Ok(counts) => Ok(counts),
+        // Artifacts of one commit do not fit the records of another.
+        Err(_) => Ok(Counts { commits, wrong: 1, ..Counts::default() }),
+    }
+}
+
 /// Commits so many blocks beside exporters.
 pub(crate) fn readers(seed: u64, commits: u64) -> Result<Counts> {
     let place = scratch()?;
@@ -92,7 +107,7 @@ pub(crate) fn readers(seed: u64, commits: u64) -> Result<Counts> {
                 Ok(height) => counts.commits = height,
                 Err(error) => {
                     counts.kernel_failed += 1;
-                    println!("  the kernel: {error:#}");
+                    complain(&format!("the kernel: {error:#}"));
                     break;
                 }
             }
@@ -152,7 +167,7 @@ fn collect(receive: &Receiver<Seen>, counts: &mut Counts) -> Result<BTreeMap<u64
     let mut take = |height, digest: String, counts: &mut Counts| match exported.entry(height) {
         std::collections::btree_map::Entry::Occupied(known) if *known.get() != digest => {
             counts.wrong += 1;
-            println!("  height {height}: two exports differ");
+            complain(&format!("height {height}: two exports differ"));
         }
         entry => drop(entry.or_insert(digest)),
     };
@@ -182,7 +197,7 @@ fn compare(seed: u64, exported: &BTreeMap<u64, String>, dir: &Path, counts: &mut
         let (_, expected) = export_digest(dir)?;
         if *digest != expected {
             counts.wrong += 1;
-            println!("  height {height}: an export is not what the store held");
+            complain(&format!("height {height}: an export is not what the store held"));
         }
     }
     Ok(store.close()?)

@@ -132,7 +132,7 @@ fn controls(engine: &str, report: &Value) -> String {
         let counts = &control["counts"];
         let of = |name: &str| counts[name].as_u64().unwrap_or_default();
         let bad = of("lost") + of("mixed") + of("unusable") + of("wrong") + of("archive_behind");
-        let tried = of("states") + of("kills") + of("runs");
+        let tried = of("states") + of("kills") + of("runs") + of("commits");
         format!("{} {bad} of {tried}", control["name"].as_str().unwrap_or_default())
     });
     shown.collect::<Vec<_>>().join("; ")

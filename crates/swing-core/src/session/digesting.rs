@@ -6,7 +6,7 @@ use rusqlite::config::DbConfig;
 use super::error::SessionError;
 use super::schema::Table;
 use super::transaction::Session;
-use crate::row_digest::{Kept, Ledger, RowDigest, RowDigests, Stored, scan, stored};
+use crate::row_digest::{Kept, Ledger, RowDigest, RowDigestError, RowDigests, Stored, scan, stored};
 
 /// What a session knows of the digests.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub(super) struct Digesting {
 
 impl Session {
     /// Takes the digests up if they are to be kept and can be.
-    pub(super) fn digesting(mut self, digests: RowDigests, tables: &[Table]) -> rusqlite::Result<Self> {
+    pub(super) fn digesting(mut self, digests: RowDigests, tables: &[Table]) -> Result<Self, SessionError> {
         if digests == RowDigests::Keep {
             self.digesting.tables = tables.to_vec();
             self.take_up()?;
@@ -28,9 +28,14 @@ impl Session {
         Ok(self)
     }
 
-    /// What cannot be read, or believed, is not kept up: a verification tells of it, and a rebuilding replaces it.
-    fn take_up(&mut self) -> rusqlite::Result<()> {
-        let found = stored::load(self.read(), &self.digesting.tables).ok().flatten();
+    /// What is damaged, or not to be believed, is not kept up: a verification tells of it, and a rebuilding replaces it. A
+    /// failure to read is no reason to give a digest up for good.
+    fn take_up(&mut self) -> Result<(), SessionError> {
+        let found = match stored::load(self.read(), &self.digesting.tables) {
+            Ok(found) => found,
+            Err(RowDigestError::Session(error)) => return Err(error),
+            Err(RowDigestError::NewerVersion { .. } | RowDigestError::Malformed { .. }) => None,
+        };
         let ledger = found.filter(|found| found.kept == Kept::UpToDate).map(|Stored { tables, witness, .. }| {
             let mut ledger = Ledger::new(tables, witness);
             ledger.saved();
@@ -40,8 +45,11 @@ impl Session {
     }
 
     /// Who keeps the digests runs no triggers, which would call them out of date.
-    fn keep(&mut self, ledger: Option<Ledger>) -> rusqlite::Result<()> {
-        self.connection().set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, ledger.is_none())?;
+    fn keep(&mut self, ledger: Option<Ledger>) -> Result<(), SessionError> {
+        let run_triggers = ledger.is_none();
+        self.connection()
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, run_triggers)
+            .map_err(|source| SessionError::new("ENABLE_TRIGGER", source))?;
         self.digesting.ledger = ledger;
         self.digesting.in_doubt = false;
         Ok(())
@@ -50,7 +58,7 @@ impl Session {
     /// At the beginning of a transaction: reads again what another connection may have changed.
     pub(super) fn settle_doubt(&mut self) -> Result<(), SessionError> {
         if self.digesting.in_doubt && self.digesting.ledger.is_some() {
-            self.take_up().map_err(|source| SessionError::new("take up the row digests", source))?;
+            self.take_up()?;
         }
         Ok(())
     }
@@ -88,8 +96,7 @@ impl Session {
         }
         stored::prepare(&mut self.write()?, tables)?;
         self.digesting.tables = tables.to_vec();
-        self.keep(Some(Ledger::new(accounts, witness)))
-            .map_err(|source| SessionError::new("stop running triggers", source))?;
+        self.keep(Some(Ledger::new(accounts, witness)))?;
         self.save_digests()
     }
 }

@@ -206,6 +206,15 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+    /// Whether the store keeps a digest of its rows could not be found out.
+    #[error("{path} could not be read")]
+    RowDigests {
+        /// The file.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: SessionError,
+    },
     /// A connection could not be had from the pool.
     #[error("no connection to {path} could be had")]
     Pool {

@@ -30,7 +30,7 @@ mod writer;
 
 pub use checks::has_store_header;
 #[cfg(feature = "crash-controls")]
-pub use controls::ignore_poison;
+pub use controls::{ignore_poison, pin_nothing};
 pub use error::{CommitError, OpenError, SessionError};
 pub use exports::ExportEntry;
 pub use files::{create_dir_durably, remove_store_files, store_file, sync_dir};

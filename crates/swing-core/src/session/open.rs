@@ -133,7 +133,9 @@ impl Session {
                 let missing = missing_tables(&connection, &shown, &tables)?;
                 create_tables(&connection, &shown, &missing, first_digests(options, &missing, declared))?;
                 let session = Self::new(Database::new(connection), location, options.read_only, Beside::Nothing);
-                session.digesting(options.row_digests, declared).map_err(sqlite)
+                session
+                    .digesting(options.row_digests, declared)
+                    .map_err(|source| OpenError::RowDigests { path: shown.clone(), source })
             }
             Location::File(path) if options.read_only => {
                 let Reading { connection, footing } = open_reader(path, &tables)?;
@@ -166,7 +168,7 @@ impl Session {
         let session = if options.unsafe_fast { session } else { session.with_wal() };
         session
             .digesting(options.row_digests, tables)
-            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
+            .map_err(|source| OpenError::RowDigests { path: path.to_owned(), source })
     }
 }
 

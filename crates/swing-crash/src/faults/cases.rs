@@ -12,7 +12,7 @@ use swing_store::{Options, Store, import};
 
 use crate::careless::Careless;
 use crate::datasets::{check_dataset, export_digest, missing_in_archive, write_dataset};
-use crate::dump::Dump;
+use crate::dump::{Dump, insist_on_row_digests};
 use crate::kill::copy_dir;
 use crate::stage::{Keeping, play};
 use crate::vfs::{Tuning, tune};
@@ -291,15 +291,19 @@ impl Prepared {
         {
             return Ok(Some(format!("{name} is in the store and not in the archive")));
         }
-        match self.case {
+        let wrong = match self.case {
             Case::ImportNew | Case::ImportOver => {
                 let new = self.imported.as_ref().context("an import has a source")?;
                 let is_old = self.case == Case::ImportOver && refused && found == self.old;
-                Ok((found != *new && !is_old).then(|| format!("neither old nor new: {}", found.difference(new))))
+                (found != *new && !is_old).then(|| format!("neither old nor new: {}", found.difference(new)))
             }
             // Erasing is not one step: the old store, an empty one, or what was committed since.
-            Case::Erase if refused && (found == self.old || found.height() == 0) => Ok(None),
-            _ => Ok(host.judge(&found)),
+            Case::Erase if refused && (found == self.old || found.height() == 0) => None,
+            _ => host.judge(&found),
+        };
+        if wrong.is_none() {
+            insist_on_row_digests(&self.work)?;
         }
+        Ok(wrong)
     }
 }

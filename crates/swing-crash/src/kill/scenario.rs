@@ -11,7 +11,7 @@ use swing_core::testing::suite::Op;
 use swing_store::Store;
 
 use crate::datasets::{check_dataset, missing_in_archive, write_dataset};
-use crate::dump::Dump;
+use crate::dump::{Dump, insist_on_row_digests};
 use crate::stage::{History, Keeping, Verdict, judge, play};
 use crate::workload::{Plan, Size};
 
@@ -51,6 +51,9 @@ pub(super) fn look_at(
     let dump = Dump::of_store(dir)?;
     let verdict = judge(&dump, history, allowed)?;
     let behind = missing_in_archive(&dump, archive)?;
+    if matches!(verdict, Verdict::Sound { .. }) {
+        insist_on_row_digests(dir)?;
+    }
     store.close()?;
     Ok((verdict, behind))
 }
@@ -248,6 +251,7 @@ impl Staged {
         let found = Dump::of_store(dir)?;
         store.close()?;
         if found == *new {
+            insist_on_row_digests(dir)?;
             return Ok(None);
         }
         if acknowledged {

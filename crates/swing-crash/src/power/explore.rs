@@ -8,7 +8,7 @@ use swing_core::testing::suite::Op;
 use swing_store::Store;
 
 use super::disk::{Disk, Image, Loss, image_of, lay_out};
-use crate::dump::Dump;
+use crate::dump::{Dump, insist_on_row_digests};
 use crate::rng::Rng;
 use crate::stage::{History, Keeping, Verdict, complain, is_over, judge, play};
 use crate::vfs::{Event, Mark, mark, record, stop_recording};
@@ -150,6 +150,9 @@ impl Script<'_> {
             }
         };
         let verdict = Dump::of_store(dir).and_then(|found| judge(&found, self.history, allowed));
+        if !again && matches!(verdict, Ok(Verdict::Sound { .. })) {
+            insist_on_row_digests(dir)?;
+        }
         let mut next = None;
         if again {
             if let Ok(Verdict::Sound { height }) = verdict {
