@@ -1,7 +1,7 @@
 //! Several connections at once: one writer of ours, any number of readers, and implementations that know none of it.
 
 use super::*;
-use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect};
+use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect, unreadable};
 use crate::session::{LockError, Readers, has_store_header};
 
 fn commit(session: &mut Session, value: &str) {
@@ -179,6 +179,28 @@ fn an_open_store_is_not_read_without_locks() {
     assert!(read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).is_err());
     commit(&mut writer, "2");
     assert!(read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).is_err());
+}
+
+#[test]
+fn a_log_that_nobody_has_recovered_is_told_where_its_index_cannot_be_made() {
+    let scratch = Scratch::empty();
+    let tell = |code| {
+        let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        match unreadable("told".into(), &scratch.path(), source) {
+            OpenError::Unrecovered { path } => (path, true),
+            OpenError::Sqlite { path, .. } => (path, false),
+            other => panic!("{other:?}"),
+        }
+    };
+    let codes = [rusqlite::ffi::SQLITE_CANTOPEN, rusqlite::ffi::SQLITE_READONLY, rusqlite::ffi::SQLITE_IOERR];
+    let told = |unrecovered: [bool; 3]| unrecovered.map(|unrecovered| (PathBuf::from("told"), unrecovered));
+    assert_eq!(codes.map(tell), told([false; 3]), "no log");
+    fs::write(scratch.beside("-wal"), "").unwrap();
+    assert_eq!(codes.map(tell), told([false; 3]), "an empty one");
+    fs::write(scratch.beside("-wal"), "log").unwrap();
+    assert_eq!(codes.map(tell), told([true, true, false]));
+    fs::write(scratch.beside("-shm"), "").unwrap();
+    assert_eq!(codes.map(tell), told([false; 3]), "with an index");
 }
 
 #[test]
