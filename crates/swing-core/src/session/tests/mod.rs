@@ -7,6 +7,7 @@ mod digesting;
 mod exports;
 mod opening;
 mod poison;
+mod reading;
 mod refusing;
 mod savepoints;
 
