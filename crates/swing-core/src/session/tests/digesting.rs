@@ -124,6 +124,14 @@ fn a_commit_writes_only_the_digests_that_have_changed() {
 }
 
 #[test]
+fn where_no_digest_has_changed_nothing_is_begun() {
+    let scratch = digested();
+    let mut session = open(&scratch);
+    session.flush(&mut []).unwrap();
+    assert!(!session.is_open());
+}
+
+#[test]
 fn changes_that_were_summed_elsewhere_count_for_their_table_alone() {
     let scratch = digested();
     let mut session = open(&scratch);
@@ -278,6 +286,21 @@ fn digests_are_built_anew_from_all_rows_and_kept_from_then_on() {
     let session = open(&scratch);
     assert!(session.keeps_row_digests());
     assert_true(&session);
+}
+
+#[test]
+fn digests_are_built_where_there_are_none_or_tables_of_another_form() {
+    for sql in ["", "CREATE TABLE rowDigests (x); CREATE TABLE rowDigestState (y)"] {
+        let scratch = Scratch::with_store();
+        scratch.raw().execute_batch(sql).unwrap();
+        let mut session = open(&scratch);
+        session.build_row_digests(&TABLES, "built".to_owned()).unwrap();
+        session.commit(&mut []).unwrap();
+        session.close().unwrap();
+        let session = open(&scratch);
+        assert!(session.keeps_row_digests(), "{sql}");
+        assert_true(&session);
+    }
 }
 
 #[test]
