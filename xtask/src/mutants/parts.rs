@@ -112,7 +112,6 @@ pub(super) const PARTS: &[Part] = &[
         functions: Some("::verify|describe"),
         targets: "--lib",
         slow: &["tests::model::", "that_the_commit_could_not_write"],
-        ..PLAIN
     },
 ];
 

@@ -125,6 +125,18 @@ fn a_store_that_is_being_written_is_not_replaced() {
 }
 
 #[test]
+fn a_store_that_is_being_written_without_a_log_is_not_replaced() {
+    let (_dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE; UPDATE kvStore SET value = 'x'").unwrap();
+    let error = imported.publish(&mut []).err().unwrap();
+    assert!(matches!(error, StagingError::TargetInUse { .. }), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(exported(&path), records("archival"));
+}
+
+#[test]
 fn a_log_that_nobody_has_recovered_goes_with_its_store() {
     let (dir, path) = store("archival");
     let killed = tempfile::tempdir().unwrap();

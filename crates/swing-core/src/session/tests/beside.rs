@@ -1,6 +1,7 @@
 //! Several connections at once: one writer of ours, any number of readers, and implementations that know none of it.
 
 use super::*;
+use crate::session::open::Beside;
 use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect, unreadable};
 use crate::session::{LockError, Readers, has_store_header};
 
@@ -213,6 +214,20 @@ fn a_writer_that_comes_while_a_store_is_read_without_locks_is_noticed() {
     commit(&mut writer, "2");
     writer.close().unwrap();
     assert!(overtaken(&reading), "it was there");
+}
+
+#[test]
+fn a_session_without_locks_that_was_overtaken_says_so_when_it_is_closed() {
+    let scratch = Scratch::with_store();
+    let open = || {
+        let reading = read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).unwrap();
+        let location = Location::File(scratch.path());
+        Session::new(reading.connection, location, true, Beside::Footing(reading.footing))
+    };
+    open().close().unwrap();
+    let session = open();
+    scratch.raw().execute_batch("UPDATE kvStore SET value = '2'; CREATE TABLE more (a)").unwrap();
+    assert!(matches!(session.close(), Err(SessionError::WrittenMeanwhile { .. })));
 }
 
 #[test]

@@ -120,6 +120,17 @@ fn the_generation_counts_other_writers_and_what_is_said_to_have_changed() {
 }
 
 #[test]
+fn after_a_failure_what_was_read_may_no_longer_be_so() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    session.invalidate();
+    let before = session.write().unwrap().generation();
+    assert!(before > 0);
+    session.write().unwrap().run("nonsense", []).unwrap_err();
+    assert_eq!(session.generation().unwrap(), before + 1);
+}
+
+#[test]
 fn a_writer_counts_rows_reads_its_own_and_queues_exports() {
     let scratch = Scratch::with_store();
     let mut session = scratch.open();
