@@ -1,6 +1,5 @@
 //! In a process of its own, where nothing but opening a session can have exchanged SQLite's locks.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::MetadataExt as _;
 
