@@ -12,6 +12,7 @@ mod fixtures;
 mod hostile;
 mod kernel;
 mod migrate;
+mod mutants;
 mod node;
 mod node_package;
 mod node_tests;
@@ -62,6 +63,8 @@ enum Task {
     Damage(damage::Args),
     /// Takes a store's power, process, disk and memory away at every point, and looks at what is left.
     Crash(crash::Args),
+    /// Makes deliberate mistakes, one at a time, and fails if the tests let one pass that is not listed.
+    Mutants(mutants::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -80,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Task::Hostile(args) => hostile::run(&args),
         Task::Damage(args) => damage::run(&args),
         Task::Crash(args) => crash::run(&args),
+        Task::Mutants(args) => mutants::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

@@ -163,6 +163,17 @@ fn damage_is_found_and_never_handed_out() {
 }
 
 #[test]
+fn an_id_that_is_no_text_is_found_even_if_it_reads_like_one() {
+    let mut session = session();
+    let (id, bundle) = nested();
+    Bundles::new(&mut session).add_bundle(&id, &bundle).unwrap();
+    session.write().unwrap().run("UPDATE bundles SET bundleID = CAST(bundleID AS BLOB)", []).unwrap();
+    let mut found = Vec::new();
+    BundleSubstore.verify(session.read(), &mut |finding| found.push((finding.what, finding.problem))).unwrap();
+    assert_eq!(found, [(format!("bundle.{id}"), "its ID is of type blob, not text".to_owned())]);
+}
+
+#[test]
 fn a_repair_adds_no_bundles() {
     let mut session = session();
     let (id, bundle) = nested();

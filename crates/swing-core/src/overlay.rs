@@ -264,6 +264,7 @@ mod tests {
                 }
                 let plain = |overlay: &Overlay<u8, u8>| overlay.iter().map(|(k, v)| (*k, v.copied())).collect::<Vec<_>>();
                 prop_assert_eq!(plain(&overlay), model.clone().into_iter().collect::<Vec<_>>());
+                prop_assert_eq!((overlay.len(), overlay.is_empty()), (model.len(), model.is_empty()));
                 prop_assert_eq!(overlay.bytes(), model.values().map(|v| 1 + usize::from(v.is_some())).sum::<usize>());
                 for key in 0..8 {
                     let expected = match model.get(&key) { None => Found::Unknown, Some(None) => Found::Deleted, Some(Some(v)) => Found::Value(v) };
@@ -276,5 +277,24 @@ mod tests {
                 prop_assert_eq!(overlay.range(&6, &2).count(), 0);
             }
         }
+    }
+
+    #[test]
+    fn a_text_takes_its_bytes_and_two_counters() {
+        assert_eq!(std::sync::Arc::<str>::from("four").bytes(), 20);
+        assert_eq!(std::sync::Arc::<str>::from("").bytes(), 16);
+    }
+
+    #[test]
+    fn a_cleared_overlay_knows_nothing_and_has_no_marks() {
+        let mut overlay = Overlay::<u8, u8>::default();
+        overlay.put(1, 1);
+        overlay.mark();
+        overlay.delete(1);
+        overlay.clear();
+        assert!(overlay.is_empty() && overlay.bytes() == 0 && overlay.iter().next().is_none());
+        overlay.put(2, 2);
+        overlay.rollback_to(0);
+        assert_eq!(overlay.find(&2), Found::Value(&2));
     }
 }

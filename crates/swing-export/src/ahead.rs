@@ -115,6 +115,17 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_ends_with_so_many_records_or_so_many_bytes() {
+        assert_eq!(next_batch(&mut records(2 * MOST_RECORDS)).len(), MOST_RECORDS);
+        // A key of two bytes and a value: a quarter of a batch together.
+        let large = |at| Ok((format!("k{at}"), Some("x".repeat(MOST_BYTES / 4 - 2))));
+        assert_eq!(next_batch(&mut (0..9).map(large)).len(), 4);
+        let deletions = (0..2 * MOST_RECORDS).map(|at| Ok((format!("k{at}"), None)));
+        assert_eq!(next_batch(&mut { deletions }).len(), MOST_RECORDS);
+        assert_eq!((MOST_RECORDS, MOST_BYTES), (512, 262_144));
+    }
+
+    #[test]
     fn an_error_comes_where_it_was_and_a_reader_may_be_given_up() {
         let bad = || DatasetError::BadLine { path: "data".into(), line: 701, reason: "odd".to_owned() };
         let mut ahead = Ahead::new(records(700).chain(std::iter::once_with(move || Err(bad()))));
@@ -123,6 +134,22 @@ mod tests {
         assert!(ahead.next().is_none());
         let mut endless = Ahead::new(records(usize::MAX));
         assert!(endless.next().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_reader_that_was_given_up_has_ended_when_its_owner_is_gone() {
+        let held = std::sync::Arc::new(());
+        let reading = std::sync::Arc::clone(&held);
+        // Slow, and each of them a batch of its own.
+        let slow = std::iter::repeat_with(move || {
+            let _reading = &reading;
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            Ok(("k".to_owned(), Some("x".repeat(MOST_BYTES))))
+        });
+        let mut ahead = Ahead::new(slow);
+        assert!(ahead.next().is_some());
+        drop(ahead);
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
     }
 
     #[test]

@@ -147,6 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn snapshots_that_are_not_in_use_say_nothing_about_the_one_that_is() {
+        let unused = plain().replace("\"snapPos\":5", "\"snapPos\":3").replace("\"inUse\":1", "\"inUse\":0");
+        let unused: &'static str = unused.leak();
+        let current = Some(("snapshot.v1.current".to_owned(), Some("snapshot.v1.5".to_owned())));
+        let said = [("snapshot.v1.5", Some(ODD)), ("snapshot.v1.3", Some(unused)), ("snapshot.v1.3", None)];
+        for said in [&said[..2], &said[..]] {
+            assert_eq!(respelled(said).get(said.len()).cloned(), current);
+        }
+        assert_eq!(respelled(&said[1..2]).len(), 1);
+    }
+
+    #[test]
     fn what_says_something_else_is_left_as_it_is() {
         for text in ["", "{}", r#"{"vatID":"v1","snapPos":"5","hash":"x","inUse":1}"#] {
             assert_eq!(respelled(&[("snapshot.v1.5", Some(text))])[0].1.as_deref(), Some(text));

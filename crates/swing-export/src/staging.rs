@@ -89,8 +89,7 @@ impl Staging {
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         // Rows come in key order, so that what was written is hardly looked at again.
         let (cache_bytes, map_bytes) = (24 << 20, 0);
-        let creation = Creation::Fresh;
-        let options = OpenOptions { creation, unsafe_fast: true, cache_bytes, map_bytes, ..OpenOptions::default() };
+        let options = OpenOptions { unsafe_fast: true, cache_bytes, map_bytes, ..OpenOptions::default() };
         let session = Session::open(Location::File(staging.staged.clone()), &options, &staging.tables)?;
         Ok((staging, session))
     }

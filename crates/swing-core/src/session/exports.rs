@@ -114,6 +114,39 @@ mod tests {
         }
     }
 
+    fn entry(key: usize) -> ExportEntry {
+        ExportEntry { key: format!("k{key:06}").into(), value: None }
+    }
+
+    #[test]
+    fn up_to_some_thousand_changes_are_all_taken_in_their_order() {
+        let mut queue = ExportQueue::default();
+        let changes: Vec<_> = (0..COMPACT_AT - 1).rev().map(|at| entry(at % 3)).collect();
+        changes.iter().cloned().for_each(|change| queue.push(change));
+        assert!(!queue.is_empty());
+        assert_eq!(queue.take(), changes);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_log_is_not_compacted_under_a_mark() {
+        let mut queue = ExportQueue::default();
+        queue.push(entry(2));
+        queue.mark();
+        (0..2 * COMPACT_AT).for_each(|at| queue.push(entry(at % 2)));
+        queue.rollback_to(0);
+        assert_eq!(queue.batch(), [entry(2)]);
+    }
+
+    #[test]
+    fn a_long_log_of_many_keys_is_compacted_when_it_has_doubled() {
+        let mut queue = ExportQueue::default();
+        (0..2 * COMPACT_AT - 1).for_each(|at| queue.push(entry(at)));
+        assert_eq!(queue.compacted, COMPACT_AT);
+        queue.push(entry(0));
+        assert_eq!((queue.compacted, queue.log.len()), (2 * COMPACT_AT - 1, 2 * COMPACT_AT - 1));
+    }
+
     #[test]
     fn a_long_log_of_few_keys_stays_short() {
         let mut queue = ExportQueue::default();

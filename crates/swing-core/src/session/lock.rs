@@ -133,6 +133,34 @@ mod tests {
         WriterLock::acquire(&database).unwrap();
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_file_that_went_or_was_replaced_is_no_longer_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let file = File::create(&path).unwrap();
+        assert!(same_file(&file, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!same_file(&file, &path).unwrap());
+        fs::write(&path, "").unwrap();
+        assert!(!same_file(&file, &path).unwrap());
+        // Whether it is there cannot be told of a path through a file.
+        assert!(same_file(&file, &path.join("below")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_writer_that_lost_its_lock_file_removes_nobody_elses() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("swingstore.sqlite");
+        let lost = WriterLock::acquire(&database).unwrap();
+        fs::remove_file(dir.path().join("swingstore.sqlite-lock")).unwrap();
+        let next = WriterLock::acquire(&database).unwrap();
+        drop(lost);
+        assert!(matches!(WriterLock::acquire(&database), Err(LockError::Held { .. })));
+        drop(next);
+    }
+
     #[test]
     fn a_lock_file_left_by_a_killed_writer_holds_nobody_up() {
         let dir = tempfile::tempdir().unwrap();

@@ -35,3 +35,30 @@ impl<T, E, F: FnMut() -> Result<Vec<T>, E>> Iterator for Paged<T, F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_handed_out_row_by_row_until_one_is_empty() {
+        let mut pages = vec![vec![1, 2], vec![3], vec![], vec![4]].into_iter();
+        let mut asked = 0;
+        let rows = paged(|| {
+            asked += 1;
+            Ok::<_, ()>(pages.next().unwrap())
+        });
+        assert_eq!(rows.collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
+        assert_eq!(asked, 3);
+    }
+
+    #[test]
+    fn after_an_error_there_is_nothing_more() {
+        let mut pages = vec![Ok(vec![1]), Err("gone"), Ok(vec![2])].into_iter();
+        let mut rows = paged(|| pages.next().unwrap());
+        assert_eq!(rows.by_ref().collect::<Vec<_>>(), [Ok(1), Err("gone")]);
+        assert_eq!(rows.next(), None);
+        drop(rows);
+        assert_eq!(pages.len(), 1);
+    }
+}

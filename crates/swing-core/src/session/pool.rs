@@ -159,3 +159,43 @@ impl Drop for Pinned {
         let _ = self.rollback();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use r2d2::ManageConnection as _;
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// A reader without locks, as of a store where nothing can be created.
+    fn unlocked(path: &Path) -> Reading {
+        let refuse = || {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+            Err(rusqlite::Error::SqliteFailure(code, None))
+        };
+        connect(path, refuse, || Connection::open_with_flags(Uris::of(path).unlocked, FLAGS)).unwrap()
+    }
+
+    #[test]
+    fn a_connection_without_locks_is_used_once_and_one_with_locks_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        let manager = Manager::of(path.clone());
+        assert!(manager.has_broken(&mut unlocked(&path)));
+        assert!(!manager.has_broken(&mut manager.connect().unwrap()));
+    }
+
+    #[test]
+    fn whoever_read_without_locks_is_told_at_the_end_that_a_writer_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("CREATE TABLE t (a)").unwrap();
+        let pin = || Pinned::begin(Held::Own(unlocked(&path)), &path).unwrap();
+        pin().close().unwrap();
+        let pinned = pin();
+        writer.execute_batch("CREATE TABLE u (a)").unwrap();
+        assert!(matches!(pinned.close(), Err(SessionError::WrittenMeanwhile { .. })));
+    }
+}

@@ -40,16 +40,19 @@ pub(super) fn open_reader(path: &Path, tables: &[&Table]) -> Result<Reading, Ope
         begin_reading(&mut connection)?;
         Ok(connection)
     };
-    let reading = connect(&real, || open(&uris.locked), || open(&uris.unlocked)).map_err(|source| {
-        let path = path.to_owned();
-        let unrecovered = cannot_create(&source) && !wal_is_empty(&real) && !side_file(&real, "-shm").exists();
-        if unrecovered { OpenError::Unrecovered { path } } else { OpenError::Sqlite { path, source } }
-    })?;
+    let reading = connect(&real, || open(&uris.locked), || open(&uris.unlocked))
+        .map_err(|source| unreadable(path.to_owned(), &real, source))?;
     check_format(&reading.connection, path)?;
     if let Some(table) = missing_tables(&reading.connection, path, tables)?.first() {
         return Err(OpenError::NoTable { path: path.to_owned(), table: table.name });
     }
     Ok(reading)
+}
+
+/// Why a file cannot be read: a log that nobody has recovered needs an index, which cannot be made here, or as SQLite says.
+pub(super) fn unreadable(path: PathBuf, real: &Path, source: rusqlite::Error) -> OpenError {
+    let unrecovered = cannot_create(&source) && !wal_is_empty(real) && !side_file(real, "-shm").exists();
+    if unrecovered { OpenError::Unrecovered { path } } else { OpenError::Sqlite { path, source } }
 }
 
 /// The two ways in which SQLite can read a file.

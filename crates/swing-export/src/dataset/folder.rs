@@ -28,10 +28,14 @@ pub(super) fn resolve(folder: &Path, root: &Path, name: &str) -> Result<PathBuf,
 
 /// Creates the folder and its parents where absent, each recorded durably in its own parent.
 pub(super) fn create(folder: &Path) -> Result<(), DatasetError> {
-    let is_absent = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-    let absent: Vec<&Path> = folder.ancestors().take_while(is_absent).collect();
+    let absent = absent(folder);
     fs_err::create_dir_all(folder).map_err(DatasetError::io(folder, "create the dataset folder"))?;
     absent.into_iter().filter_map(Path::parent).try_for_each(sync)
+}
+
+/// The folder and those of its parents that are not there, innermost first.
+fn absent(folder: &Path) -> Vec<&Path> {
+    folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect()
 }
 
 /// Makes the folder's entries durable.
@@ -43,4 +47,21 @@ pub(super) fn sync(folder: &Path) -> Result<(), DatasetError> {
         opened.sync_all().map_err(DatasetError::io(folder, "sync the dataset folder"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_to_be_created_ends_with_what_is_there_or_where_we_are() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(absent(dir.path()).is_empty());
+        let (new, newer) = (dir.path().join("new"), dir.path().join("new/er"));
+        assert_eq!(absent(&newer), [&*newer, &*new]);
+        assert_eq!(absent(Path::new("not-here/nor-this")), [Path::new("not-here/nor-this"), Path::new("not-here")]);
+        create(&newer).unwrap();
+        assert!(newer.is_dir());
+        assert!(sync(&new).is_ok() && sync(Path::new("")).is_ok() && sync(&dir.path().join("none")).is_err());
+    }
 }

@@ -196,6 +196,21 @@ fn every_kind_of_damage_is_found() {
 }
 
 #[test]
+fn a_page_of_rows_may_be_followed_by_a_single_one() {
+    let mut store = lawless(&[]);
+    let mut writer = store.session.write().unwrap();
+    let count = "SELECT count(*) FROM snapshots";
+    let rows: i64 = writer.read().one(count, [], |row| row.get(0)).unwrap().unwrap();
+    let more = "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)
+        INSERT INTO snapshots (vatID, snapPos, hash) SELECT 'v77', i, ?2 FROM n";
+    writer.run(more, (rows + 1, Digest::of(b""))).unwrap();
+    assert_eq!(writer.read().one(count, [], |row| row.get(0)).unwrap(), Some(1001));
+    assert_eq!(findings(&store), [""; 0]);
+    store.session.write().unwrap().run("UPDATE snapshots SET snapPos = -1 WHERE rowid = 1001", []).unwrap();
+    assert_eq!(findings(&store), ["snapshots row 1001: snapPos is -1"]);
+}
+
+#[test]
 fn verifying_goes_on_after_a_finding() {
     let damages =
         ["vatID = x'00', hash = 1.5, inUse = -1", "compressedSize = 1", "inUse = 0", "snapPos = 'a'", "hash = ''"];

@@ -169,14 +169,14 @@ fn verify_bytes(db: Reader<'_>, row: &RawRow, problems: &mut Problems<'_>) {
         Err(error) => return problems.add(chain(&error)),
     };
     let expected = Expected { hash: *hash.as_bytes(), raw_len: raw_len.flatten() };
-    if let Err(error) = drain(&mut SnapshotReader::new(gzip, expected, ReadAhead::WhenItPays)) {
+    let most = Limits::default().artifact;
+    if let Err(error) = drain(&mut SnapshotReader::new(gzip, expected, ReadAhead::WhenItPays), most) {
         problems.add(chain(&error));
     }
 }
 
-/// Reads to the end, and no further than an import of it would.
-fn drain(bytes: &mut dyn Read) -> io::Result<()> {
-    let most = Limits::default().artifact;
+/// Reads to the end, and no further than an import of it would, which takes `most` bytes.
+fn drain(bytes: &mut dyn Read, most: u64) -> io::Result<()> {
     let read = io::copy(&mut bytes.take(most + 1), &mut io::sink())?;
     if read > most {
         return Err(io::Error::other(format!("it is longer than {most} bytes")));
@@ -217,5 +217,24 @@ fn size(cell: &Cell) -> Option<Option<u64>> {
         Cell::Null => Some(None),
         Cell::Integer(number) => u64::try_from(*number).ok().map(Some),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_to_the_end_or_to_one_past_what_an_import_takes() {
+        for (length, read) in [(0, 0), (9, 9), (10, 10)] {
+            let mut bytes = io::repeat(0).take(length);
+            drain(&mut bytes, 10).unwrap();
+            assert_eq!(length - bytes.limit(), read);
+        }
+        for length in [11, 12, 1000] {
+            let mut bytes = io::repeat(0).take(length);
+            assert_eq!(drain(&mut bytes, 10).unwrap_err().to_string(), "it is longer than 10 bytes");
+            assert_eq!(length - bytes.limit(), 11);
+        }
     }
 }

@@ -66,9 +66,11 @@ fn items_must_be_texts_of_their_spans_incarnation_without_line_feeds() {
         &["UPDATE transcriptItems SET item = char(10) WHERE position = 2"],
         &["transcript.v1.2.3: hash mismatch", "transcript.v1.2.3: item 2 contains a line feed"],
     );
-    for value in ["NULL", "x'61'", "CAST(x'ff' AS TEXT)"] {
+    for (value, why) in [("NULL", "Null"), ("x'61'", "Blob"), ("CAST(x'ff' AS TEXT)", "utf-8")] {
         let sql = format!("UPDATE transcriptItems SET item = {value} WHERE position = 2");
         expect(&[&sql], &["transcript.v1.2.3: item 2: "]);
+        let found = damaged(&[&sql]);
+        assert!(found[0].contains(why), "{value}: {found:?}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! Several connections at once: one writer of ours, any number of readers, and implementations that know none of it.
 
 use super::*;
-use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect};
+use crate::session::open::Beside;
+use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect, unreadable};
 use crate::session::{LockError, Readers, has_store_header};
 
 fn commit(session: &mut Session, value: &str) {
@@ -182,6 +183,28 @@ fn an_open_store_is_not_read_without_locks() {
 }
 
 #[test]
+fn a_log_that_nobody_has_recovered_is_told_where_its_index_cannot_be_made() {
+    let scratch = Scratch::empty();
+    let tell = |code| {
+        let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        match unreadable("told".into(), &scratch.path(), source) {
+            OpenError::Unrecovered { path } => (path, true),
+            OpenError::Sqlite { path, .. } => (path, false),
+            other => panic!("{other:?}"),
+        }
+    };
+    let codes = [rusqlite::ffi::SQLITE_CANTOPEN, rusqlite::ffi::SQLITE_READONLY, rusqlite::ffi::SQLITE_IOERR];
+    let told = |unrecovered: [bool; 3]| unrecovered.map(|unrecovered| (PathBuf::from("told"), unrecovered));
+    assert_eq!(codes.map(tell), told([false; 3]), "no log");
+    fs::write(scratch.beside("-wal"), "").unwrap();
+    assert_eq!(codes.map(tell), told([false; 3]), "an empty one");
+    fs::write(scratch.beside("-wal"), "log").unwrap();
+    assert_eq!(codes.map(tell), told([true, true, false]));
+    fs::write(scratch.beside("-shm"), "").unwrap();
+    assert_eq!(codes.map(tell), told([false; 3]), "with an index");
+}
+
+#[test]
 fn a_writer_that_comes_while_a_store_is_read_without_locks_is_noticed() {
     let scratch = Scratch::with_store();
     let overtaken = |reading: &Reading| matches!(reading.footing.check(), Err(SessionError::WrittenMeanwhile { .. }));
@@ -191,6 +214,20 @@ fn a_writer_that_comes_while_a_store_is_read_without_locks_is_noticed() {
     commit(&mut writer, "2");
     writer.close().unwrap();
     assert!(overtaken(&reading), "it was there");
+}
+
+#[test]
+fn a_session_without_locks_that_was_overtaken_says_so_when_it_is_closed() {
+    let scratch = Scratch::with_store();
+    let open = || {
+        let reading = read_where_nothing_can_be_created(&scratch, rusqlite::ffi::SQLITE_CANTOPEN).unwrap();
+        let location = Location::File(scratch.path());
+        Session::new(reading.connection, location, true, Beside::Footing(reading.footing))
+    };
+    open().close().unwrap();
+    let session = open();
+    scratch.raw().execute_batch("UPDATE kvStore SET value = '2'; CREATE TABLE more (a)").unwrap();
+    assert!(matches!(session.close(), Err(SessionError::WrittenMeanwhile { .. })));
 }
 
 #[test]

@@ -52,6 +52,33 @@ fn nothing_is_queued_unless_exports_are_recorded() {
     note(&mut session, "kv.a", Some("1"));
     assert!(!session.has_exports() && !session.records_exports());
     assert_eq!(handed_over(&mut session), []);
+    session.record_exports().unwrap();
+    assert!(!session.has_exports() && session.records_exports());
+    session.commit(&mut []).unwrap();
+    assert!(!session.has_exports());
+    note(&mut session, "kv.a", Some("1"));
+    assert!(session.has_exports());
+}
+
+#[test]
+fn changes_can_be_taken_one_by_one_in_the_order_in_which_they_were_made() {
+    let scratch = with_left_exports();
+    let mut session = scratch.open();
+    session.record_exports().unwrap();
+    session.savepoint("crank", &mut []).unwrap();
+    note(&mut session, "kv.c", Some("1"));
+    let refused = session.take_exports_in_order();
+    assert!(matches!(refused, Err(SessionError::InCrank { open: 1 })), "{refused:?}");
+    session.release(&mut []).unwrap();
+    note(&mut session, "kv.b", Some("2"));
+    note(&mut session, "kv.c", None);
+    let taken = session.take_exports_in_order().unwrap();
+    let taken = taken.iter().map(|entry| (&*entry.key, entry.value.as_deref())).collect::<Vec<_>>();
+    let left = [("kv.a", None), ("kv.b", Some("old"))];
+    assert_eq!(taken, [&left[..], &[("kv.c", Some("1")), ("kv.b", Some("2")), ("kv.c", None)]].concat());
+    assert!(!session.has_exports());
+    session.commit(&mut []).unwrap();
+    assert_eq!(left_in_file(&scratch), []);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 
 mod beside;
 mod blocks;
+mod digesting;
 mod exports;
 mod opening;
 mod poison;
+mod reading;
 mod refusing;
 mod savepoints;
 

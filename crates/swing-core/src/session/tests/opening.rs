@@ -1,7 +1,8 @@
 //! Opening what is there, creating what is not.
 
 use super::*;
-use crate::session::{check_replaceable, has_store_header, remove_store_files};
+use crate::session::files::real_path;
+use crate::session::{check_replaceable, create_dir_durably, has_store_header, remove_store_files};
 
 fn pragma(session: &Session, name: &str) -> rusqlite::types::Value {
     session.connection().query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
@@ -23,6 +24,25 @@ fn a_writer_runs_with_a_wal_and_full_flushing() {
     let session = scratch.open();
     assert_eq!(pragma(&session, "journal_mode"), "wal".to_owned().into());
     assert_eq!(pragma(&session, "synchronous"), 2.into());
+}
+
+#[test]
+fn a_session_is_set_up_as_its_options_say() {
+    let scratch = Scratch::empty();
+    let session = scratch.open();
+    assert_eq!(pragma(&session, "cache_size"), (-65536).into());
+    assert_eq!(pragma(&session, "mmap_size"), (1 << 30).into());
+    assert_eq!(pragma(&session, "trusted_schema"), 0.into());
+    assert_eq!(pragma(&session, "busy_timeout"), 5000.into());
+    assert_eq!(pragma(&session, "journal_size_limit"), (64 << 20).into());
+    drop(session);
+    let session = scratch.try_open(&OpenOptions { cache_bytes: 3 << 20, map_bytes: 0, ..OpenOptions::default() });
+    let session = session.unwrap();
+    assert_eq!((pragma(&session, "cache_size"), pragma(&session, "mmap_size")), ((-3072).into(), 0.into()));
+    let reader = scratch.open_read_only();
+    let set =
+        ["cache_size", "mmap_size", "trusted_schema", "query_only", "busy_timeout"].map(|name| pragma(&reader, name));
+    assert_eq!(set, [-16384, 0, 0, 1, 5000].map(i64::into));
 }
 
 #[test]
@@ -221,6 +241,51 @@ fn paths_need_not_be_text() {
     assert!(has_store_header(&path).unwrap());
     let reader = Session::open(Location::File(path), &read_only(), &[KV]).unwrap();
     assert_eq!(get(reader.read(), "a").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_store_that_was_cut_short_is_still_a_store() {
+    let scratch = Scratch::with_store();
+    let bytes = fs::read(scratch.path()).unwrap();
+    fs::write(scratch.path(), &bytes[..bytes.len() - 4096]).unwrap();
+    assert!(has_store_header(&scratch.path()).unwrap());
+    check_replaceable(&scratch.path()).unwrap();
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_an_error_and_neither_a_store_nor_none() {
+    let scratch = Scratch::empty();
+    // Longer than SQLite takes.
+    let deep = (0..4).fold(scratch.dir.path().to_owned(), |dir, _| dir.join("d".repeat(200)));
+    fs::create_dir_all(&deep).unwrap();
+    let path = store_file(&deep);
+    fs::write(&path, "something").unwrap();
+    let error = has_store_header(&path).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("failed to read {}: ", path.display())), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_to_itself_is_an_error_and_not_an_absent_store() {
+    let scratch = Scratch::empty();
+    std::os::unix::fs::symlink(scratch.path(), scratch.path()).unwrap();
+    has_store_header(&scratch.path()).unwrap_err();
+    assert!(real_path(&scratch.path()).is_err());
+    let error = scratch.try_open(&OpenOptions::default()).map(drop).unwrap_err();
+    assert!(matches!(error, OpenError::Io { what: "read the store", .. }), "{error:?}");
+}
+
+#[test]
+fn what_cannot_be_removed_or_created_is_an_error() {
+    let scratch = Scratch::empty();
+    fs::create_dir(scratch.beside("-journal")).unwrap();
+    remove_store_files(&scratch.path()).unwrap_err();
+    fs::write(scratch.path(), "a file").unwrap();
+    create_dir_durably(&scratch.path()).unwrap_err();
+    create_dir_durably(&scratch.path().join("below")).unwrap_err();
+    create_dir_durably(&scratch.beside("-journal")).unwrap();
+    // Where we are is there.
+    create_dir_durably(Path::new("")).unwrap();
 }
 
 /// As power that failed during a checkpoint leaves a store: the log whole, of the first page some sectors.

@@ -251,3 +251,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_no_manifest_is_told_what_one_is() {
+    let error = Manifest::parse(b"[]").unwrap_err();
+    assert!(error.to_string().contains("expected a manifest object"), "{error}");
+}

@@ -227,3 +227,31 @@ fn a_full_import_needs_data_artifacts_and_mode() {
         }
     }
 }
+
+#[test]
+fn a_link_that_leads_to_itself_is_an_error_and_nothing_missing() {
+    let (dir, folder) = folder("{\"artifacts\":[[\"x\",\"loop\"]]}");
+    symlink("loop", folder.join("loop")).unwrap();
+    let error = Dataset::open(&folder).unwrap_err();
+    assert!(matches!(error, DatasetError::Io { .. }), "{error}");
+    symlink("itself", dir.path().join("itself")).unwrap();
+    let error = Dataset::open(dir.path().join("itself")).unwrap_err();
+    assert!(matches!(error, DatasetError::Io { .. }), "{error}");
+}
+
+#[test]
+fn what_the_manifest_lacks_is_told_with_the_manifests_name() {
+    let (_dir, folder) = folder("{\"blockHeight\":1,\"artifactMode\":\"replay\",\"artifacts\":[]}");
+    let dataset = Dataset::open(&folder).unwrap();
+    let told = [
+        dataset.records().err().unwrap(),
+        dataset.artifact("x").err().unwrap(),
+        dataset.check_mode(Mode::Archival).unwrap_err(),
+        dataset.check_block_height(Some(2)).unwrap_err(),
+        dataset.check_import(None).unwrap_err(),
+    ];
+    let manifest = folder.join(MANIFEST_FILE_NAME).display().to_string();
+    for error in told {
+        assert!(error.to_string().contains(&manifest), "{error}");
+    }
+}

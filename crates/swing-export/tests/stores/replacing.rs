@@ -1,0 +1,230 @@
+//! The new store in the place of the old: when it is moved there, what must be out of its way, and what is left behind.
+
+use std::path::Path;
+
+use fs_err as fs;
+use swing_core::RowDigests;
+use swing_core::session::{Location, LockError, OpenError, OpenOptions, Session, WriterLock};
+use swing_export::{Exporter, ImportError, StagingError};
+
+use crate::common::{
+    SUBSTORES, Source, dataset, exported, import_keeping, import_to, names, publish, store, tables, verified,
+};
+
+/// The records of the two fixtures that replace each other here.
+fn records(name: &str) -> crate::common::Records {
+    Source::of(name, "operational").records
+}
+
+fn open(path: &Path) -> Session {
+    Session::open(Location::File(path.to_owned()), &OpenOptions::default(), &tables()).unwrap()
+}
+
+#[test]
+fn the_old_store_is_there_until_the_new_one_is_published() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    assert_eq!(exported(&path), records("archival"));
+    let session = imported.publish(&mut []).unwrap();
+    // It holds the lock that the import took, and can write.
+    assert!(matches!(WriterLock::acquire(&path), Err(LockError::Held { .. })));
+    assert_eq!(session.location().path().unwrap(), fs::canonicalize(&path).unwrap());
+    session.close().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+    assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn a_published_store_has_a_log_and_once_closed_is_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.sqlite");
+    let session = publish("worked-example", &path, RowDigests::Ignore);
+    assert_eq!(names(dir.path()), ["s.sqlite", "s.sqlite-lock", "s.sqlite-shm", "s.sqlite-wal"]);
+    session.close().unwrap();
+    assert_eq!(names(dir.path()), ["s.sqlite"]);
+    // Where SQLite says which versions of it can write and read the file: 2 is with a log.
+    assert_eq!(fs::read(&path).unwrap()[18..20], [2, 2]);
+}
+
+#[test]
+fn an_import_that_is_not_published_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new").join("swingstore.sqlite");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    assert!(names(&dir.path().join("new")).contains(&"swingstore.sqlite-import".to_owned()));
+    assert!(!path.exists());
+    drop(imported);
+    assert_eq!(names(dir.path()), [""; 0], "a directory that was not there before");
+
+    fs::create_dir(dir.path().join("new")).unwrap();
+    drop(import_to(&dataset("worked-example", "operational"), &path).unwrap());
+    assert_eq!(names(dir.path()), ["new"], "a directory that was");
+    assert_eq!(names(&dir.path().join("new")), [""; 0]);
+}
+
+#[test]
+fn a_directory_that_an_import_created_stays_with_the_store_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new/er").join("swingstore.sqlite");
+    publish("worked-example", &path, RowDigests::Ignore).close().unwrap();
+    assert_eq!(names(&dir.path().join("new/er")), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn what_a_killed_import_left_behind_is_erased_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    for suffix in ["-import", "-import-wal", "-import-journal"] {
+        fs::write(dir.path().join(format!("swingstore.sqlite{suffix}")), "half of something").unwrap();
+    }
+    publish("worked-example", &path, RowDigests::Ignore).close().unwrap();
+    assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn a_store_that_has_a_writer_is_not_replaced() {
+    let (_dir, path) = store("archival");
+    let writer = open(&path);
+    let error = import_to(&dataset("worked-example", "operational"), &path).err().unwrap();
+    assert!(matches!(error, ImportError::Staging(StagingError::Open(OpenError::Locked(_)))), "{error:?}");
+    writer.close().unwrap();
+    assert_eq!(exported(&path), records("archival"));
+}
+
+#[test]
+fn a_store_that_is_being_read_is_not_replaced() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    // With something in its log that is not in its file yet, as a kernel leaves it that was killed.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'x' WHERE key = 'vat.names'")
+        .unwrap();
+    let reader = Exporter::open(&path, SUBSTORES, swing_core::ArtifactMode::Debug).unwrap();
+    other.execute_batch("UPDATE kvStore SET value = 'y' WHERE key = 'vat.names'").unwrap();
+    let error = imported.publish(&mut []).err().unwrap();
+    let StagingError::TargetInUse { path: told } = &error else { panic!("{error}") };
+    assert_eq!(*told, fs::canonicalize(&path).unwrap());
+    drop((reader, other));
+    let left = exported(&path);
+    assert_eq!(left.len(), records("archival").len());
+    assert!(left.contains(&("kv.vat.names".to_owned(), Some("y".to_owned()))));
+    assert!(!names(dir.path()).iter().any(|name| name.contains("-import")));
+}
+
+#[test]
+fn a_store_that_is_being_written_is_not_replaced() {
+    let (_dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE; UPDATE kvStore SET value = 'x'").unwrap();
+    let error = imported.publish(&mut []).err().unwrap();
+    assert!(matches!(error, StagingError::TargetInUse { .. }), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(exported(&path), records("archival"));
+}
+
+#[test]
+fn a_store_that_is_being_written_without_a_log_is_not_replaced() {
+    let (_dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE; UPDATE kvStore SET value = 'x'").unwrap();
+    let error = imported.publish(&mut []).err().unwrap();
+    assert!(matches!(error, StagingError::TargetInUse { .. }), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(exported(&path), records("archival"));
+}
+
+#[test]
+fn a_log_that_nobody_has_recovered_goes_with_its_store() {
+    let (dir, path) = store("archival");
+    let killed = tempfile::tempdir().unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'old'").unwrap();
+    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
+        fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
+    }
+    let path = killed.path().join("swingstore.sqlite");
+    publish("worked-example", &path, RowDigests::Ignore).close().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+    assert_eq!(names(killed.path()), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn a_log_without_its_store_is_gone_before_the_new_store_comes() {
+    for old in [None, Some("not a database at all, though long enough to be looked at as if it were one")] {
+        let (dir, path) = store("archival");
+        // A valid log of the old store, which SQLite would apply to the new one.
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'old'").unwrap();
+        let alone = tempfile::tempdir().unwrap();
+        let path = alone.path().join("swingstore.sqlite");
+        let log = alone.path().join("swingstore.sqlite-wal");
+        fs::copy(dir.path().join("swingstore.sqlite-wal"), &log).unwrap();
+        if let Some(old) = old {
+            fs::write(&path, old).unwrap();
+        }
+        match import_to(&dataset("worked-example", "operational"), &path) {
+            Ok(imported) => imported.publish(&mut []).unwrap().close().unwrap(),
+            Err(error) => panic!("{old:?}: {error}"),
+        }
+        assert_eq!(exported(&path), records("worked-example"));
+        assert_eq!(names(alone.path()), ["swingstore.sqlite"]);
+    }
+}
+
+#[test]
+fn a_side_file_that_cannot_be_removed_keeps_the_new_store_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    fs::create_dir(dir.path().join("swingstore.sqlite-journal")).unwrap();
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let error = imported.publish(&mut []).err().unwrap();
+    let StagingError::Io { what, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*what, "remove a side file of the old store");
+    assert_eq!(names(dir.path()), ["swingstore.sqlite-journal"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_behind_a_link_is_replaced_where_it_is() {
+    let (dir, path) = store("archival");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link.sqlite");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    publish("worked-example", &link, RowDigests::Ignore).close().unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(exported(&path), records("worked-example"));
+    assert_eq!(
+        (names(dir.path()), names(elsewhere.path())),
+        (vec!["swingstore.sqlite".into()], vec!["link.sqlite".into()])
+    );
+}
+
+#[test]
+fn a_strangers_database_is_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    crate::common::alter(&path, "CREATE TABLE recipes (title TEXT)");
+    let before = fs::read(&path).unwrap();
+    let error = import_to(&dataset("worked-example", "operational"), &path).err().unwrap();
+    assert!(matches!(error, ImportError::Staging(StagingError::Open(OpenError::Foreign { .. }))), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn a_new_store_keeps_a_digest_of_its_rows_if_it_is_to() {
+    for (row_digests, kept) in [(RowDigests::Keep, true), (RowDigests::Ignore, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("swingstore.sqlite");
+        let source = dataset("worked-example", "operational");
+        let session = import_keeping(&source, &path, row_digests).unwrap().publish(&mut []).unwrap();
+        assert_eq!(session.keeps_row_digests(), kept);
+        session.close().unwrap();
+        let report = verified(&path, None);
+        assert_eq!(report.findings, []);
+        assert_eq!(report.row_digests != swing_export::DigestVerdict::Absent, kept, "{report:?}");
+    }
+}

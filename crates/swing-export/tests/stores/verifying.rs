@@ -1,0 +1,148 @@
+//! What a verification finds, compares, counts and tells.
+
+use swing_core::session::Pinned;
+use swing_core::{ArtifactMode, error_chain};
+use swing_export::{DigestVerdict, Exporter, SourceRecords, VerifyError, verify};
+
+use crate::common::{Records, SUBSTORES, alter, exported, found, store, tables, told, verified};
+
+#[test]
+fn a_sound_store_has_nothing_wrong_and_all_of_it_is_looked_at() {
+    let (_dir, path) = store("archival");
+    let report = verified(&path, None);
+    assert_eq!((report.findings.len(), report.records, report.compared), (0, 26, None));
+    assert_eq!(report.row_digests, DigestVerdict::Absent);
+    let trusted = exported(&path);
+    let report = verified(&path, Some(&trusted));
+    assert_eq!((report.findings.len(), report.records, report.compared), (0, 26, Some(26)));
+}
+
+#[test]
+fn a_verification_tells_its_stages_and_once_in_1024_records() {
+    let (_dir, path) = store("worked-example");
+    alter(
+        &path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)
+        INSERT INTO kvStore SELECT printf('many%04d', i), '' FROM n",
+    );
+    let mut steps = Vec::new();
+    let pinned = Pinned::open(&path, &tables()).unwrap();
+    let report = verify(pinned.read(), SUBSTORES, None, &mut |step| steps.push(told(step))).unwrap();
+    assert_eq!(report.records, 2107);
+    let stages = ["database", "row digests", "kv", "snapshot", "transcript", "bundle", "completeness", "records"];
+    assert_eq!(steps, [&stages[..], &["1024 records", "2048 records"]].concat());
+}
+
+#[test]
+fn trusted_records_are_compared_both_ways_and_the_last_word_on_a_key_counts() {
+    let (_dir, path) = store("worked-example");
+    let mut trusted = exported(&path);
+    let gone = trusted.pop().unwrap();
+    trusted[0].1 = Some("other".to_owned());
+    trusted.push(("kv.b".to_owned(), Some("1".to_owned())));
+    trusted.push(("kv.a".to_owned(), Some("1".to_owned())));
+    // Taken back, and said again differently.
+    trusted.push(("kv.taken.back".to_owned(), Some("1".to_owned())));
+    trusted.push(("kv.taken.back".to_owned(), None));
+    let (again, value) = trusted[1].clone();
+    trusted[1].1 = Some("first word".to_owned());
+    trusted.push((again, value));
+    let report = verified(&path, Some(&trusted));
+    let absent = "is in the trusted export data and not in the store";
+    assert_eq!(
+        found(&report.findings),
+        [
+            (trusted[0].0.as_str(), "differs from the trusted export data"),
+            (gone.0.as_str(), "is not in the trusted export data"),
+            ("kv.a", absent),
+            ("kv.b", absent),
+        ]
+    );
+    assert_eq!((report.records, report.compared), (7, Some(8)));
+}
+
+#[test]
+fn of_many_differences_a_hundred_are_told_and_the_rest_counted() {
+    let (_dir, path) = store("worked-example");
+    let sound = exported(&path);
+    for (more, told, last) in [(99, 99, None), (100, 100, None), (101, 101, Some("1 more records differ"))] {
+        let mut trusted = sound.clone();
+        trusted.extend((0..more).map(|at| (format!("kv.x{at:03}"), Some(String::new()))));
+        let report = verified(&path, Some(&trusted));
+        assert_eq!(report.findings.len(), told, "{more}");
+        let finding = report.findings.last().unwrap();
+        match last {
+            None => assert_eq!(finding.what, format!("kv.x{:03}", more - 1)),
+            Some(last) => assert_eq!((finding.what.as_str(), finding.problem.as_str()), ("export data", last)),
+        }
+    }
+}
+
+#[test]
+fn trusted_records_that_cannot_be_read_are_no_finding() {
+    let (_dir, path) = store("worked-example");
+    let pinned = Pinned::open(&path, &tables()).unwrap();
+    let failing: SourceRecords<'_> = Box::new(std::iter::once(Err("out of order".into())));
+    let error = verify(pinned.read(), SUBSTORES, Some(failing), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, VerifyError::Trusted(_)), "{error}");
+    assert_eq!(error_chain(&error), "the trusted export data failed: out of order");
+}
+
+#[test]
+fn what_acts_by_itself_in_a_database_is_found() {
+    let (_dir, path) = store("worked-example");
+    alter(&path, "CREATE TRIGGER t AFTER INSERT ON kvStore BEGIN DELETE FROM kvStore; END; CREATE VIEW v AS SELECT 1");
+    let problem = "no store has one: it changes or hides what others read";
+    assert_eq!(found(&verified(&path, None).findings), [("trigger \"t\"", problem), ("view \"v\"", problem)]);
+}
+
+#[test]
+fn rows_that_contradict_their_hashes_or_are_missing_are_found_by_name() {
+    let (_dir, path) = store("archival");
+    alter(
+        &path,
+        "UPDATE transcriptItems SET item = 'forged' WHERE vatID = 'v1' AND position = 0;
+        UPDATE snapshots SET compressedSnapshot = NULL WHERE vatID = 'v2' AND inUse = 1;",
+    );
+    let findings = verified(&path, None).findings;
+    let names: Vec<_> = findings.iter().map(|finding| finding.what.as_str()).collect();
+    assert!(names.contains(&"transcript.v1.0.7") && names.contains(&"snapshot.v2.103"), "{findings:?}");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_a_finding_and_the_rest_is_still_looked_at() {
+    let (_dir, path) = store("archival");
+    alter(&path, "UPDATE kvStore SET value = x'ff00' WHERE key = 'activityhash'; UPDATE bundles SET bundle = 'x'");
+    let findings = verified(&path, None).findings;
+    assert!(findings.iter().any(|finding| finding.what.starts_with("kv")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.what.starts_with("bundle.")), "{findings:?}");
+}
+
+#[test]
+fn damage_of_the_file_is_a_finding_and_the_rest_is_still_looked_at() {
+    let (_dir, path) = store("archival");
+    let pages = |name: &str| {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.query_row(sql, [name], |row| row.get::<_, usize>(0)).unwrap()
+    };
+    let (root, mut bytes) = (pages("transcriptItems"), fs_err::read(&path).unwrap());
+    bytes[(root - 1) * 4096..root * 4096].fill(0xa5);
+    fs_err::write(&path, bytes).unwrap();
+    alter(&path, "UPDATE bundles SET bundle = 'x'");
+    let findings = verified(&path, None).findings;
+    for what in ["database file", "transcript", "bundle."] {
+        assert!(findings.iter().any(|finding| finding.what.starts_with(what)), "no {what}: {findings:?}");
+    }
+}
+
+#[test]
+fn a_store_that_lacks_what_a_node_needs_is_found_out() {
+    let (_dir, path) = store("worked-example");
+    alter(&path, "DELETE FROM transcriptItems WHERE position >= 3");
+    let missing: Records = Vec::new();
+    let findings = verified(&path, Some(&missing)).findings;
+    assert!(findings.iter().any(|finding| finding.what.starts_with("transcript.v1.3")), "{findings:?}");
+    let exporter = Exporter::open(&path, SUBSTORES, ArtifactMode::Operational).unwrap();
+    assert!(exporter.artifact_names().is_err());
+}
