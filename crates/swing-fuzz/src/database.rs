@@ -1,0 +1,63 @@
+//! Databases that are not as they were.
+
+mod base;
+mod damage;
+mod work;
+
+use std::path::Path;
+
+use arbitrary::Unstructured;
+use swing_core::ArtifactMode;
+use swing_export::{DigestVerdict, verify};
+use swing_store::{History, Options, SUBSTORES, Store, exporter};
+
+use self::base::Base;
+use crate::import::{Export, exported, exported_by};
+use crate::scratch;
+
+/// Whatever has become of a store's files, opening, verifying, exporting, dumping and working on it end without a panic, with an
+/// answer or an error.
+///
+/// A verification that finds nothing tells the truth: the store exports, in `operational` and in `debug` mode, and can be dumped;
+/// and if its digest of the rows agrees, what it exports is to the byte what it was before the damage. (Of a store with a log,
+/// what it was at a commit: SQLite drops the end of a damaged log without a word, which nothing in the store can tell.)
+///
+/// The input: which store; then choices of what is done to it: bytes of the file or of the log, pages, and rows by plain SQL.
+pub fn corrupt_database(data: &[u8]) {
+    let Some((&which, rest)) = data.split_first() else { return };
+    base::with(which, |base| {
+        let place = scratch::directory();
+        base.write(place.path());
+        // What cannot be decoded is the end of what is done.
+        let _ = damage::inflict(place.path(), &mut Unstructured::new(rest));
+        look(place.path(), base);
+        work::on(place.path());
+    });
+}
+
+fn look(dir: &Path, base: &Base) {
+    let Ok(exporter) = exporter(dir, ArtifactMode::Debug) else { return };
+    let report = verify(exporter.read(), SUBSTORES, None, &mut |_| {});
+    let export = exported_by(&exporter);
+    let operational = exported(exporter.read(), ArtifactMode::Operational);
+    let by_key = exporter.export_data_by_key().collect::<Result<Vec<_>, _>>();
+    let Ok(report) = report else { return };
+    if !report.findings.is_empty() {
+        return;
+    }
+    let export = export.expect("what verifies can be exported");
+    operational.expect("what verifies is complete for operational mode");
+    assert_eq!(by_key.expect("what verifies can be exported by key").len(), export.record_count());
+    if matches!(report.row_digests, DigestVerdict::Agrees { .. }) {
+        assert!(base.exports.contains(&export), "what verifies is not what it was: {}", differing(&export, base));
+    }
+    drop(exporter);
+    let options = Options { read_only: true, ..Options::default() };
+    let store = Store::open(dir, options).expect("what verifies can be opened");
+    let mut store = store;
+    store.dump(History::All).expect("what verifies can be dumped");
+}
+
+fn differing(export: &Export, base: &Base) -> String {
+    base.exports.iter().map(|known| export.differs_from(known)).collect::<Vec<_>>().join("; ")
+}
