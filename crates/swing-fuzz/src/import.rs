@@ -6,6 +6,8 @@ mod framed;
 mod offer;
 mod run;
 
+pub(crate) use framed::MARK;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 

@@ -37,7 +37,7 @@ pub fn snapshot_stream(data: &[u8]) {
 
 /// Mostly as it is; now and then long enough for several members.
 fn repeated(payload: &[u8], times: u8) -> Vec<u8> {
-    let most = 2 * MEMBER_LEN + 4097;
+    let most = MEMBER_LEN + 4097;
     let times = if times >= 252 { most / payload.len().max(1) } else { 1 };
     payload.repeat(times.max(1))
 }
@@ -47,7 +47,8 @@ fn hash(raw: &[u8]) -> [u8; 32] {
 }
 
 fn level(choice: u8) -> Level {
-    Level::new(choice % 12 + 1).unwrap_or(Level::DEFAULT)
+    // The last ones take longer than everything else here.
+    Level::new(choice % 10 + 1).unwrap_or(Level::DEFAULT)
 }
 
 fn packed(raw: &[u8], how: u8, choice: u8) {
@@ -61,22 +62,21 @@ fn packed(raw: &[u8], how: u8, choice: u8) {
 
     for (after, most) in [(After::Failure, None), (After::Endless(7), Some(raw.len() as u64))] {
         let mut source = Chunks::new(raw, how).then(after);
-        let failed = compress(&mut source, level(choice), codec::Limits { max_raw_len: most, ..limits });
+        let failed = compress(&mut source, Level::FASTEST, codec::Limits { max_raw_len: most, ..limits });
         match after {
             After::Failure => assert!(matches!(failed, Err(CodecError::Source { .. })), "{failed:?}"),
             _ => assert!(matches!(failed, Err(CodecError::TooLong { .. })), "{failed:?}"),
         }
         assert!(most.is_none_or(|most| source.taken <= most + 1), "read on after the limit");
     }
-    for wrong in [
-        Expected { hash: hash(b"another"), raw_len: Some(packed.raw_len) },
-        Expected { raw_len: Some(packed.raw_len + 1), ..expected },
-        Expected { raw_len: packed.raw_len.checked_sub(1).or(Some(1)), ..expected },
-    ] {
-        let given = read(&packed.gzip, wrong, ahead).expect_err("a reader that was told something else");
-        assert!(given.is_empty() || given.len() < raw.len());
-        assert!(wrong.raw_len.is_none_or(|most| given.len() as u64 <= most), "more than the record declares");
-    }
+    let wrong = match how % 3 {
+        0 => Expected { hash: hash(b"another"), raw_len: Some(packed.raw_len) },
+        1 => Expected { raw_len: Some(packed.raw_len + 1), ..expected },
+        _ => Expected { raw_len: packed.raw_len.checked_sub(1).or(Some(1)), ..expected },
+    };
+    let given = read(&packed.gzip, wrong, ahead).expect_err("a reader that was told something else");
+    assert!(given.is_empty() || given.len() < raw.len());
+    assert!(wrong.raw_len.is_none_or(|most| given.len() as u64 <= most), "more than the record declares");
 }
 
 fn unpacked(gzip: &[u8], choice: u8) {
@@ -134,7 +134,6 @@ pub(crate) fn other_decoder(gzip: &[u8]) -> io::Result<Vec<u8>> {
 
 /// All bytes, or those that were handed out before the reader failed; and it goes on failing then.
 fn read(gzip: &[u8], expected: Expected, ahead: ReadAhead) -> Result<Vec<u8>, Vec<u8>> {
-    let expected = Expected { raw_len: expected.raw_len.or(Some(MOST)).filter(|_| expected.raw_len.is_some()), ..expected };
     let mut reader = SnapshotReader::new(gzip.to_vec(), expected, ahead);
     let mut out = Vec::new();
     match (&mut reader).take(MOST + 1).read_to_end(&mut out) {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use swing_core::ArtifactMode;
 use swing_core::testing::{Batch, Exports, Record, RecordingHost, Retention, StoreUnderTest, TestOptions};
-use swing_export::{DigestVerdict, digest_verdict, verify};
+use swing_export::{DigestVerdict, Exporter, digest_verdict, verify};
 use swing_store::{Durability, Host, Kernel, Options, SUBSTORES, SnapshotRetention, Store, TranscriptRetention, exporter};
 
 use crate::import::{exported_by, imported};
@@ -45,12 +45,11 @@ impl<const OVERLAY: usize, const CACHE: usize> OnDisk<OVERLAY, CACHE> {
     }
 
     /// Verifies everything, exports it, imports that, and compares.
-    fn look_closely(&self) {
-        let exporter = exporter(self.dir.path(), ArtifactMode::Debug).expect("an exporter");
+    fn look_closely(exporter: &Exporter) {
         let report = verify(exporter.read(), SUBSTORES, None, &mut |_| {}).expect("a verification");
         assert_eq!(report.findings, []);
-        let export = exported_by(&exporter).expect("an export of a store that verifies");
-        let again = imported(&exporter, ArtifactMode::Debug).expect("an import of it");
+        let export = exported_by(exporter).expect("an export of a store that verifies");
+        let again = imported(exporter, ArtifactMode::Debug).expect("an import of it");
         assert!(again == export, "an import that is exported otherwise than what it was made of");
     }
 }
@@ -85,10 +84,10 @@ impl<const OVERLAY: usize, const CACHE: usize> StoreUnderTest for OnDisk<OVERLAY
     }
 
     fn full_export(&mut self) -> Vec<Record> {
-        if std::mem::take(&mut self.reopened) {
-            self.look_closely();
-        }
         let exporter = exporter(self.dir.path(), ArtifactMode::Debug).expect("an exporter");
+        if std::mem::take(&mut self.reopened) {
+            Self::look_closely(&exporter);
+        }
         let (verdict, findings) = digest_verdict(exporter.read(), SUBSTORES).expect("a digest");
         assert!(matches!(verdict, DigestVerdict::Agrees { .. }), "{verdict:?} {findings:?}");
         exporter.export_data().map(|record| record.expect("a record")).collect()

@@ -16,6 +16,7 @@ type Choices<'c, 'd> = &'c mut Unstructured<'d>;
 struct Made {
     records: Vec<(String, Option<String>)>,
     artifacts: Vec<(String, Vec<u8>)>,
+    truncated: bool,
 }
 
 impl Made {
@@ -49,7 +50,7 @@ pub(super) fn offer(data: &[u8], more: u8) -> Result<Offer> {
         let at = choices.choose_index(lines.len())?;
         lines[at] = choices.arbitrary()?;
     }
-    Ok(Offer { lines, artifacts: made.artifacts, how: more >> 5 << 2, odd, sound, ..Offer::default() })
+    Ok(Offer { lines, artifacts: made.artifacts, how: more >> 5 << 2, odd, sound, truncated: made.truncated, ..Offer::default() })
 }
 
 fn pairs(made: &mut Made, choices: Choices<'_, '_>) -> Result<()> {
@@ -79,6 +80,7 @@ fn transcript(made: &mut Made, vat: &VatId, choices: Choices<'_, '_>) -> Result<
     };
     let mut incarnation = 0;
     let spans = choices.int_in_range(0..=4)?;
+    made.truncated |= start > 0;
     for at in 0..spans {
         let last = at + 1 == spans;
         let is_current = last && choices.ratio(3, 4)?;
@@ -136,7 +138,7 @@ fn bundles(made: &mut Made, choices: Choices<'_, '_>) -> Result<()> {
 
 /// Changes something; says whether it might be refused for it.
 fn change(made: &mut Made, odd: &mut Option<(usize, After)>, choices: Choices<'_, '_>) -> Result<bool> {
-    let Made { records, artifacts } = made;
+    let Made { records, artifacts, .. } = made;
     if records.is_empty() || artifacts.is_empty() {
         return Ok(false);
     }

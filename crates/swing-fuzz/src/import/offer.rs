@@ -22,6 +22,8 @@ pub(super) struct Offer {
     pub(super) odd: Option<(usize, After)>,
     /// It is as a store makes it, with all artifacts.
     pub(super) sound: bool,
+    /// The beginning of a transcript is not known any more, so it cannot be complete for the modes that need it.
+    pub(super) truncated: bool,
     /// Bytes that were taken of all artifacts.
     pub(super) taken: Cell<u64>,
     /// Whether the odd one was read beyond its bytes.

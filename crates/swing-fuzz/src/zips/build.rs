@@ -123,7 +123,8 @@ fn modules(choices: &mut Unstructured<'_>) -> Result<Vec<Module>> {
         let precompiled = choices.ratio(1, 2)?;
         let (parser, content) = if precompiled {
             let number: u16 = choices.arbitrary()?;
-            ("pre-mjs-json", format!(r#"{{"imports":["./main.js"],"n":{number}}}"#).into_bytes())
+            let up = if file.contains('/') { ".." } else { "." };
+            ("pre-mjs-json", format!(r#"{{"imports":["{up}/main.js"],"n":{number}}}"#).into_bytes())
         } else {
             (*choices.choose(&["text", "bytes", "json"])?, choices.arbitrary::<&[u8]>()?.to_vec())
         };
@@ -142,7 +143,6 @@ fn dress(members: &mut Vec<Member>, choices: &mut Unstructured<'_>) -> Result<()
         let bits: u8 = choices.arbitrary()?;
         member.date = if bits & 1 == 0 { 0 } else { choices.arbitrary()? };
         member.extra = if bits & 6 == 6 { choices.arbitrary::<&[u8]>()?.to_vec() } else { Vec::new() };
-        member.backslashes = bits & 24 == 24;
     }
     let first = choices.choose_index(members.len())?;
     members.rotate_left(first);
@@ -155,7 +155,7 @@ fn dress(members: &mut Vec<Member>, choices: &mut Unstructured<'_>) -> Result<()
 /// Something that must not be, or may be. Whether it might be wrong.
 fn fault(members: &mut Vec<Member>, choices: &mut Unstructured<'_>) -> Result<bool> {
     let at = choices.choose_index(members.len())?;
-    match choices.int_in_range(0..=15)? {
+    match choices.int_in_range(0..=20)? {
         0 => members[at].checksum_off_by = choices.arbitrary()?,
         1 => members[at].method = choices.arbitrary()?,
         2 => members[at].flags = choices.arbitrary()?,
@@ -170,6 +170,8 @@ fn fault(members: &mut Vec<Member>, choices: &mut Unstructured<'_>) -> Result<bo
             content.splice(from..to, choices.arbitrary::<&[u8]>()?.iter().copied());
         }
         8 => members[at].name = choices.arbitrary::<&str>()?.to_owned(),
+        // Such a member is known by the name with them, and so no module is found there.
+        10 => members[at].backslashes = true,
         9 => {
             // In the map or a module, a word for another one.
             const WORDS: [(&str, &str); 8] = [
