@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod deny;
 mod fixtures;
+mod fuzz;
 mod hostile;
 mod kernel;
 mod migrate;
@@ -62,6 +63,8 @@ enum Task {
     Damage(damage::Args),
     /// Takes a store's power, process, disk and memory away at every point, and looks at what is left.
     Crash(crash::Args),
+    /// Lets libFuzzer look for input of which something does not hold.
+    Fuzz(fuzz::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -80,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Task::Hostile(args) => hostile::run(&args),
         Task::Damage(args) => damage::run(&args),
         Task::Crash(args) => crash::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

@@ -91,8 +91,18 @@ fn is_canonical(data: &[u8]) -> Option<bool> {
 fn assembled(choices: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     const NAMES: [&str; 6] = ["moduleFormat", "source", "sourceMap", "__proto__", "7", "source\\u0000"];
     const VALUES: [&str; 12] = [
-        "\"nestedEvaluate\"", "\"1+1\"", "\"\\ud800\"", "\"\\u0041\"", "1e21", "1.0", "-0", "null", "{}", "[1,{\"2\":3,\"1\":4}]",
-        "\"\\/\"", "0.1e-7",
+        "\"nestedEvaluate\"",
+        "\"1+1\"",
+        "\"\\ud800\"",
+        "\"\\u0041\"",
+        "1e21",
+        "1.0",
+        "-0",
+        "null",
+        "{}",
+        "[1,{\"2\":3,\"1\":4}]",
+        "\"\\/\"",
+        "0.1e-7",
     ];
     let mut text = "{".to_owned();
     for at in 0..choices.int_in_range(0..=4)? {

@@ -25,7 +25,11 @@ pub fn api_sequence(data: &[u8]) {
     let mut ops = calls(&mut choices);
     // Whatever has come before, it ends with a commit: inside a crank it is refused, by both.
     ops.extend([Op::EndCrank, Op::Commit, Op::Reopen]);
-    let compare = if spill { calls_get_the_models_answers::<OnDisk<0, 64>> } else { calls_get_the_models_answers::<OnDisk<0x200_0000, 0x1_0000>> };
+    let compare = if spill {
+        calls_get_the_models_answers::<OnDisk<0, 64>>
+    } else {
+        calls_get_the_models_answers::<OnDisk<0x200_0000, 0x1_0000>>
+    };
     if let Err(difference) = compare(options, &ops) {
         panic!("{difference}\n{options:?}\n{ops:#?}");
     }

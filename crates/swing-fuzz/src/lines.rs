@@ -106,7 +106,8 @@ impl<'d> Case<'d> {
         }
         assert_eq!(taken.ok(), Some(Offered::Taken));
 
-        let records: Vec<_> = TranscriptSubstore.records(session.read()).map(|record| record.expect("a record")).collect();
+        let records: Vec<_> =
+            TranscriptSubstore.records(session.read()).map(|record| record.expect("a record")).collect();
         assert_eq!(records, [(key, self.record.to_json())]);
         let mut out = Vec::new();
         let mut artifact = TranscriptSubstore.artifact(session.read(), &name).expect("what was taken");

@@ -91,8 +91,18 @@ fn repeats(texts: &mut [&str]) -> bool {
 
 fn fields(choices: &mut Unstructured<'_>) -> arbitrary::Result<Manifest> {
     const NAMES: [&str; 12] = [
-        "snapshot.v1.2", "transcript.v1.0.3", "a", "a/b", "../a", "a/./b", "/a", "é<\u{2028}>&", "export-manifest.json",
-        EXPORT_DATA_FILE_NAME, "UNTRUSTED-EXPORT-DATA", "",
+        "snapshot.v1.2",
+        "transcript.v1.0.3",
+        "a",
+        "a/b",
+        "../a",
+        "a/./b",
+        "/a",
+        "é<\u{2028}>&",
+        "export-manifest.json",
+        EXPORT_DATA_FILE_NAME,
+        "UNTRUSTED-EXPORT-DATA",
+        "",
     ];
     let name = |choices: &mut Unstructured<'_>| {
         Ok(match choices.int_in_range(0..=4)? {

@@ -21,8 +21,28 @@ pub fn artifact_name(data: &[u8]) {
 
 fn assembled(choices: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     const PARTS: [&str; 22] = [
-        "snapshot", "transcript", "bundle", "kv", "current", "v1", "é", "\u{2028}", "0", "1", "00", "-0", "7", "9007199254740991",
-        "9007199254740992", "18446744073709551616", "b0-", "b1-", "b0-a", "/", "\\", "",
+        "snapshot",
+        "transcript",
+        "bundle",
+        "kv",
+        "current",
+        "v1",
+        "é",
+        "\u{2028}",
+        "0",
+        "1",
+        "00",
+        "-0",
+        "7",
+        "9007199254740991",
+        "9007199254740992",
+        "18446744073709551616",
+        "b0-",
+        "b1-",
+        "b0-a",
+        "/",
+        "\\",
+        "",
     ];
     let mut parts = Vec::new();
     for _ in 0..choices.int_in_range(1..=5)? {

@@ -48,7 +48,8 @@ fn record_text(text: &str) {
 /// Records from fields, and the same with one byte changed.
 fn fields(choices: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let Ok(vat) = VatId::parse(choices.arbitrary::<&str>()?) else { return Ok(()) };
-    let numbers = [choices.arbitrary::<u64>()?, choices.arbitrary::<u64>()?, choices.arbitrary::<u64>()?].map(|n| n >> 11);
+    let numbers =
+        [choices.arbitrary::<u64>()?, choices.arbitrary::<u64>()?, choices.arbitrary::<u64>()?].map(|n| n >> 11);
     let position = |value: u64| Position::new(value).unwrap_or_default();
     let (a, b) = (position(numbers[0]), position(numbers[1]));
     let incarnation = Incarnation::new(numbers[2]).unwrap_or_default();
@@ -70,7 +71,8 @@ fn fields(choices: &mut Unstructured<'_>) -> arbitrary::Result<()> {
 }
 
 fn read(source: impl Read) -> (Vec<Record>, bool) {
-    let reader = ExportDataReader::new("fuzz", BufReader::with_capacity(64, source)).max_line_bytes(MOST_BYTES_OF_A_LINE);
+    let reader =
+        ExportDataReader::new("fuzz", BufReader::with_capacity(64, source)).max_line_bytes(MOST_BYTES_OF_A_LINE);
     let (mut records, mut failed) = (Vec::new(), false);
     for record in reader {
         match record {

@@ -21,7 +21,8 @@ pub fn of(target: &str, fixtures: &Path) -> Result<Vec<Vec<u8>>> {
     };
     Ok(match target {
         "artifact_name" => {
-            let names = all.iter().flat_map(|dataset| dataset.artifacts.iter().map(|(name, _)| name.clone().into_bytes()));
+            let names =
+                all.iter().flat_map(|dataset| dataset.artifacts.iter().map(|(name, _)| name.clone().into_bytes()));
             names.chain(all.iter().flat_map(datasets::keys)).collect()
         }
         "export_record" => {
@@ -36,7 +37,8 @@ pub fn of(target: &str, fixtures: &Path) -> Result<Vec<Vec<u8>>> {
         "transcript_lines" => artifacts("transcript.").iter().map(|span| with(&[0, 0, 0, 0], span)).collect(),
         "snapshot_stream" => {
             let gzip = |bytes: &Vec<u8>| crate::snapshots::gzip_of(bytes);
-            let packed = artifacts("snapshot.").iter().map(gzip).map(|gzip| with(&[1, 0, 0, 0], &gzip)).collect::<Vec<_>>();
+            let packed =
+                artifacts("snapshot.").iter().map(gzip).map(|gzip| with(&[1, 0, 0, 0], &gzip)).collect::<Vec<_>>();
             let raw = artifacts("snapshot.");
             let raw = raw.iter().flat_map(|bytes| [0, 2, 3].map(|what| with(&[what, 0, 6, 0], bytes)));
             raw.chain(packed).collect()

@@ -32,7 +32,15 @@ impl<'d> Chunks<'d> {
             0 => usize::MAX,
             few => usize::from(few),
         };
-        Self { data, at_a_time, interrupted: false, interrupt: how & 0x80 != 0, after: After::End, beyond: false, taken: 0 }
+        Self {
+            data,
+            at_a_time,
+            interrupted: false,
+            interrupt: how & 0x80 != 0,
+            after: After::End,
+            beyond: false,
+            taken: 0,
+        }
     }
 
     /// Whether bytes were taken that come after the data.

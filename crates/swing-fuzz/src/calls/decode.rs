@@ -73,8 +73,22 @@ fn call(choices: Choices<'_, '_>) -> Result<Op> {
 /// Of all sections, near their borders, and such that UTF-8 and UTF-16 order them differently; and others.
 fn key(choices: Choices<'_, '_>) -> Result<String> {
     const KEYS: [&str; 16] = [
-        "a", "ab", "b", "", "host", "host.", "host/", "é", "\u{ff5e}", "\u{1f600}", "activityhash", "local.", "local.a",
-        "host.a", "host.b", "host.height",
+        "a",
+        "ab",
+        "b",
+        "",
+        "host",
+        "host.",
+        "host/",
+        "é",
+        "\u{ff5e}",
+        "\u{1f600}",
+        "activityhash",
+        "local.",
+        "local.a",
+        "host.a",
+        "host.b",
+        "host.height",
     ];
     Ok(match choices.int_in_range(0..=9)? {
         0 => choices.arbitrary::<&str>()?.to_owned(),

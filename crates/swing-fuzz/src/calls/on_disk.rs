@@ -2,13 +2,26 @@
 
 use std::rc::Rc;
 
+use fs_err as fs;
 use swing_core::ArtifactMode;
+use swing_core::session::store_file;
 use swing_core::testing::{Batch, Exports, Record, RecordingHost, Retention, StoreUnderTest, TestOptions};
 use swing_export::{DigestVerdict, Exporter, digest_verdict, verify};
-use swing_store::{Durability, Host, Kernel, Options, SUBSTORES, SnapshotRetention, Store, TranscriptRetention, exporter};
+use swing_store::{
+    Durability, Host, Kernel, Options, SUBSTORES, SnapshotRetention, Store, TranscriptRetention, exporter,
+};
 
 use crate::import::{exported_by, imported};
 use crate::scratch;
+
+thread_local! {
+    /// The file of an empty store: making one takes longer than many a sequence of calls.
+    static EMPTY: Vec<u8> = {
+        let dir = scratch::directory();
+        Store::init(dir.path(), Options::default()).and_then(Store::close).expect("an empty store");
+        fs::read(store_file(dir.path())).expect("the file of an empty store")
+    };
+}
 
 /// A store in a directory of its own, with this much memory for changes and for reading.
 pub(super) struct OnDisk<const OVERLAY: usize, const CACHE: usize> {
@@ -59,7 +72,9 @@ impl<const OVERLAY: usize, const CACHE: usize> StoreUnderTest for OnDisk<OVERLAY
     type Host<'a> = Host<'a>;
 
     fn fresh(options: TestOptions) -> Self {
-        Self::open(Rc::new(scratch::directory()), RecordingHost::default(), options, false)
+        let dir = scratch::directory();
+        EMPTY.with(|empty| fs::write(store_file(dir.path()), empty)).expect("room for a store");
+        Self::open(Rc::new(dir), RecordingHost::default(), options, false)
     }
 
     fn kernel(&mut self) -> Kernel<'_> {

@@ -35,7 +35,8 @@ impl Base {
 }
 
 /// The fixtures that stores are imported from, with a digest of their rows.
-const IMPORTED: [&str; 3] = ["archival/dataset-js/debug", "bundles/dataset-js/operational", "unicode/dataset-js/archival"];
+const IMPORTED: [&str; 3] =
+    ["archival/dataset-js/debug", "bundles/dataset-js/operational", "unicode/dataset-js/archival"];
 /// Stores as the original has left them, without one.
 const FOREIGN: [&str; 3] = ["pruned/store", "schema-1a/store", "pending-exports/store"];
 

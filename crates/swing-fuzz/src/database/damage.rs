@@ -43,7 +43,8 @@ fn bytes(path: &Path, choices: Choices<'_, '_>) -> Result<()> {
     change(path, |file| {
         let page = usize::from(choices.arbitrary::<u8>()?) * PAGE;
         // The beginning of a page says most.
-        let within = if choices.ratio(1, 2)? { choices.int_in_range(0..=127)? } else { choices.int_in_range(0..=PAGE - 1)? };
+        let within =
+            if choices.ratio(1, 2)? { choices.int_in_range(0..=127)? } else { choices.int_in_range(0..=PAGE - 1)? };
         let (at, length) = ((page + within) % file.len().max(1), choices.int_in_range(1..=8_usize)?);
         for byte in file.iter_mut().skip(at).take(length) {
             *byte = choices.arbitrary()?;
@@ -84,8 +85,26 @@ fn sql(dir: &Path, sql: &str) {
 
 fn value(choices: Choices<'_, '_>) -> Result<String> {
     const VALUES: [&str; 20] = [
-        "NULL", "0", "1", "-1", "2", "3.5", "9007199254740991", "9007199254740992", "9223372036854775807", "1e300", "''",
-        "'v1'", "x''", "x'ff'", "'5'", "'current'", "'a.b'", "'../x'", "zeroblob(70000)", "CAST(x'fffe' AS TEXT)",
+        "NULL",
+        "0",
+        "1",
+        "-1",
+        "2",
+        "3.5",
+        "9007199254740991",
+        "9007199254740992",
+        "9223372036854775807",
+        "1e300",
+        "''",
+        "'v1'",
+        "x''",
+        "x'ff'",
+        "'5'",
+        "'current'",
+        "'a.b'",
+        "'../x'",
+        "zeroblob(70000)",
+        "CAST(x'fffe' AS TEXT)",
     ];
     Ok(match choices.int_in_range(0..=3)? {
         0 => choices.arbitrary::<i16>()?.to_string(),
@@ -101,21 +120,38 @@ fn hex(bytes: &[u8]) -> String {
 
 fn cell(dir: &Path, choices: Choices<'_, '_>) -> Result<()> {
     const COLUMNS: [(&str, &str); 20] = [
-        ("kvStore", "key"), ("kvStore", "value"), ("transcriptItems", "vatID"), ("transcriptItems", "position"),
-        ("transcriptItems", "item"), ("transcriptItems", "incarnation"), ("transcriptSpans", "vatID"),
-        ("transcriptSpans", "startPos"), ("transcriptSpans", "endPos"), ("transcriptSpans", "hash"),
-        ("transcriptSpans", "isCurrent"), ("transcriptSpans", "incarnation"), ("snapshots", "vatID"),
-        ("snapshots", "snapPos"), ("snapshots", "inUse"), ("snapshots", "hash"), ("snapshots", "uncompressedSize"),
-        ("snapshots", "compressedSnapshot"), ("bundles", "bundleID"), ("bundles", "bundle"),
+        ("kvStore", "key"),
+        ("kvStore", "value"),
+        ("transcriptItems", "vatID"),
+        ("transcriptItems", "position"),
+        ("transcriptItems", "item"),
+        ("transcriptItems", "incarnation"),
+        ("transcriptSpans", "vatID"),
+        ("transcriptSpans", "startPos"),
+        ("transcriptSpans", "endPos"),
+        ("transcriptSpans", "hash"),
+        ("transcriptSpans", "isCurrent"),
+        ("transcriptSpans", "incarnation"),
+        ("snapshots", "vatID"),
+        ("snapshots", "snapPos"),
+        ("snapshots", "inUse"),
+        ("snapshots", "hash"),
+        ("snapshots", "uncompressedSize"),
+        ("snapshots", "compressedSnapshot"),
+        ("bundles", "bundleID"),
+        ("bundles", "bundle"),
     ];
     let (table, column) = choices.choose(&COLUMNS)?;
     let (row, value) = (choices.arbitrary::<u8>()? % 32, value(choices)?);
     let one = format!("(SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET {row})");
-    sql(dir, &match choices.int_in_range(0..=3)? {
-        0 => format!("DELETE FROM {table} WHERE rowid = {one}"),
-        1 => format!("UPDATE OR IGNORE {table} SET {column} = {value}"),
-        _ => format!("UPDATE {table} SET {column} = {value} WHERE rowid = {one}"),
-    });
+    sql(
+        dir,
+        &match choices.int_in_range(0..=3)? {
+            0 => format!("DELETE FROM {table} WHERE rowid = {one}"),
+            1 => format!("UPDATE OR IGNORE {table} SET {column} = {value}"),
+            _ => format!("UPDATE {table} SET {column} = {value} WHERE rowid = {one}"),
+        },
+    );
     Ok(())
 }
 

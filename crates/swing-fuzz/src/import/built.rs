@@ -50,7 +50,15 @@ pub(super) fn offer(data: &[u8], more: u8) -> Result<Offer> {
         let at = choices.choose_index(lines.len())?;
         lines[at] = choices.arbitrary()?;
     }
-    Ok(Offer { lines, artifacts: made.artifacts, how: more >> 5 << 2, odd, sound, truncated: made.truncated, ..Offer::default() })
+    Ok(Offer {
+        lines,
+        artifacts: made.artifacts,
+        how: more >> 5 << 2,
+        odd,
+        sound,
+        truncated: made.truncated,
+        ..Offer::default()
+    })
 }
 
 fn pairs(made: &mut Made, choices: Choices<'_, '_>) -> Result<()> {

@@ -44,7 +44,8 @@ impl ExportSource for Offer {
         let at = self.artifacts.iter().position(|(known, _)| known == name).context("it was never offered")?;
         let bytes = &self.artifacts[at].1;
         let after = self.odd.filter(|(odd, _)| *odd == at).map_or(After::End, |(_, after)| after);
-        let counted = Counted { inner: Chunks::new(bytes, self.how).then(after), offer: self, odd: after != After::End };
+        let counted =
+            Counted { inner: Chunks::new(bytes, self.how).then(after), offer: self, odd: after != After::End };
         Ok(Box::new(counted))
     }
 }

@@ -110,7 +110,12 @@ fn members_of(map: &str, modules: &[Module]) -> Vec<Member> {
 pub(crate) fn sound_zip(modules: &[(&'static str, &str)]) -> Vec<u8> {
     let modules: Vec<_> = modules
         .iter()
-        .map(|(file, content)| Module { file, parser: "pre-mjs-json", content: content.as_bytes().to_vec(), hashed: true })
+        .map(|(file, content)| Module {
+            file,
+            parser: "pre-mjs-json",
+            content: content.as_bytes().to_vec(),
+            hashed: true,
+        })
         .collect();
     written(&members_of(&map_of(&modules), &modules)).0
 }
@@ -175,8 +180,13 @@ fn fault(members: &mut Vec<Member>, choices: &mut Unstructured<'_>) -> Result<bo
         9 => {
             // In the map or a module, a word for another one.
             const WORDS: [(&str, &str); 8] = [
-                ("\"sha512\"", "\"sha256\""), ("./", "../"), ("app-v1", "dep-v1"), ("\"location\"", "\"exit\""),
-                ("pre-mjs-json", "mjs"), ("\"name\"", "\"policy\": {}, \"name\""), ("\"tags\": []", "\"tags\": [1]"),
+                ("\"sha512\"", "\"sha256\""),
+                ("./", "../"),
+                ("app-v1", "dep-v1"),
+                ("\"location\"", "\"exit\""),
+                ("pre-mjs-json", "mjs"),
+                ("\"name\"", "\"policy\": {}, \"name\""),
+                ("\"tags\": []", "\"tags\": [1]"),
                 ("\"modules\"", "\"scopes\": {\"./a\": {\"compartment\": \"app-v1\"}}, \"modules\""),
             ];
             let (from, to) = choices.choose(&WORDS)?;
