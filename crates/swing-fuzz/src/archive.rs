@@ -46,7 +46,11 @@ fn name_of(what: u8, payload: &[u8]) -> ArtifactName {
         return ArtifactName::Snapshot { vat, position: position(start) };
     }
     let items = payload.split_inclusive(|byte| *byte == b'\n').count() as u64;
-    let items = if what & 16 == 0 { items } else { items + u64::from(what & 8) / 4 };
+    let items = match what >> 3 & 3 {
+        1 => items + 1,
+        2 => items.saturating_sub(1),
+        _ => items,
+    };
     ArtifactName::Span { vat, start: position(start), end: position(start + items) }
 }
 
@@ -79,7 +83,10 @@ fn read(archive: &DirectoryArchive, name: &ArtifactName, file: &[u8], payload: &
         ArtifactName::Span { start, end, .. } => {
             let items = end.get() - start.get();
             let hash = |bytes: &[u8]| span_hash(bytes, items);
-            let known = hash(payload).unwrap_or(Digest::of(payload));
+            // Also of one that goes on after its last item, or whose end is missing.
+            let counted =
+                payload.split_inclusive(|byte| *byte == b'\n').take(items as usize).collect::<Vec<_>>().concat();
+            let known = hash(payload).or_else(|| hash(&counted)).unwrap_or(Digest::of(payload));
             (archive.open_span(name, known), content.as_deref().is_some_and(|content| hash(content) == Some(known)))
         }
         _ => {

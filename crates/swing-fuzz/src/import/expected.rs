@@ -55,6 +55,7 @@ impl Expected {
         expected.records.extend(unused.iter().map(|record| (record.key().to_string(), record.to_json())));
         expected.records.extend(spans.iter().map(|record| (record.key().to_string(), record.to_json())));
         expected.records.extend(expected.bundles.iter().map(|id| (format!("bundle.{id}"), id.clone())));
+        agree(&used, &spans);
         expected.spans = spans;
         expected.snapshots = used.into_iter().chain(unused).collect();
         assert_eq!(expected.records.len(), last.len(), "{last:?}");
@@ -85,5 +86,24 @@ impl Expected {
     /// Whether an artifact is of a span without items, which is there also when nobody offers it.
     pub(super) fn is_of_nothing(&self, name: &str) -> bool {
         self.spans.iter().any(|span| span.start == span.end && span.artifact().to_string() == name)
+    }
+}
+
+/// A store never says such things, and neither may what is taken for one: spans of a vat follow one another, the current one is
+/// the last, no incarnation comes before an older one, and one snapshot of a vat is in use.
+fn agree(used: &[SnapshotRecord], spans: &[SpanRecord]) {
+    for pair in used.windows(2) {
+        assert!(pair[0].vat != pair[1].vat, "two snapshots in use: {pair:?}");
+    }
+    for pair in spans.windows(2) {
+        let (before, after) = (&pair[0], &pair[1]);
+        if before.vat == after.vat {
+            assert!(before.end == after.start && before.start < after.start, "not after one another: {pair:?}");
+            assert!(before.incarnation <= after.incarnation, "an older incarnation after a newer one: {pair:?}");
+            assert!(!before.is_current, "spans after the current one: {pair:?}");
+        }
+    }
+    for span in spans {
+        assert!(span.start < span.end || span.hash == swing_transcript::initial_hash(), "an empty span: {span:?}");
     }
 }
