@@ -20,7 +20,8 @@ use crate::scratch;
 ///
 /// A verification that finds nothing tells the truth: the store exports, in `operational` and in `debug` mode, and can be dumped;
 /// and if its digest of the rows agrees, what it exports is to the byte what it was before the damage. (Of a store with a log,
-/// what it was at a commit: SQLite drops the end of a damaged log without a word, which nothing in the store can tell.)
+/// what it was at a commit: SQLite drops the end of a damaged log without a word, which nothing in the store can tell.) And it
+/// verifies again, with a digest, after a kernel has worked on it.
 ///
 /// The input: which store; then choices of what is done to it: bytes of the file or of the log, pages, and rows by plain SQL.
 pub fn corrupt_database(data: &[u8]) {
@@ -30,20 +31,24 @@ pub fn corrupt_database(data: &[u8]) {
         base.write(place.path());
         // What cannot be decoded is the end of what is done.
         let _ = damage::inflict(place.path(), &mut Unstructured::new(rest));
-        look(place.path(), base);
+        let clean = look(place.path(), base);
         work::on(place.path());
+        if clean {
+            still_clean(place.path());
+        }
     });
 }
 
-fn look(dir: &Path, base: &Base) {
-    let Ok(exporter) = exporter(dir, ArtifactMode::Debug) else { return };
+/// Whether it verifies.
+fn look(dir: &Path, base: &Base) -> bool {
+    let Ok(exporter) = exporter(dir, ArtifactMode::Debug) else { return false };
     let report = verify(exporter.read(), SUBSTORES, None, &mut |_| {});
     let export = exported_by(&exporter);
     let operational = exported(exporter.read(), ArtifactMode::Operational);
     let by_key = exporter.export_data_by_key().collect::<Result<Vec<_>, _>>();
-    let Ok(report) = report else { return };
+    let Ok(report) = report else { return false };
     if !report.findings.is_empty() {
-        return;
+        return false;
     }
     let export = export.expect("what verifies can be exported");
     operational.expect("what verifies is complete for operational mode");
@@ -53,9 +58,16 @@ fn look(dir: &Path, base: &Base) {
     }
     drop(exporter);
     let options = Options { read_only: true, ..Options::default() };
-    let store = Store::open(dir, options).expect("what verifies can be opened");
-    let mut store = store;
+    let mut store = Store::open(dir, options).expect("what verifies can be opened");
     store.dump(History::All).expect("what verifies can be dumped");
+    true
+}
+
+fn still_clean(dir: &Path) {
+    let exporter = exporter(dir, ArtifactMode::Debug).expect("an exporter");
+    let report = verify(exporter.read(), SUBSTORES, None, &mut |_| {}).expect("a verification");
+    assert_eq!(report.findings, [], "after a kernel has worked on a store that verified");
+    assert!(matches!(report.row_digests, DigestVerdict::Agrees { .. }), "{:?}", report.row_digests);
 }
 
 fn differing(export: &Export, base: &Base) -> String {

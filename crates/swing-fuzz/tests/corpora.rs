@@ -1,5 +1,6 @@
 //! Everything that the fuzzer found worth keeping, without the fuzzer.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "shown when a test fails: which input it was")]
 
 use std::path::Path;
 
@@ -17,7 +18,6 @@ fn replay(name: &str) {
     inputs.sort();
     assert!(inputs.len() > 10, "{name} has no corpus");
     for input in inputs {
-        // Shown when it fails.
         println!("{}", input.display());
         (target.run)(&fs::read(input).unwrap());
     }
