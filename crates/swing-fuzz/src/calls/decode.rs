@@ -24,12 +24,38 @@ pub(super) fn options(choices: Choices<'_, '_>) -> Result<(TestOptions, bool)> {
 pub(super) fn calls(choices: Choices<'_, '_>) -> Vec<Op> {
     let mut ops = Vec::new();
     while ops.len() < MOST_CALLS && !choices.is_empty() {
-        match call(choices) {
-            Ok(op) => ops.push(op),
-            Err(_) => break,
+        if next(&mut ops, choices).is_err() {
+            break;
         }
     }
     ops
+}
+
+/// One call, or those of a crank in an order that makes sense: by chance alone they would hardly come so.
+fn next(ops: &mut Vec<Op>, choices: Choices<'_, '_>) -> Result<()> {
+    if !choices.ratio(1, 6)? {
+        ops.push(call(choices)?);
+        return Ok(());
+    }
+    let name = savepoint(choices)?;
+    ops.extend([Op::StartCrank, Op::EstablishCrankSavepoint(name.clone())]);
+    for _ in 0..choices.int_in_range(0..=5)? {
+        ops.push(call(choices)?);
+    }
+    if choices.ratio(1, 2)? {
+        ops.push(Op::RollbackCrank(name));
+    }
+    for _ in 0..choices.int_in_range(0..=1)? {
+        ops.push(call(choices)?);
+    }
+    if choices.ratio(3, 4)? {
+        ops.push(Op::EmitCrankHashes);
+    }
+    ops.push(Op::EndCrank);
+    if choices.ratio(1, 2)? {
+        ops.push(Op::Commit);
+    }
+    Ok(())
 }
 
 fn call(choices: Choices<'_, '_>) -> Result<Op> {

@@ -152,7 +152,7 @@ fn change(made: &mut Made, odd: &mut Option<(usize, After)>, choices: Choices<'_
     }
     let (a, b) = (choices.choose_index(artifacts.len())?, choices.choose_index(artifacts.len())?);
     let (r, s) = (choices.choose_index(records.len())?, choices.choose_index(records.len())?);
-    match choices.int_in_range(0..=17)? {
+    match choices.int_in_range(0..=23)? {
         // What need not be in any order.
         0 | 1 => artifacts.swap(a, b),
         2 => {
@@ -192,10 +192,59 @@ fn change(made: &mut Made, odd: &mut Option<(usize, After)>, choices: Choices<'_
                 14 => records[r].1 = records[s].1.clone(),
                 15 => records[r].0 = choices.arbitrary::<&str>()?.to_owned(),
                 16 => *odd = Some((a, After::Failure)),
-                _ => *odd = Some((a, After::Endless(b'\n'))),
+                17 => *odd = Some((a, After::Endless(b'\n'))),
+                18 | 19 => without(made, r),
+                _ => retold(made, r, choices)?,
             }
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Takes a record away with what it vouches for.
+fn without(made: &mut Made, at: usize) {
+    let (_, value) = made.records.remove(at);
+    let name = value.as_deref().and_then(|text| {
+        let span = SpanRecord::parse(text).map(|record| record.artifact());
+        span.or_else(|_| SnapshotRecord::parse(text).map(|record| record.artifact())).ok()
+    });
+    if let Some(name) = name {
+        made.artifacts.retain(|(offered, _)| *offered != name.to_string());
+    }
+}
+
+/// Lets a record say something else, with its key and the name of its artifact in agreement.
+fn retold(made: &mut Made, at: usize, choices: Choices<'_, '_>) -> Result<()> {
+    let Some(text) = made.records[at].1.clone() else { return Ok(()) };
+    let near = |value: u64, choices: Choices<'_, '_>| Ok((value + choices.int_in_range(0..=4_u64)?).saturating_sub(2));
+    let position = |value: u64| Position::new(value).unwrap_or(Position::MAX);
+    let (before, after, key, text) = if let Ok(mut span) = SpanRecord::parse(&text) {
+        let before = span.artifact();
+        match choices.int_in_range(0..=4)? {
+            0 => span.start = position(near(span.start.get(), choices)?),
+            1 => span.end = position(near(span.end.get(), choices)?),
+            2 => span.incarnation = Incarnation::new(near(span.incarnation.get(), choices)?).unwrap_or_default(),
+            3 => span.is_current = !span.is_current,
+            _ => {
+                let by = choices.int_in_range(0..=9)?;
+                (span.start, span.end) = (position(span.start.get() + by), position(span.end.get() + by));
+            }
+        }
+        (before, span.artifact(), span.key(), span.to_json())
+    } else if let Ok(mut snapshot) = SnapshotRecord::parse(&text) {
+        let before = snapshot.artifact();
+        match choices.int_in_range(0..=1)? {
+            0 => snapshot.in_use = !snapshot.in_use,
+            _ => snapshot.position = position(near(snapshot.position.get(), choices)?),
+        }
+        (before, snapshot.artifact(), snapshot.key(), snapshot.to_json())
+    } else {
+        return Ok(());
+    };
+    made.records[at] = (key.to_string(), Some(text));
+    for (name, _) in made.artifacts.iter_mut().filter(|(name, _)| *name == before.to_string()) {
+        *name = after.to_string();
+    }
+    Ok(())
 }

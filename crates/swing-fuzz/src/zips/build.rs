@@ -9,8 +9,9 @@ pub(super) struct Built {
     pub(super) zip: Vec<u8>,
     /// Nothing was done to it that could be wrong.
     pub(super) sound: bool,
-    /// Where the content of a module with a hash is.
-    hashed: Option<std::ops::Range<usize>>,
+    members: Vec<Member>,
+    /// Which of them is a module that has a hash.
+    hashed: Option<usize>,
 }
 
 /// A member of a zip file, with what a reader must not look at.
@@ -50,16 +51,14 @@ impl Member {
     }
 }
 
-/// The file, and where the content of each member is.
-fn written(members: &[Member]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
-    let (mut zip, mut central, mut places) = (Vec::new(), Vec::new(), Vec::new());
+fn written(members: &[Member]) -> Vec<u8> {
+    let (mut zip, mut central) = (Vec::new(), Vec::new());
     for member in members {
         let at = zip.len() as u32;
         zip.extend(b"PK\x03\x04");
         zip.extend(member.header(&member.extra));
         zip.extend(member.name.as_bytes());
         zip.extend(&member.extra);
-        places.push(zip.len()..zip.len() + member.content.len());
         zip.extend(&member.content);
         central.extend(b"PK\x01\x02\x14\x03");
         central.extend(member.header(&[]));
@@ -75,7 +74,7 @@ fn written(members: &[Member]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
     zip.extend([count.to_le_bytes(), count.to_le_bytes()].as_flattened());
     zip.extend([(central.len() as u32).to_le_bytes(), at.to_le_bytes()].as_flattened());
     zip.extend([0, 0]);
-    (zip, places)
+    zip
 }
 
 fn sha512(content: &[u8]) -> String {
@@ -117,7 +116,7 @@ pub(crate) fn sound_zip(modules: &[(&'static str, &str)]) -> Vec<u8> {
             hashed: true,
         })
         .collect();
-    written(&members_of(&map_of(&modules), &modules)).0
+    written(&members_of(&map_of(&modules), &modules))
 }
 
 fn modules(choices: &mut Unstructured<'_>) -> Result<Vec<Module>> {
@@ -204,25 +203,29 @@ pub(super) fn any(choices: &mut Unstructured<'_>) -> Result<Built> {
     let mut members = members_of(&map_of(&modules), &modules);
     dress(&mut members, choices)?;
     let mut sound = !fault(&mut members, choices)?;
-    let (mut zip, places) = written(&members);
+    let mut zip = written(&members);
     let hashed = modules.iter().find(|module| module.hashed && !module.content.is_empty());
     let hashed = hashed.and_then(|module| {
         let name = format!("app-v1/{}", module.file);
-        members.iter().zip(&places).rfind(|(member, _)| member.name == name).map(|(_, place)| place.clone())
+        members.iter().position(|member| member.name == name)
     });
     if choices.ratio(1, 8)? {
         sound = false;
         let at = choices.choose_index(zip.len())?;
         zip[at] = choices.arbitrary()?;
     }
-    Ok(Built { zip, sound, hashed: hashed.filter(|_| sound) })
+    Ok(Built { zip, sound, members, hashed: hashed.filter(|_| sound) })
 }
 
-/// Changes a byte of a module that has a hash, which must not go unnoticed.
+/// Changes a byte of a module that has a hash, and the checksum with it, which must not go unnoticed.
 pub(super) fn module_byte_counts(built: &Built, choice: u8) {
-    let Some(place) = built.hashed.clone() else { return };
-    let mut zip = built.zip.clone();
-    zip[place.start + usize::from(choice) % place.len()] ^= 1 << (choice & 7);
+    let Some(at) = built.hashed else { return };
+    let mut members = built.members.clone();
+    let content = &mut members[at].content;
+    let place = usize::from(choice) % content.len();
+    content[place] ^= 1 << (choice & 7);
     let id = b1_id(&built.zip).expect("the ID of what was accepted");
+    let zip = written(&members);
+    assert_eq!(b1_id(&zip).ok().as_ref(), Some(&id), "the map is the same");
     assert!(check_b1(&id, &zip).is_err(), "a changed module is accepted");
 }
