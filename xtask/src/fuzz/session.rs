@@ -11,6 +11,8 @@ use crate::shell::{self, root, target};
 
 /// An input that takes longer than this many seconds is a finding, and so is one that takes more than this many megabytes.
 const LONGEST_SECONDS: &str = "-timeout=60";
+/// No file for one that is only slow: a busy machine makes it so.
+const SLOW_IS_FINE: &str = "-report_slow_units=60";
 const MOST_MEMORY: &str = "-rss_limit_mb=1024";
 
 /// What a turn came to.
@@ -79,7 +81,13 @@ impl<'b> Session<'b> {
         println!("{name} …");
         let log_file = fs::File::create(log(name))?.into_parts().0;
         let mut command = self.built.program(&self.target);
-        command.args(corpora(name)).args([LONGEST_SECONDS, MOST_MEMORY, "-print_final_stats=1", "-len_control=0"]);
+        command.args(corpora(name)).args([
+            LONGEST_SECONDS,
+            SLOW_IS_FINE,
+            MOST_MEMORY,
+            "-print_final_stats=1",
+            "-len_control=0",
+        ]);
         command.arg(format!("-max_total_time={seconds}")).arg(format!("-seed={}", self.seed));
         command.arg(format!("-max_len={}", self.target.longest));
         command.arg(format!("-artifact_prefix={}/", place("found", name).display()));
@@ -135,22 +143,36 @@ pub(super) fn replay(built: &Built, target: &Target, input: &Path) -> Result<()>
     shell::run(built.program(target).arg(input).args([LONGEST_SECONDS, MOST_MEMORY]))
 }
 
-/// Leaves in `fixtures/fuzz` the fewest inputs of all that are known that reach as much.
+/// What is committed has no longer inputs than these, in bytes: those reach hardly more, and are most of a corpus.
+const LONGEST_KEPT: u64 = 1024;
+
+/// Leaves in `fixtures/fuzz` the fewest short inputs, of all that are known, that reach as much as all short ones.
 pub(super) fn minimise(built: &Built, target: &Target) -> Result<()> {
-    let (merged, committed) = (place("merged", &target.name), committed(&target.name));
-    if merged.exists() {
-        fs::remove_dir_all(&merged)?;
+    let name = &target.name;
+    let (short, merged, committed) = (empty("short", name)?, empty("merged", name)?, committed(name));
+    for entry in corpora(name).iter().flat_map(fs::read_dir).flatten() {
+        let entry = entry?;
+        if entry.metadata()?.len() <= LONGEST_KEPT {
+            fs::copy(entry.path(), short.join(entry.file_name()))?;
+        }
     }
-    fs::create_dir_all(&merged)?;
     let mut command: Command = built.program(target);
     // How often a place is reached is for the fuzzer; here one input for each is enough.
-    command.args(["-set_cover_merge=1", "-use_counters=0"]).arg(format!("-max_len={}", target.longest)).arg(&merged).args(corpora(&target.name));
-    shell::run(&mut command)?;
+    shell::run(command.args(["-set_cover_merge=1", "-use_counters=0"]).args([&merged, &short]))?;
     fs::remove_dir_all(&committed)?;
     fs::create_dir_all(&committed)?;
     for entry in fs::read_dir(&merged)? {
-        let path = entry?.path();
-        fs::copy(&path, committed.join(path.file_name().unwrap_or_default()))?;
+        let entry = entry?;
+        fs::copy(entry.path(), committed.join(entry.file_name()))?;
     }
     Ok(())
+}
+
+fn empty(kind: &str, target_name: &str) -> Result<PathBuf> {
+    let folder = place(kind, target_name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }

@@ -161,9 +161,11 @@ fn change(made: &mut Made, odd: &mut Option<(usize, After)>, choices: Choices<'_
             return Ok(records.iter().any(|(_, value)| value.is_none()));
         }
         3 => {
-            // The last word counts, and it is the same.
+            // The last word counts, and it is the same, unless it was taken back once.
             let again = records[r].clone();
+            let taken_back = again.1.is_none();
             records.push(again);
+            return Ok(taken_back);
         }
         4 => {
             let again = records[r].clone();
