@@ -3,31 +3,39 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use anyhow::Result;
 use swing_store::prelude::*;
 use swing_store::{History, SUBSTORES};
 
-/// Reads everything and changes a little of each kind. Nothing is asked of the answers, but that there are some.
-pub(super) fn on(dir: &Path) {
-    let Ok(mut store) = Store::open(dir, Options::default()) else { return };
+/// Reads everything, changes a little of each kind, and commits it with a digest of all rows. Nothing is asked of the other
+/// answers, but that there are some.
+pub(super) fn on(dir: &Path) -> Result<()> {
+    let mut store = Store::open(dir, Options::default())?;
     let _ = store.dump(History::Current);
     for vat in ["v1", "v2", "logged"] {
         let vat = VatId::parse(vat).expect("a vat ID");
         let _ = read(&mut store, &vat);
         let _ = write(&mut store, &vat);
     }
-    let _ = store.host().commit();
-    let _ = store.build_row_digests();
-    let _ = store.host().commit();
-    let _ = store.close();
+    let committed = finish(&mut store);
+    let closed = store.close();
     // A repair of it with its own records, in a mode that takes everything.
-    let Ok(exporter) = swing_store::exporter(dir, ArtifactMode::Debug) else { return };
-    let _ = swing_export::gaps(exporter.read(), SUBSTORES, ArtifactMode::Archival);
-    if let Ok(mut store) = Store::in_memory(Options::default()) {
-        let _ = store.repair_metadata(&exporter);
+    if let Ok(exporter) = swing_store::exporter(dir, ArtifactMode::Debug) {
+        let _ = swing_export::gaps(exporter.read(), SUBSTORES, ArtifactMode::Archival);
+        if let Ok(mut store) = Store::in_memory(Options::default()) {
+            let _ = store.repair_metadata(&exporter);
+        }
     }
+    committed.and(closed.map_err(Into::into))
 }
 
-fn read(store: &mut Store, vat: &VatId) -> anyhow::Result<()> {
+fn finish(store: &mut Store) -> Result<()> {
+    store.host().commit()?;
+    store.build_row_digests()?;
+    Ok(store.host().commit()?)
+}
+
+fn read(store: &mut Store, vat: &VatId) -> Result<()> {
     let mut kernel = store.kernel();
     let mut key = String::new();
     for _ in 0..1000 {
@@ -47,7 +55,7 @@ fn read(store: &mut Store, vat: &VatId) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(store: &mut Store, vat: &VatId) -> anyhow::Result<()> {
+fn write(store: &mut Store, vat: &VatId) -> Result<()> {
     let mut kernel = store.kernel();
     kernel.start_crank()?;
     kernel.establish_crank_savepoint("s")?;
