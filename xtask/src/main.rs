@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod deny;
 mod fixtures;
+mod fuzz;
 mod hostile;
 mod kernel;
 mod migrate;
@@ -65,6 +66,8 @@ enum Task {
     Crash(crash::Args),
     /// Makes deliberate mistakes, one at a time, and fails if the tests let one pass that is not listed.
     Mutants(mutants::Args),
+    /// Lets libFuzzer look for input of which something does not hold.
+    Fuzz(fuzz::Args),
     /// Runs the recorded kernel through a fresh store, exports it, imports it, verifies both, and tells the story.
     Tour(tour::Args),
 }
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Task::Damage(args) => damage::run(&args),
         Task::Crash(args) => crash::run(&args),
         Task::Mutants(args) => mutants::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Tour(args) => tour::run(&args),
     }
 }

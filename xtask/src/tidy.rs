@@ -26,6 +26,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swing-cli", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
     ("swing-node", &["swing-core", "swing-store", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
     ("swing-crash", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
+    (
+        "swing-fuzz",
+        &[
+            "swing-core",
+            "swing-transcript",
+            "swing-snap",
+            "swing-bundle",
+            "swing-archive",
+            "swing-export",
+            "swing-store",
+            "swing-hostile",
+        ],
+    ),
     ("xtask", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive", "swing-hostile"]),
 ];
 

@@ -191,6 +191,10 @@ impl Ahead {
         let (keys, mut bytes) = (&mut self.keys, 0);
         db.each(NEXT, [key], |row| {
             match row.text(0) {
+                // A damaged b-tree may answer anything; going on from an earlier key would never end.
+                Ok(found) if found <= keys.last().map_or(key, |last| &**last) => {
+                    return Err(SessionError::OutOfOrder { table: "kvStore" });
+                }
                 Ok(key) => {
                     bytes += key.len();
                     keys.push(key.into());

@@ -119,6 +119,18 @@ fn an_absent_key_tells_of_all_up_to_the_next_one_until_the_table_changes() {
 }
 
 #[test]
+fn a_walk_over_keys_that_are_out_of_order_ends_with_an_error() {
+    let mut store = shared();
+    // As a damaged b-tree would, this one answers keys in another order.
+    let odd = "DROP TABLE kvStore; CREATE TABLE kvStore (key TEXT COLLATE NOCASE, value TEXT, PRIMARY KEY (key));
+               INSERT INTO kvStore VALUES ('a', ''), ('B', ''), ('c', '');";
+    store.other.execute_batch(odd).unwrap();
+    assert_eq!(store.kv().get_next_key("").unwrap().as_deref(), Some("a"));
+    let error = store.kv().get_next_key("a").unwrap_err();
+    assert!(matches!(error, KvError::Session(SessionError::OutOfOrder { table: "kvStore" })), "{error}");
+}
+
+#[test]
 fn before_a_key_that_is_no_text_nothing_is_concluded() {
     let mut store = shared();
     store.other.execute("INSERT INTO kvStore VALUES (CAST(x'6bff' AS TEXT), 'v'), ('l', 'v')", []).unwrap();

@@ -49,7 +49,7 @@ pub(super) fn insert(db: &mut Writer<'_>, record: &SpanRecord) -> Result<(), Ses
 
 pub(super) fn records(db: Reader<'_>) -> Records<'_> {
     // Before every vat ID and every position.
-    let mut after = (String::new(), -1);
+    let mut after = (String::new(), -1_i64);
     Box::new(paged(move || {
         let mut page = Vec::new();
         let before = after.clone();

@@ -80,6 +80,17 @@ fn items_keep_their_exact_bytes() {
     assert_eq!(copy.items("v1", None).unwrap(), odd);
 }
 
+/// Found by the fuzz target `transcript_lines`: a list of records gave up at positions of 2^31 and more.
+#[test]
+fn spans_far_along_a_transcript_are_exported_again() {
+    for start in [(1 << 31) - 1, 1 << 31, (1 << 53) - 3] {
+        let records = [record(start, "ab", true, 0)];
+        let artifacts = [(format!("transcript.v1.{start}.{}", start + 2), b"a\nb\n".to_vec())];
+        let (copy, _) = Store::import(Debug, &records, &artifacts).unwrap();
+        assert_eq!(copy.export(Debug), (records.to_vec(), artifacts.to_vec()));
+    }
+}
+
 /// A record of a span of `v1` whose items are one letter each.
 fn record(start: u64, items: &str, current: bool, incarnation: u64) -> (String, Option<String>) {
     let hash = items.chars().fold(initial_hash(), |hash, item| extend(hash, &item.to_string()));

@@ -21,7 +21,7 @@ pub mod worked_example;
 
 pub use driver::Driven;
 pub use ops::{Answer, End, KvOp, Op, Outcome, Refusal, call_host, call_kernel};
-pub use random::{RandomRun, random_calls_get_the_models_answers};
+pub use random::{RandomRun, calls_get_the_models_answers, random_calls_get_the_models_answers};
 
 #[cfg(test)]
 mod tests;

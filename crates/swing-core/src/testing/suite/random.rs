@@ -172,6 +172,15 @@ impl Folded {
     }
 }
 
+/// Makes the same calls on a store and on the model, and compares every answer, every batch and, at each commit, all export
+/// records.
+///
+/// # Errors
+/// What the two differ in.
+pub fn calls_get_the_models_answers<S: StoreUnderTest>(options: TestOptions, ops: &[Op]) -> Result<(), String> {
+    run::<S>(options, ops).map_err(|difference| difference.to_string())
+}
+
 fn run<S: StoreUnderTest>(options: TestOptions, ops: &[Op]) -> Result<(), TestCaseError> {
     let (mut model, mut store) = (Driven::<ModelUnderTest>::fresh(options), Driven::<S>::fresh(options));
     let mut folded = Folded::default();

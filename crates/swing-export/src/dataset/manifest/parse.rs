@@ -37,12 +37,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Manifest, Dialect), ManifestError> 
         }
     })?;
 
-    let is_js = fields.artifact_mode.is_some() || fields.artifacts_before_data;
+    let data = fields.data.filter(|data| !data.is_empty());
+    // A name that is empty stands for none, and tells nothing by its place.
+    let is_js = fields.artifact_mode.is_some() || data.is_some() && fields.artifacts_before_data;
     let manifest = Manifest {
         block_height: fields.block_height,
         artifact_mode: fields.artifact_mode.map(|word| word.parse()).transpose()?,
         // Both tools take an empty name for none.
-        data: fields.data.filter(|data| !data.is_empty()),
+        data,
         artifacts: fields.artifacts.flatten().unwrap_or_default(),
     };
     Ok((manifest, if is_js { Dialect::Js } else { Dialect::Go }))
