@@ -114,7 +114,8 @@ fn outcomes(program: &Path, part: &Part, survivors: &Survivors, second: &mut Wid
     let wide = out.join("wide");
     fs::create_dir_all(&wide)?;
     let mut command = mutants(program, part);
-    command.arg("-C=--tests");
+    // These tests take half a minute, and what does not end has mostly been found already.
+    command.args(["-C=--tests", "--minimum-test-timeout=600"]);
     command.args(WIDE.iter().map(|package| format!("--test-package={package}")));
     command.args(unlisted.iter().map(|name| format!("--re=^{}$", escaped(name))));
     // Of these cargo-mutants 27 takes all, whatever names are asked for.
