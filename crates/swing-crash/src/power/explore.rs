@@ -45,6 +45,15 @@ pub(super) struct Script<'s> {
     pub(super) patience: u64,
 }
 
+/// What is done with a store besides looking at its rows.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    /// Used for a block, whose log is explored then.
+    again: bool,
+    /// Asked whether the digest of the rows is theirs, which takes as long as all the rest.
+    vouched_for: bool,
+}
+
 /// A log and what the disk held before it.
 pub(super) struct Log {
     pub(super) begin: Image,
@@ -97,7 +106,8 @@ impl Script<'_> {
                 let again = log.depth == 0 && rng.below(400) == 0;
                 counts.states += 1;
                 counts.during_recovery += u64::from(log.depth > 0);
-                let looked = catch_unwind(AssertUnwindSafe(|| self.look(&image, dir, acknowledged..=begun, again)));
+                let use_of_it = Use { again, vouched_for: counts.states.is_multiple_of(4) };
+                let looked = catch_unwind(AssertUnwindSafe(|| self.look(&image, dir, acknowledged..=begun, use_of_it)));
                 let (verdict, next) = looked
                     .unwrap_or_else(|_| Err(anyhow!("it panicked")))
                     .map_or_else(|error| (Err(error), None), |(verdict, next)| (Ok(verdict), next));
@@ -129,13 +139,13 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Opens the store on what is left. With `again`, uses it for a block and answers the log of that.
+    /// Opens the store on what is left.
     fn look(
         &mut self,
         image: &Image,
         dir: &Path,
         allowed: std::ops::RangeInclusive<u64>,
-        again: bool,
+        Use { again, vouched_for }: Use,
     ) -> Result<(Verdict, Option<Log>)> {
         lay_out(image, dir)?;
         if again {
@@ -150,7 +160,7 @@ impl Script<'_> {
             }
         };
         let verdict = Dump::of_store(dir).and_then(|found| judge(&found, self.history, allowed));
-        if !again && matches!(verdict, Ok(Verdict::Sound { .. })) {
+        if vouched_for && !again && matches!(verdict, Ok(Verdict::Sound { .. })) {
             insist_on_row_digests(dir)?;
         }
         let mut next = None;
