@@ -4,8 +4,6 @@
 //! of date, and not taken for a sign of damage, each digested table has three triggers that say so in the same
 //! transaction. A session that keeps the digests up to date does not run triggers at all.
 
-use rusqlite::ErrorCode;
-
 use super::lanes::RowDigest;
 use super::ledger::Ledger;
 use crate::session::{Digested, Reader, SessionError, Table, Writer};
@@ -117,8 +115,7 @@ fn unreadable(error: SessionError, table: &str) -> RowDigestError {
         SessionError::Corrupt { .. } => {
             RowDigestError::Malformed { what: format!("{table}: {}", crate::error_chain(&error)) }
         }
-        // "No such column", among the few things that have no code of their own. A disk's failure has one.
-        SessionError::Sql { ref source, .. } if source.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+        SessionError::Sql { source: rusqlite::Error::SqlInputError { .. }, .. } => {
             RowDigestError::Malformed { what: format!("{table} has other columns") }
         }
         error => error.into(),
