@@ -4,6 +4,8 @@
 //! of date, and not taken for a sign of damage, each digested table has three triggers that say so in the same
 //! transaction. A session that keeps the digests up to date does not run triggers at all.
 
+use rusqlite::ErrorCode;
+
 use super::lanes::RowDigest;
 use super::ledger::Ledger;
 use crate::session::{Digested, Reader, SessionError, Table, Writer};
@@ -115,11 +117,16 @@ fn unreadable(error: SessionError, table: &str) -> RowDigestError {
         SessionError::Corrupt { .. } => {
             RowDigestError::Malformed { what: format!("{table}: {}", crate::error_chain(&error)) }
         }
-        SessionError::Sql { source: rusqlite::Error::SqlInputError { .. }, .. } => {
+        SessionError::Sql { ref source, .. } if is_of_the_text(source) => {
             RowDigestError::Malformed { what: format!("{table} has other columns") }
         }
         error => error.into(),
     }
+}
+
+/// Whether SQLite says of a statement that it makes no sense, for want of the table or a column. A disk's failure has a code.
+fn is_of_the_text(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
 /// The name of a table's trigger and the statement that makes it.
