@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import fs from 'node:fs';
 import { initSwingStore, makeSwingStoreExporter, openSwingStore } from 'swing-node';
 
-import { inChild, populate, tempDir } from './support.mjs';
+import { inChild, populate, removeDir, tempDir } from './support.mjs';
 
 /** What a child's program begins with. */
 const PRELUDE = `
@@ -195,7 +195,7 @@ const WORKS = {
 for (const [name, work] of Object.entries(WORKS)) {
   test(`a worker thread may be terminated in the middle of ${name}`, async t => {
     const dir = await filled(t);
-    t.after(() => fs.rmSync(`${dir}-copy`, { recursive: true, force: true }));
+    t.after(() => removeDir(`${dir}-copy`));
     for (const after of [0, 3, 10, 30]) {
       const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(`${WORKER}${work}`)}`), { workerData: dir });
       const failed = new Promise((_, reject) => worker.on('error', reject));

@@ -4,12 +4,26 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+
+/** Removes a directory. A thread of a worker that was terminated may let go of its store, and of the files beside it, a moment later. */
+export const removeDir = async dir => {
+  for (let tries = 100; ; tries -= 1) {
+    try {
+      fs.rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' || tries === 0) throw error;
+      await setTimeout(20);
+    }
+  }
+};
 
 /** A directory that is gone after the test. */
 export const tempDir = t => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'swing-node-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  t.after(() => removeDir(dir));
   return dir;
 };
 
