@@ -39,6 +39,7 @@ impl Cache {
     }
 
     /// What the table has for `key`; the outer `None`: not known here.
+    #[inline]
     pub(crate) fn find(&mut self, key: &str) -> Option<Option<Arc<str>>> {
         if let Some(value) = self.young.get(key) {
             return Some(value.clone());

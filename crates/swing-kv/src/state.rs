@@ -97,6 +97,7 @@ impl KvState {
     }
 
     /// The changes' word on `key`: a value, or that it is gone; the outer `None`: the table has the word.
+    #[inline]
     pub(crate) fn changed(&self, key: &str) -> Option<Option<Arc<str>>> {
         match self.changes.find(key) {
             Found::Value(value) => Some(Some(value.clone())),

@@ -38,16 +38,7 @@ impl KvStore for Kv<'_> {
         if let Some(value) = self.state.cache.find(key) {
             return Ok(value);
         }
-        if self.state.gaps.cover(key) {
-            return Ok(None);
-        }
-        let value = self.session.read().one(GET, [key], |row| row.get(0));
-        let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
-        self.state.cache.keep(key.into(), value.clone());
-        if value.is_none() && self.state.gaps.are_worth_a_look() {
-            self.look_beyond(key)?;
-        }
-        Ok(value)
+        self.look_up(key)
     }
 
     fn has(&mut self, key: &str) -> Result<bool, KvError> {
@@ -91,6 +82,21 @@ impl<'a> Kv<'a> {
         self.begin()?;
         self.state.put(key, value);
         Ok(())
+    }
+
+    /// What is known of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
+    #[inline(never)]
+    fn look_up(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
+        if self.state.gaps.cover(key) {
+            return Ok(None);
+        }
+        let value = self.session.read().one(GET, [key], |row| row.get(0));
+        let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
+        self.state.cache.keep(key.into(), value.clone());
+        if value.is_none() && self.state.gaps.are_worth_a_look() {
+            self.look_beyond(key)?;
+        }
+        Ok(value)
     }
 
     /// Learns how far it is from `key`, which the table does not have, to the next one.

@@ -126,6 +126,7 @@ impl Session {
         self.generation += 1;
     }
 
+    #[inline(never)]
     fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
         const SQL: &str = "PRAGMA data_version";
         let header = if self.has_wal { WalHeader::read(&self.connection) } else { None };
