@@ -41,6 +41,20 @@ pub(crate) fn exists(program: &str) -> bool {
     Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
+/// Answers a program that cargo can install: the one on the path, or one installed into the target folder.
+pub(crate) fn installed(program: &str, version: &str) -> Result<PathBuf> {
+    if exists(program) {
+        return Ok(program.into());
+    }
+    let tools = target().join("tools");
+    let path = tools.join("bin").join(program);
+    if !path.exists() {
+        let mut install = cargo(&["install", "--quiet", "--locked", program, "--version", version]);
+        run(install.arg("--root").arg(&tools)).with_context(|| format!("{program} could not be installed"))?;
+    }
+    Ok(path)
+}
+
 /// `cargo`, from the top of the working tree.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -115,7 +115,7 @@ fn open(error: &OpenError) -> Option<String> {
         OpenError::Unrecovered { .. } => {
             say("copy all files of the store to where they can be written, and read the copy")
         }
-        OpenError::Sqlite { .. } | OpenError::Pool { .. } => {
+        OpenError::Sqlite { .. } | OpenError::RowDigests { .. } | OpenError::Pool { .. } => {
             say("if the file is damaged, restore the store from a dataset or a backup; if it is locked, see who has it")
         }
         _ => None,

@@ -59,7 +59,7 @@ impl KvState {
         Self {
             changes: Overlay::default(),
             cache: Cache::new(options.cache_bytes),
-            gaps: Gaps::default(),
+            gaps: Gaps::new(options.cache_bytes > 0),
             walk: Walk::default(),
             generation: 0,
         }

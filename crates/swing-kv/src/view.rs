@@ -49,7 +49,7 @@ impl KvStore for Kv<'_> {
         }
         match self.state.cache.has(key) {
             Some(known) => Ok(known),
-            None => self.get(key).map(|value| value.is_some()),
+            None => self.look_up(key).map(|value| value.is_some()),
         }
     }
 
@@ -93,7 +93,7 @@ impl<'a> Kv<'a> {
         let value = self.session.read().one(GET, [key], |row| row.get(0));
         let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
         self.state.cache.keep(key.into(), value.clone());
-        if value.is_none() && self.state.gaps.are_worth_a_look() {
+        if value.is_none() && self.state.gaps.are_worth_a_look(key) {
             self.look_beyond(key)?;
         }
         Ok(value)

@@ -57,7 +57,7 @@ impl TranscriptState {
 pub(crate) struct Stored {
     generation: u64,
     vats: HashMap<VatId, StoredVat>,
-    /// Which of their spans are. Cursors, which borrow nothing, tell of them.
+    /// Spans that need not be hashed again. In a cell, since a cursor that has come to the end of one can only look at this.
     pub(crate) verified: RefCell<Verified>,
 }
 

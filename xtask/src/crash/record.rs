@@ -103,7 +103,7 @@ fn row(engine: &str, reports: &[Value]) -> String {
                 of("/longest_log"),
                 of("/log_afterwards")
             ),
-            bad(&["/wrong", "/kernel_failed"]),
+            bad(&["/wrong", "/exports_failed", "/kernel_failed"]),
         ),
     };
     let mut asked: Vec<_> = reports.iter().map(|report| options(&report["asked"])).collect();
@@ -131,7 +131,7 @@ fn controls(engine: &str, report: &Value) -> String {
     let shown = controls.iter().map(|control| {
         let counts = &control["counts"];
         let of = |name: &str| counts[name].as_u64().unwrap_or_default();
-        let bad = of("lost") + of("mixed") + of("unusable") + of("wrong") + of("archive_behind");
+        let bad = of("lost") + of("mixed") + of("unusable") + of("wrong") + of("exports_failed") + of("archive_behind");
         let tried = of("states") + of("kills") + of("runs") + of("commits");
         format!("{} {bad} of {tried}", control["name"].as_str().unwrap_or_default())
     });

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::shell::{self, cargo, exists, output, root, target};
+use crate::shell::{self, cargo, output, root, target};
 
-const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+const VERSION: &str = "0.13.2";
 
 /// What watches the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -43,7 +43,7 @@ impl Built {
             Sanitizer::Address => "address",
         };
         let place = target().join("fuzz/build").join(kind);
-        let mut build = Command::new(install()?);
+        let mut build = Command::new(shell::installed("cargo-fuzz", VERSION)?);
         build.args(["build", "--fuzz-dir", "crates/swing-fuzz/fuzz", "--sanitizer", kind, "--target-dir"]).arg(&place);
         // What it asks of the compiler is not stable, and this is how a stable one is told to do it.
         shell::run(build.current_dir(root()).env("RUSTC_BOOTSTRAP", "1"))?;
@@ -83,18 +83,4 @@ impl Built {
     pub(super) fn plain(&self) -> Command {
         Command::new(&self.plain)
     }
-}
-
-/// Answers a cargo-fuzz: the one on the path, or one installed into the target folder.
-fn install() -> Result<PathBuf> {
-    if exists("cargo-fuzz") {
-        return Ok("cargo-fuzz".into());
-    }
-    let tools = target().join("tools");
-    let program = tools.join("bin/cargo-fuzz");
-    if !program.exists() {
-        shell::run(cargo(&["install", "--quiet", "--locked", CARGO_FUZZ, "--root"]).arg(&tools))
-            .context("cargo-fuzz could not be installed")?;
-    }
-    Ok(program)
 }

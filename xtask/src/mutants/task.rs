@@ -1,6 +1,6 @@
 //! The runs: every mutant against the nearest tests, then what survived against all that rest on it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let parts = chosen(&args.part)?;
-    let program = install()?;
+    let program = shell::installed("cargo-mutants", VERSION)?;
     if args.list {
         for part in parts {
             let listed = shell::output(near(&program, part).arg("--list"))?;
@@ -191,20 +191,6 @@ fn tell(name: &str, outcomes: &Outcomes) {
          {share:.1} % of {viable} noticed",
         outcomes.len()
     );
-}
-
-/// Answers a cargo-mutants: the one on the path, or one installed into the target folder.
-fn install() -> Result<PathBuf> {
-    if shell::exists("cargo-mutants") {
-        return Ok("cargo-mutants".into());
-    }
-    let tools = shell::target().join("tools");
-    let program = tools.join("bin/cargo-mutants");
-    if !program.exists() {
-        let mut install = shell::cargo(&["install", "--quiet", "--locked", "cargo-mutants", "--version", VERSION]);
-        shell::run(install.arg("--root").arg(&tools)).context("cargo-mutants could not be installed")?;
-    }
-    Ok(program)
 }
 
 #[cfg(test)]

@@ -134,3 +134,91 @@ impl Drop for Lent<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> Database {
+        Database::new(Connection::open_in_memory().unwrap())
+    }
+
+    fn number(database: &Database, sql: &str) -> i64 {
+        database.statement(sql).unwrap().query_row([], |row| row.get(0)).unwrap()
+    }
+
+    fn kept(database: &Database) -> usize {
+        database.statements.borrow().slots.iter().filter(|slot| slot.statement.is_some()).count()
+    }
+
+    #[test]
+    fn a_text_is_prepared_once_and_its_statement_goes_back_to_its_place() {
+        let database = database();
+        for _ in 0..3 {
+            assert_eq!((number(&database, "SELECT 1"), number(&database, "SELECT 2")), (1, 2));
+        }
+        assert_eq!((database.statements.borrow().slots.len(), kept(&database)), (2, 2));
+        let lent = database.statement("SELECT 1").unwrap();
+        assert_eq!(kept(&database), 1);
+        drop(lent);
+        assert_eq!(kept(&database), 2);
+    }
+
+    #[test]
+    fn one_that_is_in_use_may_be_asked_for_again() {
+        let database = database();
+        let mut outer = database.statement("VALUES (1), (2)").unwrap();
+        let mut rows = outer.query([]).unwrap();
+        assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(0).unwrap(), 1);
+        assert_eq!(number(&database, "VALUES (1), (2)"), 1);
+        assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(0).unwrap(), 2, "it went on where it was");
+        drop(rows);
+        drop(outer);
+        assert_eq!((database.statements.borrow().slots.len(), kept(&database)), (1, 1));
+    }
+
+    #[test]
+    fn nothing_stays_bound() {
+        let database = database();
+        let mut lent = database.statement("SELECT ?1").unwrap();
+        assert_eq!(lent.query_row(["text"], |row| row.get::<_, String>(0)).unwrap(), "text");
+        drop(lent);
+        assert_eq!(database.statement("SELECT ?1").unwrap().expanded_sql().unwrap(), "SELECT NULL");
+    }
+
+    #[test]
+    fn there_may_be_more_texts_than_are_kept() {
+        let database = database();
+        for _ in 0..2 {
+            for at in 0..MOST as i64 + 20 {
+                assert_eq!(number(&database, &format!("SELECT {at}")), at);
+            }
+        }
+        assert_eq!((database.statements.borrow().slots.len(), kept(&database)), (MOST, MOST));
+    }
+
+    #[test]
+    fn what_answers_no_rows_or_changes_some_is_no_query() {
+        let database = database();
+        database.execute_batch("CREATE TABLE t (a)").unwrap();
+        let is_query = |sql| database.statement(sql).unwrap().selects();
+        // Both times: when it is prepared, and when it is there.
+        for _ in 0..2 {
+            assert!(is_query("SELECT a FROM t") && is_query("PRAGMA user_version"));
+            assert!(!is_query("COMMIT") && !is_query("DELETE FROM t") && !is_query("DELETE FROM t RETURNING a"));
+        }
+        assert!(database.statement("SELECT b FROM t").is_err());
+    }
+
+    #[test]
+    fn it_goes_to_another_thread_with_its_statements_and_is_closed_there() {
+        let database = database();
+        assert_eq!(number(&database, "SELECT 1"), 1);
+        std::thread::spawn(move || {
+            assert_eq!((number(&database, "SELECT 1"), kept(&database)), (1, 1));
+            database.close().unwrap();
+        })
+        .join()
+        .unwrap();
+    }
+}

@@ -1,7 +1,7 @@
 //! Whether anybody has committed, seen without asking SQLite.
 //!
 //! Between blocks every read must know whether another connection has written since. SQLite's own answer, `PRAGMA
-//! data_version`, takes and releases two locks with system calls, which is more than most reads cost. But whoever commits
+//! data_version`, takes a lock, looks at the file and releases the lock, each with a system call, which is more than most reads cost. But whoever commits
 //! to a WAL must change the header of its index, and that lies in memory which all connections share. As long as it says
 //! what it said when SQLite was asked last, nobody has.
 //!

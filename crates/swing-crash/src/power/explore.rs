@@ -45,13 +45,14 @@ pub(super) struct Script<'s> {
     pub(super) patience: u64,
 }
 
-/// What is done with a store besides looking at its rows.
-#[derive(Debug, Clone, Copy)]
-struct Use {
-    /// Used for a block, whose log is explored then.
-    again: bool,
-    /// Asked whether the digest of the rows is theirs, which takes as long as all the rest.
-    vouched_for: bool,
+/// What is done with a store that is opened on what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    AtRows,
+    /// And whether their digest is theirs, which takes as long as all the rest.
+    AtDigestToo,
+    /// Then it is used for a block, whose log is explored.
+    AndUse,
 }
 
 /// A log and what the disk held before it.
@@ -106,8 +107,12 @@ impl Script<'_> {
                 let again = log.depth == 0 && rng.below(400) == 0;
                 counts.states += 1;
                 counts.during_recovery += u64::from(log.depth > 0);
-                let use_of_it = Use { again, vouched_for: counts.states.is_multiple_of(4) };
-                let looked = catch_unwind(AssertUnwindSafe(|| self.look(&image, dir, acknowledged..=begun, use_of_it)));
+                let look = match counts.states % 4 {
+                    _ if again => Look::AndUse,
+                    0 => Look::AtDigestToo,
+                    _ => Look::AtRows,
+                };
+                let looked = catch_unwind(AssertUnwindSafe(|| self.look(&image, dir, acknowledged..=begun, look)));
                 let (verdict, next) = looked
                     .unwrap_or_else(|_| Err(anyhow!("it panicked")))
                     .map_or_else(|error| (Err(error), None), |(verdict, next)| (Ok(verdict), next));
@@ -145,10 +150,10 @@ impl Script<'_> {
         image: &Image,
         dir: &Path,
         allowed: std::ops::RangeInclusive<u64>,
-        Use { again, vouched_for }: Use,
+        look: Look,
     ) -> Result<(Verdict, Option<Log>)> {
         lay_out(image, dir)?;
-        if again {
+        if look == Look::AndUse {
             record();
         }
         let opened = Store::open(dir, self.keeping.options(None)?);
@@ -160,11 +165,11 @@ impl Script<'_> {
             }
         };
         let verdict = Dump::of_store(dir).and_then(|found| judge(&found, self.history, allowed));
-        if vouched_for && !again && matches!(verdict, Ok(Verdict::Sound { .. })) {
+        if look == Look::AtDigestToo && matches!(verdict, Ok(Verdict::Sound { .. })) {
             insist_on_row_digests(dir)?;
         }
         let mut next = None;
-        if again {
+        if look == Look::AndUse {
             if let Ok(Verdict::Sound { height }) = verdict {
                 let index = usize::try_from(height)?;
                 if let Some((height, ops)) = self.blocks.get(index) {

@@ -1,6 +1,7 @@
 //! Reading spans, by iterator and by cursor, whole and broken.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use swing_core::roles::TranscriptStore as _;
 use swing_core::session::{Location, OpenOptions};
@@ -160,15 +161,25 @@ fn long_spans_are_read_in_pages() {
     assert_eq!(store.artifact("transcript.v1.0.1000").unwrap(), (texts.join("\n") + "\n").into_bytes());
 }
 
+fn in_file(path: &Path) -> Store {
+    let session = Session::open(Location::File(path.to_owned()), &OpenOptions::default(), TABLES).unwrap();
+    Store { session, state: TranscriptState::default() }
+}
+
+/// The items `a` and `b` of `v1`, committed.
+fn with_two_items(path: &Path) -> Store {
+    let mut store = in_file(path);
+    store.view().init_transcript(&vat("v1")).unwrap();
+    store.add("v1", &["a", "b"]);
+    store.commit();
+    store
+}
+
 #[test]
 fn a_span_that_was_verified_is_verified_again_after_another_connection_has_written() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("swingstore.sqlite");
-    let open = || Session::open(Location::File(path.clone()), &OpenOptions::default(), TABLES).unwrap();
-    let mut store = Store { session: open(), state: TranscriptState::default() };
-    store.view().init_transcript(&vat("v1")).unwrap();
-    store.add("v1", &["a", "b"]);
-    store.commit();
+    let mut store = with_two_items(&path);
     for _ in 0..2 {
         assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
     }
@@ -193,17 +204,13 @@ fn a_span_that_was_verified_and_then_grew_is_verified_as_a_whole() {
 fn what_was_written_here_is_hashed_again_when_the_store_is_opened_anew() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("swingstore.sqlite");
-    let open = || Session::open(Location::File(path.clone()), &OpenOptions::default(), TABLES).unwrap();
-    let mut store = Store { session: open(), state: TranscriptState::default() };
-    store.view().init_transcript(&vat("v1")).unwrap();
-    store.add("v1", &["a", "b"]);
-    store.commit();
+    let mut store = with_two_items(&path);
     // Behind the state's back, to see whether it looks.
     store.session.write().unwrap().run("UPDATE transcriptItems SET item = 'x' WHERE position = 0", []).unwrap();
     assert_eq!(store.items("v1", None).unwrap(), ["x", "b"]);
     store.commit();
     drop(store);
-    let mut store = Store { session: open(), state: TranscriptState::default() };
+    let mut store = in_file(&path);
     assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
     store.add("v1", &["c"]);
     assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash", "growth vouches for nothing");

@@ -77,6 +77,7 @@ fn dialect_is_guessed_by_what_only_one_tool_writes() {
         (r#"{"blockHeight":1,"mode":"current","artifacts":[],"data":"export-data.jsonl"}"#, Dialect::Js),
         (r#"{"blockHeight":1,"data":"export-data.jsonl","artifacts":[]}"#, Dialect::Go),
         (r#"{"blockHeight":1,"artifacts":[["a","0-a"]]}"#, Dialect::Go),
+        (r#"{"blockHeight":1,"artifacts":[["a","0-a"]],"data":""}"#, Dialect::Go),
         ("{}", Dialect::Go),
     ];
     for (text, expected) in table {
