@@ -4,9 +4,13 @@
 //! while marks are set, so that a rolled-back crank costs what it changed and a crank that is kept costs nothing more.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hash};
+use std::mem;
 use std::ops::Bound;
+
+use hashbrown::HashTable;
 
 /// What an [`Overlay`] knows of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +35,20 @@ impl Footprint for std::sync::Arc<str> {
     }
 }
 
-struct Undo<K, V> {
+/// What is known of a key: a value, or that it is gone; or nothing.
+type Entry<V> = Option<Option<V>>;
+
+/// A key's place for as long as the block lasts, also when nothing is known of it any more.
+struct Slot<K, V> {
     key: K,
-    /// `None`: the overlay did not know the key.
-    before: Option<Option<V>>,
+    entry: Entry<V>,
+    /// The last stretch between two marks in which the undo log was told what had been here.
+    noted: u64,
+}
+
+struct Undo<V> {
+    slot: usize,
+    before: Entry<V>,
 }
 
 /// Changes to a table, in key order, with marks to roll back to.
@@ -42,77 +56,143 @@ struct Undo<K, V> {
 /// A key is *known* when it was [put](Overlay::put) or [deleted](Overlay::delete) since the last
 /// [drain](Overlay::drain); what is not known is up to the table below.
 pub struct Overlay<K, V> {
-    // Hashed with a seed of its own, which nobody outside can see or guess: contracts choose parts of the keys.
-    entries: HashMap<K, Option<V>, foldhash::fast::RandomState>,
-    order: BTreeSet<K>,
-    undo: Vec<Undo<K, V>>,
+    slots: Vec<Slot<K, V>>,
+    // Places in `slots`, by the hash of their keys.
+    index: HashTable<usize>,
+    order: BTreeMap<K, usize>,
+    // With a seed of its own, which nobody outside can see or guess: contracts choose parts of the keys.
+    hasher: foldhash::fast::RandomState,
+    /// The slot that was found last: who reads a key has often just asked whether it is there, and writes it next.
+    last: Cell<usize>,
+    undo: Vec<Undo<V>>,
     marks: Vec<usize>,
+    /// Counts the stretches between marks.
+    stretch: u64,
+    known: usize,
     bytes: usize,
 }
 
 impl<K, V> Default for Overlay<K, V> {
     fn default() -> Self {
-        Self { entries: HashMap::default(), order: BTreeSet::new(), undo: Vec::new(), marks: Vec::new(), bytes: 0 }
+        Self {
+            slots: Vec::new(),
+            index: HashTable::new(),
+            order: BTreeMap::new(),
+            hasher: foldhash::fast::RandomState::default(),
+            last: Cell::new(0),
+            undo: Vec::new(),
+            marks: Vec::new(),
+            stretch: 0,
+            known: 0,
+            bytes: 0,
+        }
     }
 }
 
 impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     /// What is known of `key`.
+    #[inline]
     pub fn find<Q>(&self, key: &Q) -> Found<'_, V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.entries.get(key) {
-            Some(Some(value)) => Found::Value(value),
-            Some(None) => Found::Deleted,
-            None => Found::Unknown,
+        match self.place(key).map(|at| &self.slots[at].entry) {
+            Some(Some(Some(value))) => Found::Value(value),
+            Some(Some(None)) => Found::Deleted,
+            Some(None) | None => Found::Unknown,
         }
+    }
+
+    #[inline]
+    fn place<Q>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let last = self.last.get();
+        if self.slots.get(last).is_some_and(|slot| slot.key.borrow() == key) {
+            return Some(last);
+        }
+        let at = *self.index.find(self.hasher.hash_one(key), |&at| self.slots[at].key.borrow() == key)?;
+        self.last.set(at);
+        Some(at)
     }
 
     /// Gives `key` a value.
     pub fn put(&mut self, key: K, value: V) {
-        self.change(key, Some(Some(value)));
+        let at = self.place(&key);
+        self.change(at, || key, Some(Some(value)));
+    }
+
+    /// Gives `key` a value, and answers the key as it is kept. It is made only when the block has none yet.
+    pub fn put_at<Q>(&mut self, key: &Q, value: V, make: impl FnOnce(&Q) -> K) -> &K
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let at = self.change(self.place(key), || make(key), Some(Some(value)));
+        &self.slots[at].key
     }
 
     /// Makes `key` absent, also from the table below.
     pub fn delete(&mut self, key: K) {
-        self.change(key, Some(None));
+        let at = self.place(&key);
+        self.change(at, || key, Some(None));
+    }
+
+    /// Makes `key` absent, and answers the key as it is kept. It is made only when the block has none yet.
+    pub fn delete_at<Q>(&mut self, key: &Q, make: impl FnOnce(&Q) -> K) -> &K
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let at = self.change(self.place(key), || make(key), Some(None));
+        &self.slots[at].key
     }
 
     /// Forgets what is known of `key`: the table below, changed by somebody directly, has the word again.
-    pub fn forget(&mut self, key: K) {
-        self.change(key, None);
-    }
-
-    fn change(&mut self, key: K, now: Option<Option<V>>) {
-        let before = self.swap(&key, now);
-        if !self.marks.is_empty() {
-            self.undo.push(Undo { key, before });
+    pub fn forget(&mut self, key: &K) {
+        if let at @ Some(_) = self.place(key) {
+            self.change(at, || key.clone(), None);
         }
     }
 
+    /// Changes the slot in place `at`, or a new one for the key that is made.
+    fn change(&mut self, at: Option<usize>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
+        let at = at.unwrap_or_else(|| self.add(make()));
+        let before = self.swap(at, now);
+        if !self.marks.is_empty() && self.slots[at].noted != self.stretch {
+            self.slots[at].noted = self.stretch;
+            self.undo.push(Undo { slot: at, before });
+        }
+        at
+    }
+
+    fn add(&mut self, key: K) -> usize {
+        let Self { slots, index, order, hasher, last, .. } = self;
+        let at = slots.len();
+        order.insert(key.clone(), at);
+        self.bytes += key.bytes();
+        index.insert_unique(hasher.hash_one(&key), at, |&at| hasher.hash_one(&slots[at].key));
+        slots.push(Slot { key, entry: None, noted: 0 });
+        last.set(at);
+        at
+    }
+
     /// Replaces an entry and answers what was there.
-    fn swap(&mut self, key: &K, now: Option<Option<V>>) -> Option<Option<V>> {
-        let size = |value: &Option<V>| key.bytes() + value.as_ref().map_or(0, Footprint::bytes);
-        let before = match now {
-            Some(now) => {
-                self.bytes += size(&now);
-                if let Some(slot) = self.entries.get_mut(key) {
-                    Some(std::mem::replace(slot, now))
-                } else {
-                    self.entries.insert(key.clone(), now);
-                    self.order.insert(key.clone());
-                    None
-                }
-            }
-            None => {
-                self.order.remove(key);
-                self.entries.remove(key)
-            }
-        };
-        self.bytes -= before.as_ref().map_or(0, size);
-        before
+    fn swap(&mut self, at: usize, now: Entry<V>) -> Entry<V> {
+        let size = |entry: &Entry<V>| entry.as_ref().and_then(Option::as_ref).map_or(0, Footprint::bytes);
+        let entry = &mut self.slots[at].entry;
+        self.bytes = self.bytes + size(&now) - size(entry);
+        self.known = self.known + usize::from(now.is_some()) - usize::from(entry.is_some());
+        mem::replace(entry, now)
+    }
+
+    /// What is known of the key in a slot.
+    fn known(&self, at: usize) -> Option<(&K, Option<&V>)> {
+        let Slot { key, entry, .. } = &self.slots[at];
+        entry.as_ref().map(|entry| (key, entry.as_ref()))
     }
 
     /// The known keys after `key`, in order, with their values (`None` for a deleted one).
@@ -121,38 +201,40 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.order.range((Bound::Excluded(key), Bound::Unbounded)).map(|key| (key, self.known(key)))
+        self.order.range((Bound::Excluded(key), Bound::Unbounded)).filter_map(|(_, &at)| self.known(at))
     }
 
     /// The known keys from `low` up to but without `high`, in order.
-    pub fn range<'o>(
+    pub fn range<'o, Q>(
         &'o self,
-        low: &K,
-        high: &K,
-    ) -> impl DoubleEndedIterator<Item = (&'o K, Option<&'o V>)> + use<'o, K, V> {
-        // BTreeSet::range panics on an inverted range; to us that is just an empty one.
-        let high = high.max(low).clone();
-        self.order.range(low.clone()..high).map(|key| (key, self.known(key)))
-    }
-
-    fn known(&self, key: &K) -> Option<&V> {
-        self.entries.get::<K>(key).and_then(Option::as_ref)
+        low: &Q,
+        high: &Q,
+    ) -> impl DoubleEndedIterator<Item = (&'o K, Option<&'o V>)> + use<'o, Q, K, V>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        // BTreeMap::range panics on an inverted range; to us that is just an empty one.
+        let places = (low < high).then(|| self.order.range((Bound::Included(low), Bound::Excluded(high))));
+        places.into_iter().flatten().filter_map(|(_, &at)| self.known(at))
     }
 
     /// Sets a mark; marks nest.
     pub fn mark(&mut self) {
         self.marks.push(self.undo.len());
+        self.stretch += 1;
     }
 
     /// Undoes every change since mark number `depth` (the first is 0) and removes it and all later ones.
     pub fn rollback_to(&mut self, depth: usize) {
         let Some(&length) = self.marks.get(depth) else { return };
         while self.undo.len() > length {
-            if let Some(Undo { key, before }) = self.undo.pop() {
-                self.swap(&key, before);
+            if let Some(Undo { slot, before }) = self.undo.pop() {
+                self.swap(slot, before);
             }
         }
         self.marks.truncate(depth);
+        self.stretch += 1;
     }
 
     /// Keeps all changes and removes all marks.
@@ -162,19 +244,14 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     }
 
     /// Takes all changes, in key order. Marks, if any are left, are released.
-    pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<'_, K, V> {
-        self.release();
-        self.bytes = 0;
-        let entries = &mut self.entries;
-        std::mem::take(&mut self.order).into_iter().map(move |key| {
-            let value = entries.remove(&key).flatten();
-            (key, value)
-        })
+    pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
+        let Self { order, mut slots, .. } = mem::take(self);
+        order.into_iter().filter_map(move |(key, at)| slots[at].entry.take().map(|value| (key, value)))
     }
 
     /// All changes, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
-        self.order.iter().map(|key| (key, self.known(key)))
+        self.order.values().filter_map(|&at| self.known(at))
     }
 
     /// Drops all changes and marks.
@@ -185,16 +262,17 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.known == 0
     }
 
     /// How many keys are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.known
     }
 
-    /// About how much memory the changes hold. The undo log, which lives no longer than a crank, is not counted.
+    /// About how much memory the changes hold, keys included of which nothing is known any more. The undo log, which
+    /// lives no longer than a crank, is not counted.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -203,7 +281,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -245,11 +323,12 @@ mod tests {
             let mut overlay = Overlay::<u8, u8>::default();
             let mut model = BTreeMap::<u8, Option<u8>>::new();
             let mut marks = Vec::new();
+            let mut seen = BTreeSet::new();
             for step in steps {
                 match step {
-                    Step::Put(key, value) => { overlay.put(key, value); model.insert(key, Some(value)); }
-                    Step::Delete(key) => { overlay.delete(key); model.insert(key, None); }
-                    Step::Forget(key) => { overlay.forget(key); model.remove(&key); }
+                    Step::Put(key, value) => { overlay.put(key, value); seen.insert(key); model.insert(key, Some(value)); }
+                    Step::Delete(key) => { overlay.delete(key); seen.insert(key); model.insert(key, None); }
+                    Step::Forget(key) => { overlay.forget(&key); model.remove(&key); }
                     Step::Mark => { overlay.mark(); marks.push(model.clone()); }
                     Step::Rollback(depth) => {
                         overlay.rollback_to(depth);
@@ -260,12 +339,13 @@ mod tests {
                         let drained: Vec<_> = overlay.drain().collect();
                         prop_assert_eq!(drained, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
                         marks.clear();
+                        seen.clear();
                     }
                 }
                 let plain = |overlay: &Overlay<u8, u8>| overlay.iter().map(|(k, v)| (*k, v.copied())).collect::<Vec<_>>();
                 prop_assert_eq!(plain(&overlay), model.clone().into_iter().collect::<Vec<_>>());
                 prop_assert_eq!((overlay.len(), overlay.is_empty()), (model.len(), model.is_empty()));
-                prop_assert_eq!(overlay.bytes(), model.values().map(|v| 1 + usize::from(v.is_some())).sum::<usize>());
+                prop_assert_eq!(overlay.bytes(), seen.len() + model.values().flatten().count());
                 for key in 0..8 {
                     let expected = match model.get(&key) { None => Found::Unknown, Some(None) => Found::Deleted, Some(Some(v)) => Found::Value(v) };
                     prop_assert_eq!(overlay.find(&key), expected);

@@ -1,8 +1,6 @@
 //! The JSON texts of export records. Their bytes are consensus, so they are written here, by hand and in order, and
 //! read back only when they are exactly what this code would have written.
 
-use std::fmt::Write as _;
-
 use serde::Deserialize;
 
 use crate::digest::Digest;
@@ -82,6 +80,12 @@ impl SpanRecord {
         }
     }
 
+    /// The text of that key.
+    #[must_use]
+    pub fn key_text(&self) -> String {
+        if self.is_current { ["transcript.", self.vat.as_str(), ".current"].concat() } else { self.key().to_string() }
+    }
+
     /// The name of the artifact that holds its items.
     #[must_use]
     pub fn artifact(&self) -> ArtifactName {
@@ -91,17 +95,13 @@ impl SpanRecord {
     /// The record's JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut text = String::with_capacity(192);
-        text.push_str("{\"vatID\":");
-        push_json_string(&mut text, self.vat.as_str());
-        let (start, end, hash, incarnation) = (self.start, self.end, self.hash, self.incarnation);
-        let current = u8::from(self.is_current);
-        write!(
-            text,
-            r#","startPos":{start},"endPos":{end},"hash":"{hash}","isCurrent":{current},"incarnation":{incarnation}}}"#
-        )
-        .expect("writing to a String cannot fail");
-        text
+        let mut text = Text::of_vat(&self.vat);
+        text.number("startPos", self.start.get());
+        text.number("endPos", self.end.get());
+        text.hash(self.hash);
+        text.number("isCurrent", u64::from(self.is_current));
+        text.number("incarnation", self.incarnation.get());
+        text.end()
     }
 
     /// Parses a record's JSON text.
@@ -170,13 +170,11 @@ impl SnapshotRecord {
     /// The record's JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut text = String::with_capacity(128);
-        text.push_str("{\"vatID\":");
-        push_json_string(&mut text, self.vat.as_str());
-        let (position, hash, in_use) = (self.position, self.hash, u8::from(self.in_use));
-        write!(text, r#","snapPos":{position},"hash":"{hash}","inUse":{in_use}}}"#)
-            .expect("writing to a String cannot fail");
-        text
+        let mut text = Text::of_vat(&self.vat);
+        text.number("snapPos", self.position.get());
+        text.hash(self.hash);
+        text.number("inUse", u64::from(self.in_use));
+        text.end()
     }
 
     /// Parses a record's JSON text.
@@ -211,9 +209,47 @@ fn canonical(kind: &'static str, text: &str, expected: String) -> Result<(), Rec
     if text == expected { Ok(()) } else { Err(RecordTextError::Spelling { kind, expected }) }
 }
 
-/// Appends a JSON string literal as `JSON.stringify` writes it.
-fn push_json_string(text: &mut String, value: &str) {
-    text.push_str(&serde_json::to_string(value).expect("a string always serialises"));
+/// A record's text while it is written. One is written for every item that is added, so it is not formatted.
+struct Text(String);
+
+impl Text {
+    /// The first field, spelled as `JSON.stringify` spells strings.
+    fn of_vat(vat: &VatId) -> Self {
+        let mut text = String::with_capacity(192);
+        text.push_str("{\"vatID\":");
+        let vat = vat.as_str();
+        if vat.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            text.push('"');
+            text.push_str(vat);
+            text.push('"');
+        } else {
+            text.push_str(&serde_json::to_string(vat).expect("a string always serialises"));
+        }
+        Self(text)
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        self.0.push_str(itoa::Buffer::new().format(number));
+    }
+
+    fn hash(&mut self, hash: Digest) {
+        self.name("hash");
+        self.0.push('"');
+        self.0.push_str(std::str::from_utf8(&hash.to_hex()).expect("hex digits are ASCII"));
+        self.0.push('"');
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
 }
 
 #[cfg(test)]
@@ -271,6 +307,7 @@ mod tests {
                 vat: VatId::parse(&vat).unwrap(), start: Position::new(a.min(b)).unwrap(), end: Position::new(a.max(b)).unwrap(),
                 hash: Digest::of(&seed.to_le_bytes()), is_current: current, incarnation: Incarnation::new(inc).unwrap(),
             };
+            prop_assert_eq!(record.key_text(), record.key().to_string());
             prop_assert_eq!(SpanRecord::parse(&record.to_json()).unwrap(), record);
         }
     }

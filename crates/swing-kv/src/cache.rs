@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
+use crate::key::Key;
+
 /// Keys and what the table has for them: a value, or nothing.
 ///
 /// The hash is seeded, differently in every process: contracts choose parts of their keys, and must not be able to
 /// choose ones that collide in every validator. The standard library's would do as well, at three times the price.
-type Rows = HashMap<Arc<str>, Option<Arc<str>>, foldhash::fast::RandomState>;
+type Rows = HashMap<Key, Option<Arc<str>>, foldhash::fast::RandomState>;
 
 /// What an entry costs besides its texts: two counts each for two texts, its slot, and the allocator's share.
 const ENTRY: usize = 112;
@@ -58,10 +60,10 @@ impl Cache {
     }
 
     /// Remembers what the table has for `key` now.
-    pub(crate) fn keep(&mut self, key: Arc<str>, value: Option<Arc<str>>) {
-        let (bare, full) = (bytes(&key, None), bytes(&key, value.as_deref()));
+    pub(crate) fn keep(&mut self, key: Key, value: Option<Arc<str>>) {
+        let (bare, full) = (bytes(key.as_str(), None), bytes(key.as_str(), value.as_deref()));
         if full > self.largest {
-            self.forget(&key);
+            self.forget(key.as_str());
             return;
         }
         if self.young_bytes + full > self.half {
@@ -95,20 +97,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::key::Keys;
 
     fn held(cache: &Cache) -> usize {
-        [&cache.young, &cache.old].into_iter().flatten().map(|(key, value)| bytes(key, value.as_deref())).sum()
+        [&cache.young, &cache.old].into_iter().flatten().map(|(key, value)| bytes(key.as_str(), value.as_deref())).sum()
     }
 
-    fn row(at: usize) -> (Arc<str>, Option<Arc<str>>) {
-        (format!("k{at}").into(), Some("value".into()))
+    fn key(text: &str) -> Key {
+        Keys::default().make(text)
+    }
+
+    fn row(at: usize) -> (Key, Option<Arc<str>>) {
+        (key(&format!("k{at}")), Some("value".into()))
     }
 
     #[test]
     fn what_is_read_again_and_again_outlives_what_is_read_once() {
         let mut cache = Cache::new(20_000);
-        cache.keep("hot".into(), Some("value".into()));
-        cache.keep("gone".into(), None);
+        cache.keep(key("hot"), Some("value".into()));
+        cache.keep(key("gone"), None);
         for at in 0..10_000 {
             let (key, value) = row(at);
             cache.keep(key, value);
@@ -125,8 +132,8 @@ mod tests {
     #[test]
     fn a_value_too_large_to_keep_is_not_remembered_as_it_was() {
         let mut cache = Cache::new(8_000);
-        cache.keep("k".into(), Some("small".into()));
-        cache.keep("k".into(), Some("x".repeat(5_000).into()));
+        cache.keep(key("k"), Some("small".into()));
+        cache.keep(key("k"), Some("x".repeat(5_000).into()));
         assert_eq!(cache.find("k"), None);
         assert_eq!(held(&cache), 0);
     }
@@ -134,7 +141,7 @@ mod tests {
     #[test]
     fn a_cache_without_room_keeps_nothing() {
         let mut cache = Cache::new(0);
-        cache.keep("k".into(), None);
+        cache.keep(key("k"), None);
         assert_eq!(cache.find("k"), None);
     }
 
@@ -145,17 +152,17 @@ mod tests {
         ) {
             let mut cache = Cache::new(size);
             let mut model = BTreeMap::new();
-            for (key, value, read) in steps {
-                let key: Arc<str> = key.to_string().into();
+            for (name, value, read) in steps {
+                let key = key(&name.to_string());
                 if read {
-                    if let Some(found) = cache.find(&key) { prop_assert_eq!(Some(&found), model.get(&key)); }
+                    if let Some(found) = cache.find(key.as_str()) { prop_assert_eq!(Some(&found), model.get(&key)); }
                 } else {
                     let value: Option<Arc<str>> = value.map(|length| "x".repeat(length).into());
                     cache.keep(key.clone(), value.clone());
                     model.insert(key, value);
                 }
                 prop_assert!(held(&cache) <= size);
-                let young: usize = cache.young.iter().map(|(key, value)| bytes(key, value.as_deref())).sum();
+                let young: usize = cache.young.iter().map(|(key, value)| bytes(key.as_str(), value.as_deref())).sum();
                 prop_assert_eq!(young, cache.young_bytes);
             }
         }

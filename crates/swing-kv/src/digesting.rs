@@ -12,6 +12,7 @@ use swing_core::session::{Reader, SessionError};
 use swing_core::{Overlay, RowDigest};
 
 use crate::cache::Cache;
+use crate::key::Key;
 use crate::view::GET;
 
 /// For so few changes another thread is not worth its start.
@@ -21,7 +22,7 @@ const FEW: usize = 1024;
 /// crank.
 const TELLING: [(&str, &str); 2] = [("host.height", "block height"), ("activityhash", "activityhash")];
 
-pub(crate) type Changes = Overlay<Arc<str>, Arc<str>>;
+pub(crate) type Changes = Overlay<Key, Arc<str>>;
 
 /// A change that is one: a key, what the table says of it, and what it is to say.
 pub(crate) struct Change<'c> {
@@ -38,9 +39,10 @@ pub(crate) fn real<'c>(
 ) -> Result<Vec<Change<'c>>, SessionError> {
     let mut real = Vec::with_capacity(changes.len());
     for (key, after) in changes.iter() {
+        let key = key.as_str();
         let before = match cache.find(key) {
             Some(known) => known,
-            None => db.one(GET, [&**key], |row| row.get(0))?,
+            None => db.one(GET, [key], |row| row.get(0))?,
         };
         if before.as_ref() != after {
             real.push(Change { key, before, after: after.map(|value| &**value) });
@@ -90,7 +92,7 @@ pub(crate) fn sum_beside(
 
 /// Whether one of the keys that tell commits apart is among the changes.
 pub(crate) fn tells(changes: &Changes) -> bool {
-    TELLING.iter().any(|(key, _)| changes.find(*key) != swing_core::overlay::Found::Unknown)
+    TELLING.iter().any(|&(key, _)| changes.find(key) != swing_core::overlay::Found::Unknown)
 }
 
 /// Which commit the table is of, in words; empty where nothing tells.

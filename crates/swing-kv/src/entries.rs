@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use swing_core::Overlay;
 use swing_core::session::{Reader, paged};
 
+use crate::digesting::Changes;
 use crate::error::KvError;
+use crate::key::Key;
 
 const ROWS: &str = "SELECT key, value FROM kvStore WHERE key >= ?1 ORDER BY key";
 
@@ -27,7 +28,7 @@ pub(crate) fn successor(key: &str) -> String {
 
 /// The table behind `db` with `changes` made to it.
 pub(crate) fn entries<'a>(
-    changes: &'a Overlay<Arc<str>, Arc<str>>,
+    changes: &'a Changes,
     db: Reader<'a>,
 ) -> impl Iterator<Item = Result<Entry, KvError>> + use<'a> {
     // Where the next page begins; `None` when there is none.
@@ -36,8 +37,8 @@ pub(crate) fn entries<'a>(
         while let Some(low) = next.take() {
             let (rows, high) = page(db, &low)?;
             let merged: Vec<_> = match &high {
-                Some(high) => merge(rows, changes.range(&low, high)),
-                None => merge(rows, changes.iter().skip_while(|(key, _)| **key < low)),
+                Some(high) => merge(rows, changes.range(&*low, &**high)),
+                None => merge(rows, changes.iter().skip_while(|(key, _)| key.as_str() < &*low)),
             };
             next = high;
             if !merged.is_empty() {
@@ -74,12 +75,12 @@ fn page(db: Reader<'_>, low: &str) -> Result<(Vec<Entry>, Option<Arc<str>>), KvE
 }
 
 /// Both in key order; a change has the last word on its key.
-fn merge<'a>(rows: Vec<Entry>, changes: impl Iterator<Item = (&'a Arc<str>, Option<&'a Arc<str>>)>) -> Vec<Entry> {
+fn merge<'a>(rows: Vec<Entry>, changes: impl Iterator<Item = (&'a Key, Option<&'a Arc<str>>)>) -> Vec<Entry> {
     let mut merged = Vec::with_capacity(rows.len());
     let (mut rows, mut changes) = (rows.into_iter().peekable(), changes.peekable());
     loop {
         let order = match (rows.peek(), changes.peek()) {
-            (Some((row, _)), Some((change, _))) => row.cmp(change),
+            (Some((row, _)), Some((change, _))) => (**row).cmp(change.as_str()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return merged,
@@ -92,7 +93,7 @@ fn merge<'a>(rows: Vec<Entry>, changes: impl Iterator<Item = (&'a Arc<str>, Opti
             rows.next();
         }
         if let Some((key, Some(value))) = changes.next() {
-            merged.push((key.clone(), value.clone()));
+            merged.push((key.as_str().into(), value.clone()));
         }
     }
 }

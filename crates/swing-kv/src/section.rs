@@ -13,6 +13,7 @@ pub enum Section {
 
 impl Section {
     /// The section of `key`.
+    #[inline]
     #[must_use]
     pub fn of(key: &str) -> Self {
         if key.starts_with("local.") {

@@ -9,6 +9,7 @@ use swing_core::session::{Part, Session, SessionError, Writer};
 use crate::cache::Cache;
 use crate::digesting::{self, Changes};
 use crate::gaps::Gaps;
+use crate::key::{Key, Keys};
 use crate::schema::TABLES;
 use crate::view::Kv;
 use crate::walk::Walk;
@@ -42,6 +43,7 @@ pub struct KvState {
     /// Likewise.
     pub(crate) gaps: Gaps,
     pub(crate) walk: Walk,
+    pub(crate) keys: Keys,
     /// Of the session, when `cache`, `gaps` and `walk` were last right.
     generation: u64,
 }
@@ -61,6 +63,7 @@ impl KvState {
             cache: Cache::new(options.cache_bytes),
             gaps: Gaps::new(options.cache_bytes > 0),
             walk: Walk::default(),
+            keys: Keys::default(),
             generation: 0,
         }
     }
@@ -86,14 +89,16 @@ impl KvState {
         }
     }
 
-    pub(crate) fn put(&mut self, key: &str, value: Arc<str>) {
+    pub(crate) fn put(&mut self, key: &str, value: Arc<str>) -> &Key {
         self.walk.changes(key);
-        self.changes.put(key.into(), value);
+        let Self { changes, keys, .. } = self;
+        changes.put_at(key, value, |key| keys.make(key))
     }
 
-    pub(crate) fn delete(&mut self, key: &str) {
+    pub(crate) fn delete(&mut self, key: &str) -> &Key {
         self.walk.deletes();
-        self.changes.delete(key.into());
+        let Self { changes, keys, .. } = self;
+        changes.delete_at(key, |key| keys.make(key))
     }
 
     /// The changes' word on `key`: a value, or that it is gone; the outer `None`: the table has the word.
@@ -144,7 +149,7 @@ impl Part for KvState {
                 writer.set_digest_witness(witness);
             }
         } else {
-            write(|| self.changes.iter().map(|(key, value)| (&**key, value.map(|value| &**value))), writer)?;
+            write(|| self.changes.iter().map(|(key, value)| (key.as_str(), value.map(|value| &**value))), writer)?;
         }
         for (key, value) in self.changes.drain() {
             self.cache.keep(key, value);

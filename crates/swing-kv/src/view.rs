@@ -8,6 +8,7 @@ use swing_core::session::{Session, SessionError};
 
 use crate::entries;
 use crate::error::{KvError, check_length};
+use crate::key::Key;
 use crate::state::KvState;
 
 /// The statement that answers the value of a key in the table.
@@ -62,26 +63,33 @@ impl KvStore for Kv<'_> {
     /// # Errors
     /// [`KvError::TooLong`] when the row could not be stored, and whatever keeps the session from writing.
     fn set(&mut self, key: &str, value: &str) -> Result<(), KvError> {
-        self.set_shared(key, value.into())
+        self.set_shared(key, value.into()).map(drop)
     }
 
     fn delete(&mut self, key: &str) -> Result<(), KvError> {
-        self.begin()?;
-        self.state.delete(key);
-        Ok(())
+        self.delete_known(key).map(drop)
     }
 }
 
 impl<'a> Kv<'a> {
-    /// As [`KvStore::set`], for a caller who goes on using the value: it is kept as it is, and not copied.
+    /// As [`KvStore::set`], for a caller who goes on using key and value: the value is kept as it is and not copied,
+    /// and the key as it is kept is answered.
     ///
     /// # Errors
     /// As [`KvStore::set`].
-    pub fn set_shared(&mut self, key: &str, value: Arc<str>) -> Result<(), KvError> {
+    pub fn set_shared(&mut self, key: &str, value: Arc<str>) -> Result<&Key, KvError> {
         check_length(key, &value)?;
         self.begin()?;
-        self.state.put(key, value);
-        Ok(())
+        Ok(self.state.put(key, value))
+    }
+
+    /// As [`KvStore::delete`], for a caller who goes on using the key.
+    ///
+    /// # Errors
+    /// As [`KvStore::delete`].
+    pub fn delete_known(&mut self, key: &str) -> Result<&Key, KvError> {
+        self.begin()?;
+        Ok(self.state.delete(key))
     }
 
     /// What is known of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
@@ -92,7 +100,8 @@ impl<'a> Kv<'a> {
         }
         let value = self.session.read().one(GET, [key], |row| row.get(0));
         let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
-        self.state.cache.keep(key.into(), value.clone());
+        let KvState { cache, keys, .. } = &mut *self.state;
+        cache.keep(keys.make(key), value.clone());
         if value.is_none() && self.state.gaps.are_worth_a_look(key) {
             self.look_beyond(key)?;
         }

@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use swing_core::Overlay;
 use swing_core::overlay::Found;
 use swing_core::session::{Reader, SessionError};
+
+use crate::digesting::Changes;
 
 const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key";
 
@@ -17,8 +18,6 @@ const KEYS: usize = 256;
 const BYTES: usize = 64 << 10;
 /// After stepping over this many deleted keys, it is worth remembering where they end.
 const MANY: usize = 8;
-
-type Changes = Overlay<Arc<str>, Arc<str>>;
 
 /// Between two keys, both without.
 struct Between {
@@ -117,24 +116,24 @@ impl Walk {
         let mut skipped = 0;
         let mut changed = changes.after(&**start);
         let mut row = self.ahead.next(db, start)?.cloned();
-        let mut last = start.clone();
+        let mut last: &str = start;
         loop {
             let change = changed.next();
             let found = match (&row, change) {
                 (None, None) => None,
                 (Some(key), None) => Some(key.clone()),
-                (Some(key), Some((changed, _))) if key < changed => Some(key.clone()),
-                (_, Some((changed, Some(_)))) => Some(changed.clone()),
+                (Some(key), Some((changed, _))) if **key < *changed.as_str() => Some(key.clone()),
+                (_, Some((changed, Some(_)))) => Some(changed.as_str().into()),
                 (_, Some((changed, None))) => {
                     skipped += 1;
-                    last = changed.clone();
-                    if row.as_ref() == Some(changed) {
-                        row = self.ahead.next(db, changed)?.cloned();
+                    last = changed.as_str();
+                    if row.as_deref() == Some(changed.as_str()) {
+                        row = self.ahead.next(db, changed.as_str())?.cloned();
                     }
                     continue;
                 }
             };
-            self.unchanged = Some(Between { low: last, high: change.map(|(key, _)| key.clone()) });
+            self.unchanged = Some(Between { low: last.into(), high: change.map(|(key, _)| key.as_str().into()) });
             return Ok((found, skipped));
         }
     }

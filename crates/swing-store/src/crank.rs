@@ -27,25 +27,35 @@ impl Crank {
     }
 
     pub(crate) fn add(&mut self, key: &str, value: &str) {
-        self.feed(&["add\n", key, "\n", value, "\n"]);
+        self.make_room(key.len() + value.len() + 6);
+        self.gathered.extend_from_slice(b"add\n");
+        self.take(key);
+        self.take(value);
     }
 
     pub(crate) fn delete(&mut self, key: &str) {
-        self.feed(&["delete\n", key, "\n"]);
+        self.make_room(key.len() + 8);
+        self.gathered.extend_from_slice(b"delete\n");
+        self.take(key);
     }
 
-    fn feed(&mut self, parts: &[&str]) {
-        for part in parts {
-            if part.len() >= GATHERED {
-                self.hash_gathered();
-                self.hasher.update(part);
-            } else {
-                self.gathered.extend_from_slice(part.as_bytes());
-            }
-        }
-        if self.gathered.len() >= GATHERED {
+    /// Room for what will be gathered, so that it is looked for once.
+    fn make_room(&mut self, bytes: usize) {
+        if self.gathered.len() + bytes > GATHERED {
             self.hash_gathered();
         }
+        self.gathered.reserve(bytes.min(GATHERED));
+    }
+
+    /// A line: hashed at once when it is long.
+    fn take(&mut self, line: &str) {
+        if line.len() >= GATHERED {
+            self.hash_gathered();
+            self.hasher.update(line);
+        } else {
+            self.gathered.extend_from_slice(line.as_bytes());
+        }
+        self.gathered.push(b'\n');
     }
 
     fn hash_gathered(&mut self) {

@@ -87,11 +87,12 @@ impl KernelStorage for Kernel<'_> {
         session.begin()?;
         let hashes = crank.emit(old.as_deref().unwrap_or_default());
         let activityhash = hashes.activityhash.to_shared();
-        kv.bind(session).set_shared(ACTIVITYHASH, Arc::clone(&activityhash))?;
+        let mut kv = kv.bind(session);
+        let record = Arc::clone(kv.set_shared(ACTIVITYHASH, Arc::clone(&activityhash))?.record());
         if let Some(trace) = trace {
             trace.set(ACTIVITYHASH, &activityhash);
         }
-        session.note_export("kv.activityhash", Some(activityhash));
+        session.note_export(record, Some(activityhash));
         Ok(hashes)
     }
 
@@ -156,35 +157,41 @@ impl KvStore for KernelKv<'_> {
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         let section = kernel_section(key)?;
         let shared: Arc<str> = value.into();
-        self.kv.bind(self.session).set_shared(key, Arc::clone(&shared))?;
+        let records = section == Section::Consensus && self.session.records_exports();
+        let mut kv = self.kv.bind(self.session);
+        let known = kv.set_shared(key, Arc::clone(&shared))?;
+        let record = records.then(|| Arc::clone(known.record()));
         if let Some(trace) = &mut self.trace {
             trace.set(key, value);
         }
         if section == Section::Consensus {
             self.crank.add(key, value);
-            if self.session.records_exports() {
-                self.session.note_export(export_key(key), Some(shared));
-            }
+        }
+        if let Some(record) = record {
+            self.session.note_export(record, Some(shared));
         }
         Ok(())
     }
 
     fn delete(&mut self, key: &str) -> Result<(), StoreError> {
         let section = kernel_section(key)?;
-        self.kv.bind(self.session).delete(key)?;
+        let records = section == Section::Consensus && self.session.records_exports();
+        let mut kv = self.kv.bind(self.session);
+        let known = kv.delete_known(key)?;
+        let record = records.then(|| Arc::clone(known.record()));
         if let Some(trace) = &mut self.trace {
             trace.delete(key);
         }
         if section == Section::Consensus {
             self.crank.delete(key);
-            if self.session.records_exports() {
-                self.session.note_export(export_key(key), None);
-            }
+        }
+        if let Some(record) = record {
+            self.session.note_export(record, None);
         }
         Ok(())
     }
 }
 
-pub(crate) fn export_key(key: &str) -> Box<str> {
+pub(crate) fn export_key(key: &str) -> Arc<str> {
     ["kv.", key].concat().into()
 }

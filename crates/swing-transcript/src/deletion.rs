@@ -31,7 +31,7 @@ impl Transcripts<'_> {
         emptying::delete_spans(&mut writer, vat, spans.len() as u64)?;
         self.state.layers.forget_items(vat, Position::ZERO, Position::MAX);
         for record in &spans {
-            self.state.layers.closed.forget(At::new(vat, record.start));
+            self.state.layers.closed.forget(&At::new(vat, record.start));
             self.session.note_export(record.key().to_string(), None);
         }
         self.has_none_current(vat);
@@ -49,7 +49,7 @@ impl Transcripts<'_> {
             let row = Scope { condition: "vatID = ?1 AND startPos = ?2", params: (vat, record.start) };
             self.session.write()?.run_over(SPANS, row, DELETE_SPAN, (vat, record.start))?;
             self.delete_items(vat, record.start, record.end)?;
-            self.state.layers.closed.forget(At::new(vat, record.start));
+            self.state.layers.closed.forget(&At::new(vat, record.start));
             if record.is_current {
                 self.has_none_current(vat);
             }

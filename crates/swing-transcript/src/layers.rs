@@ -125,7 +125,7 @@ impl Layers {
     pub(crate) fn forget_items(&mut self, vat: &VatId, start: Position, end: Position) {
         let range = self.items.range(&At::new(vat, start), &At::new(vat, end));
         let known: Vec<_> = range.map(|(at, _)| at.clone()).collect();
-        known.into_iter().for_each(|at| self.items.forget(at));
+        known.into_iter().for_each(|at| self.items.forget(&at));
     }
 
     pub(crate) fn mark(&mut self) {

@@ -52,7 +52,7 @@ impl Transcripts<'_> {
     /// Queues a span's export record.
     pub(crate) fn note(&mut self, record: &SpanRecord) {
         if self.session.records_exports() {
-            self.session.note_export(record.key().to_string(), Some(record.to_json().into()));
+            self.session.note_export(record.key_text(), Some(record.to_json().into()));
         }
     }
 
@@ -156,7 +156,7 @@ impl Transcripts<'_> {
         self.begin()?;
         let span = self.current_to_extend(vat)?;
         let position = span.end;
-        if item.as_bytes().contains(&b'\n') {
+        if memchr::memchr(b'\n', item.as_bytes()).is_some() {
             return Err(TranscriptError::LineFeed { vat: vat.clone(), position });
         }
         if item.len() > LONGEST_ITEM {

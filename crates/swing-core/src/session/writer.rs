@@ -162,7 +162,7 @@ impl<'s> Writer<'s> {
     }
 
     /// Queues a change of export data: a record's new text, or that it is gone.
-    pub fn note_export(&mut self, key: impl Into<Box<str>>, value: Option<std::sync::Arc<str>>) {
+    pub fn note_export(&mut self, key: impl Into<std::sync::Arc<str>>, value: Option<std::sync::Arc<str>>) {
         self.session.note_export(key, value);
     }
 }

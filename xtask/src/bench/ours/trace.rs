@@ -16,9 +16,32 @@ use swing_store::{Options, SnapshotRetention, Store, TranscriptRetention};
 use super::super::work::Figures;
 use super::timing::{Moment, figures, nanos, options, seen};
 
+/// An operation's two letters as one number, which is quickly told apart.
+type Op = u16;
+
+const fn op(letters: [u8; 2]) -> Op {
+    u16::from_be_bytes(letters)
+}
+
+/// Names for them in patterns.
+macro_rules! ops {
+    ($($name:ident = $letters:literal),* $(,)?) => { $(const $name: Op = op(*$letters);)* };
+}
+
+ops! {
+    HOST_OPEN = b"ho", HOST_CLOSE = b"hx", HOST_COMMIT = b"hc", HOST_GET = b"hg", HOST_HAS = b"hh", HOST_NEXT = b"hn",
+    HOST_SET = b"hs", HOST_DELETE = b"hd", GET = b"kg", HAS = b"kh", SET = b"ks", DELETE = b"kd", NEXT = b"kn",
+    CRANK_START = b"C<", CRANK_END = b"C>", CRANK_SAVEPOINT = b"Cs", CRANK_ROLLBACK = b"Cr", CRANK_HASHES = b"Ce",
+    ACTIVITYHASH = b"Ca", TRANSCRIPT_INIT = b"ti", TRANSCRIPT_ADD = b"ta", TRANSCRIPT_BOUNDS = b"tb",
+    TRANSCRIPT_READ = b"tr", TRANSCRIPT_ROLLOVER = b"to", TRANSCRIPT_INCARNATION = b"tn", TRANSCRIPT_STOP = b"tx",
+    TRANSCRIPT_DELETE = b"td", SNAPSHOT_SAVE = b"ss", SNAPSHOT_LOAD = b"sl", SNAPSHOT_INFO = b"si",
+    SNAPSHOT_STOP = b"sx", SNAPSHOT_DELETE = b"sd", SNAPSHOT_DELETE_UNUSED = b"su", BUNDLE_ADD = b"ba",
+    BUNDLE_GET = b"bg", BUNDLE_HAS = b"bh", BUNDLE_DELETE = b"bd",
+}
+
 /// A line, taken apart beforehand as a kernel has it at hand.
 struct Call {
-    op: [u8; 2],
+    op: Op,
     text: String,
     more: String,
     vat: Option<VatId>,
@@ -29,18 +52,30 @@ struct Call {
 impl Call {
     fn parse(line: &str) -> Result<Self> {
         let line: Value = serde_json::from_str(line)?;
-        let op =
-            line[0].as_str().and_then(|op| op.as_bytes().try_into().ok()).context("an operation has two letters")?;
+        let letters = line[0].as_str().and_then(|op| op.as_bytes().try_into().ok());
+        let op = op(letters.context("an operation has two letters")?);
         let text = |at: usize| line[at].as_str().unwrap_or_default().to_owned();
         let vat = if matches!(
-            &op,
-            b"ti" | b"ta" | b"tb" | b"tr" | b"to" | b"tn" | b"tx" | b"td" | b"sd" | b"sx" | b"si" | b"sl" | b"ss"
+            op,
+            TRANSCRIPT_INIT
+                | TRANSCRIPT_ADD
+                | TRANSCRIPT_BOUNDS
+                | TRANSCRIPT_READ
+                | TRANSCRIPT_ROLLOVER
+                | TRANSCRIPT_INCARNATION
+                | TRANSCRIPT_STOP
+                | TRANSCRIPT_DELETE
+                | SNAPSHOT_DELETE
+                | SNAPSHOT_STOP
+                | SNAPSHOT_INFO
+                | SNAPSHOT_LOAD
+                | SNAPSHOT_SAVE
         ) {
             Some(VatId::parse(&text(1))?)
         } else {
             None
         };
-        let keep = matches!(&op, b"ho" | b"ss").then(|| line.clone()).unwrap_or_default();
+        let keep = matches!(op, HOST_OPEN | SNAPSHOT_SAVE).then(|| line.clone()).unwrap_or_default();
         Ok(Self { op, text: text(1), more: text(2), vat, number: line[2].as_u64(), line: keep })
     }
 
@@ -56,34 +91,55 @@ impl Call {
 pub(super) fn replay(dir: &Path, trace: &Path, blobs: &Path) -> Result<Figures> {
     let text = unpacked(trace)?;
     let text = std::str::from_utf8(&text)?;
-    let calls = text.lines().filter(|line| !line.starts_with(r#"["xe""#) && !line.starts_with(r###"["##""###));
-    let calls = calls.map(Call::parse).collect::<Result<Vec<_>>>()?;
+    let mut lines = text.lines().filter(|line| !line.starts_with(r#"["xe""#) && !line.starts_with(r###"["##""###));
     let mut replay = Replay { dir: dir.to_owned(), blobs: blobs.to_owned(), store: None };
-    let (mut body, mut commit, mut blocks) = (Duration::ZERO, Duration::ZERO, 0_u32);
-    let mut since = Moment::now();
-    for call in &calls {
-        match &call.op {
-            // Whatever is not a block's body stops its clock: opening, committing, and the ones that move snapshots and bundles.
-            b"ho" | b"hx" | b"hc" | b"ss" | b"sl" | b"ba" | b"bg" => {
-                body += since.elapsed();
-                let took = replay.aside(call)?;
-                if &call.op == b"hc" {
-                    (commit, blocks) = (commit + took, blocks + 1);
-                }
-                since = Moment::now();
-            }
-            _ => replay.inside(call)?,
+    let (mut body, mut commit, mut blocks, mut done) = (Duration::ZERO, Duration::ZERO, 0_u32, 0);
+    loop {
+        let calls = next_block(&mut lines)?;
+        if calls.is_empty() {
+            break;
         }
+        done += calls.len();
+        let mut since = Moment::now();
+        for call in &calls {
+            match call.op {
+                // Whatever is not a block's body stops its clock: opening, committing, and the ones that move snapshots and
+                // bundles.
+                HOST_OPEN | HOST_CLOSE | HOST_COMMIT | SNAPSHOT_SAVE | SNAPSHOT_LOAD | BUNDLE_ADD | BUNDLE_GET => {
+                    body += since.elapsed();
+                    let took = replay.aside(call)?;
+                    if call.op == HOST_COMMIT {
+                        (commit, blocks) = (commit + took, blocks + 1);
+                    }
+                    since = Moment::now();
+                }
+                _ => replay.inside(call)?,
+            }
+        }
+        body += since.elapsed();
     }
-    body += since.elapsed();
     let each = |time: Duration| nanos(time) / f64::from(blocks);
     Ok(figures([
         ("body", each(body)),
         ("commit", each(commit)),
         ("total", each(body + commit)),
         ("blocks", f64::from(blocks)),
-        ("calls", calls.len() as f64),
+        ("calls", done as f64),
     ]))
+}
+
+/// The calls of one block: a kernel makes them as it goes, so they are not fetched from far away either.
+fn next_block<'t>(lines: &mut impl Iterator<Item = &'t str>) -> Result<Vec<Call>> {
+    let mut calls = Vec::new();
+    for line in lines {
+        let call = Call::parse(line)?;
+        let ends = call.op == HOST_COMMIT;
+        calls.push(call);
+        if ends {
+            break;
+        }
+    }
+    Ok(calls)
 }
 
 pub(super) fn unpacked(file: &Path) -> Result<Vec<u8>> {
@@ -105,12 +161,12 @@ impl Replay {
 
     fn inside(&mut self, call: &Call) -> Result<()> {
         let store = self.store.as_mut().context("no store is open")?;
-        match &call.op {
-            b"hg" => seen(store.host().kv().get(&call.text)?),
-            b"hh" => seen(store.host().kv().has(&call.text)?),
-            b"hn" => seen(store.host().kv().get_next_key(&call.text)?),
-            b"hs" => store.host().kv().set(&call.text, &call.more)?,
-            b"hd" => store.host().kv().delete(&call.text)?,
+        match call.op {
+            HOST_GET => seen(store.host().kv().get(&call.text)?),
+            HOST_HAS => seen(store.host().kv().has(&call.text)?),
+            HOST_NEXT => seen(store.host().kv().get_next_key(&call.text)?),
+            HOST_SET => store.host().kv().set(&call.text, &call.more)?,
+            HOST_DELETE => store.host().kv().delete(&call.text)?,
             _ => kernel(store, call)?,
         }
         Ok(())
@@ -119,26 +175,28 @@ impl Replay {
     /// Answers how long the store took.
     fn aside(&mut self, call: &Call) -> Result<Duration> {
         let blob = |name: &str| unpacked(&self.blobs.join(format!("{name}.gz")));
-        let bytes = match &call.op {
-            b"ss" => blob(call.line[3].as_str().context("a blob")?)?,
-            b"ba" => blob(&call.more)?,
+        let bytes = match call.op {
+            SNAPSHOT_SAVE => blob(call.line[3].as_str().context("a blob")?)?,
+            BUNDLE_ADD => blob(&call.more)?,
             _ => Vec::new(),
         };
         let start = Moment::now();
-        match &call.op {
-            b"ho" => self.open(call)?,
-            b"hx" => self.store.take().context("no store is open")?.close()?,
-            b"hc" => self.store()?.host().commit()?,
-            b"ss" => {
+        match call.op {
+            HOST_OPEN => self.open(call)?,
+            HOST_CLOSE => self.store.take().context("no store is open")?.close()?,
+            HOST_COMMIT => self.store()?.host().commit()?,
+            SNAPSHOT_SAVE => {
                 let position = Position::new(call.line[2].as_u64().context("a position")?).context("a position")?;
                 let mut kernel = self.store()?.kernel();
                 kernel.snapshots().save_snapshot(call.vat()?, position, &mut &bytes[..])?;
             }
-            b"sl" => drop(std::io::copy(
+            SNAPSHOT_LOAD => drop(std::io::copy(
                 &mut self.store()?.kernel().snapshots().load_snapshot(call.vat()?)?,
                 &mut std::io::sink(),
             )?),
-            b"ba" => self.store()?.kernel().bundles().add_bundle(&BundleId::parse(&call.text)?, &bundle(bytes)?)?,
+            BUNDLE_ADD => {
+                self.store()?.kernel().bundles().add_bundle(&BundleId::parse(&call.text)?, &bundle(bytes)?)?
+            }
             _ => drop(self.store()?.kernel().bundles().get_bundle(&BundleId::parse(&call.text)?)?),
         }
         Ok(start.elapsed())
@@ -167,38 +225,38 @@ impl Replay {
 
 fn kernel(store: &mut Store, call: &Call) -> Result<()> {
     let mut kernel = store.kernel();
-    match &call.op {
-        b"kg" => seen(kernel.kv().get(&call.text)?),
-        b"kh" => seen(kernel.kv().has(&call.text)?),
-        b"ks" => kernel.kv().set(&call.text, &call.more)?,
-        b"kd" => kernel.kv().delete(&call.text)?,
-        b"kn" => seen(kernel.kv().get_next_key(&call.text)?),
-        b"C<" => kernel.start_crank()?,
-        b"C>" => kernel.end_crank()?,
-        b"Cs" => kernel.establish_crank_savepoint(&call.text)?,
-        b"Cr" => kernel.rollback_crank(&call.text)?,
-        b"Ce" => seen(kernel.emit_crank_hashes()?),
-        b"Ca" => seen(kernel.activityhash()?),
-        b"ti" => kernel.transcripts().init_transcript(call.vat()?)?,
-        b"ta" => kernel.transcripts().add_item(call.vat()?, &call.more)?,
-        b"tb" => seen(kernel.transcripts().current_span_bounds(call.vat()?)?),
-        b"tr" => {
+    match call.op {
+        GET => seen(kernel.kv().get(&call.text)?),
+        HAS => seen(kernel.kv().has(&call.text)?),
+        SET => kernel.kv().set(&call.text, &call.more)?,
+        DELETE => kernel.kv().delete(&call.text)?,
+        NEXT => seen(kernel.kv().get_next_key(&call.text)?),
+        CRANK_START => kernel.start_crank()?,
+        CRANK_END => kernel.end_crank()?,
+        CRANK_SAVEPOINT => kernel.establish_crank_savepoint(&call.text)?,
+        CRANK_ROLLBACK => kernel.rollback_crank(&call.text)?,
+        CRANK_HASHES => seen(kernel.emit_crank_hashes()?),
+        ACTIVITYHASH => seen(kernel.activityhash()?),
+        TRANSCRIPT_INIT => kernel.transcripts().init_transcript(call.vat()?)?,
+        TRANSCRIPT_ADD => kernel.transcripts().add_item(call.vat()?, &call.more)?,
+        TRANSCRIPT_BOUNDS => seen(kernel.transcripts().current_span_bounds(call.vat()?)?),
+        TRANSCRIPT_READ => {
             let start = call.number.map(|at| Position::new(at).context("a position")).transpose()?;
             for item in kernel.transcripts().read_span(call.vat()?, start)? {
                 black_box(item?);
             }
         }
-        b"to" => drop(kernel.transcripts().rollover_span(call.vat()?)?),
-        b"tn" => drop(kernel.transcripts().rollover_incarnation(call.vat()?)?),
-        b"tx" => kernel.transcripts().stop_using_transcript(call.vat()?)?,
-        b"td" => drop(kernel.transcripts().delete_vat_transcripts(call.vat()?, call.budget()?)?),
-        b"sd" => drop(kernel.snapshots().delete_vat_snapshots(call.vat()?, call.budget()?)?),
-        b"sx" => kernel.snapshots().stop_using_last_snapshot(call.vat()?)?,
-        b"si" => seen(kernel.snapshots().snapshot_info(call.vat()?)?),
-        b"su" => kernel.snapshots().delete_all_unused_snapshots()?,
-        b"bh" => seen(kernel.bundles().has_bundle(&BundleId::parse(&call.text)?)?),
-        b"bd" => kernel.bundles().delete_bundle(&BundleId::parse(&call.text)?)?,
-        other => bail!("unknown call {:?}", String::from_utf8_lossy(other)),
+        TRANSCRIPT_ROLLOVER => drop(kernel.transcripts().rollover_span(call.vat()?)?),
+        TRANSCRIPT_INCARNATION => drop(kernel.transcripts().rollover_incarnation(call.vat()?)?),
+        TRANSCRIPT_STOP => kernel.transcripts().stop_using_transcript(call.vat()?)?,
+        TRANSCRIPT_DELETE => drop(kernel.transcripts().delete_vat_transcripts(call.vat()?, call.budget()?)?),
+        SNAPSHOT_DELETE => drop(kernel.snapshots().delete_vat_snapshots(call.vat()?, call.budget()?)?),
+        SNAPSHOT_STOP => kernel.snapshots().stop_using_last_snapshot(call.vat()?)?,
+        SNAPSHOT_INFO => seen(kernel.snapshots().snapshot_info(call.vat()?)?),
+        SNAPSHOT_DELETE_UNUSED => kernel.snapshots().delete_all_unused_snapshots()?,
+        BUNDLE_HAS => seen(kernel.bundles().has_bundle(&BundleId::parse(&call.text)?)?),
+        BUNDLE_DELETE => kernel.bundles().delete_bundle(&BundleId::parse(&call.text)?)?,
+        other => bail!("unknown call {:?}", String::from_utf8_lossy(&other.to_be_bytes())),
     }
     Ok(())
 }
