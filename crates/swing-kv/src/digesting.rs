@@ -1,7 +1,7 @@
 //! What a flush does to the digest of the rows.
 //!
 //! Of each changed row the digest needs to know what the table said before. Mostly the cache knows, since a kernel reads
-//! a key before it sets it; otherwise the table is asked, on a page that the write needs anyway. In return nothing is
+//! a key before it sets it, or the gaps, of a new one; otherwise the table is asked, on a page that the write needs anyway. In return nothing is
 //! written that is there already. In a large block the hashing is done on another thread while SQLite writes.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use swing_core::session::{Reader, SessionError};
 use swing_core::{Overlay, RowDigest};
 
 use crate::cache::Cache;
+use crate::gaps::Gaps;
 use crate::key::Key;
 use crate::view::GET;
 
@@ -31,17 +32,31 @@ pub(crate) struct Change<'c> {
     pub(crate) after: Option<&'c str>,
 }
 
+impl Change<'_> {
+    /// Whether the table had no such key.
+    pub(crate) fn adds(&self) -> bool {
+        self.before.is_none()
+    }
+}
+
+/// What is known of the table without asking it.
+pub(crate) struct Known<'k> {
+    pub(crate) cache: &'k mut Cache,
+    pub(crate) gaps: &'k mut Gaps,
+}
+
 /// The changes, in key order, without those that change nothing: a block deletes many keys that it has made itself.
 pub(crate) fn real<'c>(
     changes: &'c Changes,
-    cache: &mut Cache,
+    known: Known<'_>,
     db: Reader<'_>,
 ) -> Result<Vec<Change<'c>>, SessionError> {
     let mut real = Vec::with_capacity(changes.len());
     for (key, after) in changes.iter() {
         let key = key.as_str();
-        let before = match cache.find(key) {
-            Some(known) => known,
+        let before = match known.cache.find(key) {
+            Some(value) => value,
+            None if known.gaps.cover(key) => None,
             None => db.one(GET, [key], |row| row.get(0))?,
         };
         if before.as_ref() != after {

@@ -2,12 +2,17 @@
 //!
 //! Whoever asks for keys that are not there mostly asks for many that would stand beside each other: the next id, the
 //! entries of something empty. One more look at the table tells about all of them: at which key comes next. Where they are
-//! strewn about it tells about one only, so it is taken as long as it is rewarded, and now and then otherwise.
+//! strewn about it tells about one only, so it is taken as long as it is rewarded, and now and then otherwise. What a block
+//! adds cuts a gap in two, so that a kernel that counts its ids up asks the table once.
 
-/// So many are remembered. Looking through them must cost little beside a look at the table.
-const MOST: usize = 4;
+use std::collections::BTreeMap;
+use std::mem;
+use std::ops::Bound;
+
+/// So many are remembered.
+const MOST: usize = 4096;
 /// A gap between longer keys is not kept: what is here is bounded, and too little to be counted.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 
 /// What a look beyond a key costs, as it were, and what is earned by not having to look at the table at all.
 const COST: u32 = 2;
@@ -16,24 +21,28 @@ const RICHEST: u32 = 64;
 /// Without credit, one look in so many is taken all the same.
 const RARELY: u32 = 16;
 
-/// From `from` on, up to but without `to`, there is no key.
-struct Gap {
-    from: String,
-    /// `None`: to the end of all keys.
+/// Where a gap ends.
+struct End {
+    /// The first key that may be there. `None`: the gap goes on to the end of all keys.
     to: Option<String>,
+    /// Somebody has asked for a key in it lately.
+    used: bool,
 }
 
-impl Gap {
-    fn covers(&self, key: &str) -> bool {
-        *self.from <= *key && self.to.as_deref().is_none_or(|to| key < to)
+impl End {
+    fn is_past(&self, key: &str) -> bool {
+        self.to.as_deref().is_none_or(|to| key < to)
     }
 }
 
-/// Some of the gaps between the table's keys, those used last first. They can be forgotten at any time.
+/// Some of the gaps between the table's keys. They can be forgotten at any time.
 pub(crate) struct Gaps {
-    known: Vec<Gap>,
-    /// So many; 0 for a store that is to remember nothing.
-    most: usize,
+    /// By where they begin. They do not overlap.
+    known: BTreeMap<String, End>,
+    /// The one that was asked for last begins here, and ends there: another copy, found without a search.
+    last: Option<(String, Option<String>)>,
+    /// Whether anything is to be remembered at all.
+    remembered: bool,
     credit: u32,
     /// Looks not taken since the last one.
     passed: u32,
@@ -42,12 +51,12 @@ pub(crate) struct Gaps {
 impl Gaps {
     /// None yet; and none ever if nothing is to be `remembered`.
     pub(crate) fn new(remembered: bool) -> Self {
-        Self { known: Vec::new(), most: if remembered { MOST } else { 0 }, credit: 4 * COST, passed: 0 }
+        Self { known: BTreeMap::new(), last: None, remembered, credit: 4 * COST, passed: 0 }
     }
 
     /// Whether to look which key comes after `key`, which the table turned out not to have.
     pub(crate) fn are_worth_a_look(&mut self, key: &str) -> bool {
-        if self.most == 0 || key.len() > LONGEST {
+        if !self.remembered || key.len() > LONGEST {
             return false;
         }
         if self.credit >= COST {
@@ -60,12 +69,26 @@ impl Gaps {
         true
     }
 
+    /// Whether the table is known not to have `key`, since it is in the gap that was asked for last.
+    pub(crate) fn cover_again(&self, key: &str) -> bool {
+        let Some((from, to)) = &self.last else { return false };
+        **from <= *key && to.as_deref().is_none_or(|to| key < to)
+    }
+
     /// Whether the table is known not to have `key`.
     pub(crate) fn cover(&mut self, key: &str) -> bool {
-        let Some(at) = self.known.iter().position(|gap| gap.covers(key)) else { return false };
-        self.known[..=at].rotate_right(1);
+        let Some((from, end)) = self.around(key) else { return false };
+        end.used = true;
+        self.last = Some((from.to_owned(), end.to.clone()));
         self.credit = RICHEST.min(self.credit + EARNED);
         true
+    }
+
+    /// The gap that `key` is in.
+    fn around(&mut self, key: &str) -> Option<(&str, &mut End)> {
+        let upto = (Bound::Unbounded, Bound::Included(key));
+        let (from, end) = self.known.range_mut::<str, _>(upto).next_back()?;
+        end.is_past(key).then_some((from, end))
     }
 
     /// The table does not have `key`, and `next` is the first one after it.
@@ -73,22 +96,53 @@ impl Gaps {
         if next.is_some_and(|next| next.len() > LONGEST) {
             return;
         }
-        if let Some(at) = self.known.iter().position(|gap| gap.to.as_deref() == next) {
-            let from = &mut self.known[at].from;
-            if *key < **from {
-                from.clear();
-                from.push_str(key);
-            }
-            self.known[..=at].rotate_right(1);
-            return;
+        let within = (Bound::Included(key), next.map_or(Bound::Unbounded, Bound::Excluded));
+        while let Some((from, _)) = self.known.range::<str, _>(within).next() {
+            let from = from.clone();
+            self.known.remove(&from);
         }
-        self.known.truncate(self.most - 1);
-        self.known.insert(0, Gap { from: key.to_owned(), to: next.map(str::to_owned) });
+        self.insert(key.to_owned(), End { to: next.map(str::to_owned), used: false });
     }
 
-    /// The table is about to change, or has.
+    fn insert(&mut self, from: String, end: End) {
+        if self.known.len() >= MOST {
+            self.known.retain(|_, end| mem::take(&mut end.used));
+            if self.known.len() > MOST / 4 * 3 {
+                self.known.clear();
+            }
+        }
+        self.known.insert(from, end);
+    }
+
+    /// The table gets `key`.
+    pub(crate) fn fill(&mut self, key: &str) {
+        self.last = None;
+        let Some((from, end)) = self.around(key) else { return };
+        if key.len() >= LONGEST || from == key {
+            let from = from.to_owned();
+            if let Some(end) = self.known.remove(&from)
+                && key.len() < LONGEST
+            {
+                self.go_on_after(key, end);
+            }
+            return;
+        }
+        // Who adds keys adds them in order, so it is behind this one that somebody will ask.
+        let behind = End { to: end.to.replace(key.to_owned()), used: mem::take(&mut end.used) };
+        self.go_on_after(key, behind);
+    }
+
+    fn go_on_after(&mut self, key: &str, end: End) {
+        let from = [key, "\0"].concat();
+        if end.is_past(&from) {
+            self.insert(from, end);
+        }
+    }
+
+    /// Nothing is known any more.
     pub(crate) fn clear(&mut self) {
         self.known.clear();
+        self.last = None;
     }
 }
 
@@ -100,24 +154,85 @@ mod tests {
 
     use super::*;
 
+    #[derive(Debug, Clone)]
+    enum Step {
+        Ask(String),
+        Add(String),
+        Delete(String),
+    }
+
+    /// Neighbours in a small alphabet, so that gaps meet, grow, are cut and swallow each other.
+    fn step() -> impl Strategy<Value = Step> {
+        let key = || "[a-c\0]{0,4}";
+        prop_oneof![
+            4 => key().prop_map(Step::Ask),
+            2 => key().prop_map(Step::Add),
+            1 => key().prop_map(Step::Delete),
+        ]
+    }
+
     proptest! {
-        /// Neighbours in a small alphabet, so that gaps meet, grow and push each other out.
         #[test]
-        fn no_key_that_is_there_is_ever_in_a_gap(
-            keys in prop::collection::btree_set("[a-c]{0,3}", 0..12), asked in prop::collection::vec("[a-c]{0,4}", 0..80),
-        ) {
-            let keys: BTreeSet<String> = keys;
+        fn no_key_that_is_there_is_ever_in_a_gap(steps in prop::collection::vec(step(), 0..120)) {
+            let mut keys = BTreeSet::<String>::new();
             let mut gaps = Gaps::new(true);
-            for key in asked {
-                let covered = gaps.cover(&key);
-                prop_assert!(!(covered && keys.contains(&key)), "{key}");
-                if !covered && !keys.contains(&key) {
-                    let next = keys.range(key.clone()..).next();
-                    gaps.learn(&key, next.map(String::as_str));
-                    prop_assert!(gaps.cover(&key), "{key}");
+            for step in steps {
+                match step {
+                    Step::Ask(key) => {
+                        if !gaps.cover(&key) && !keys.contains(&key) {
+                            let next = keys.range(key.clone()..).next();
+                            gaps.learn(&key, next.map(String::as_str));
+                            prop_assert!(gaps.cover(&key) && gaps.cover_again(&key), "{key}");
+                        }
+                    }
+                    Step::Add(key) => { gaps.fill(&key); keys.insert(key); }
+                    Step::Delete(key) => drop(keys.remove(&key)),
                 }
-                prop_assert!(gaps.known.len() <= MOST);
+                for key in &keys { prop_assert!(!gaps.cover(key) && !gaps.cover_again(key), "{key:?}"); }
+                let mut last: Option<&str> = Some("");
+                for (from, end) in &gaps.known {
+                    prop_assert!(last.is_some_and(|last| *last <= **from), "they overlap at {from:?}");
+                    prop_assert!(end.is_past(from));
+                    last = end.to.as_deref();
+                }
             }
+        }
+    }
+
+    #[test]
+    fn a_gap_that_is_filled_leaves_one_on_either_side() {
+        let mut gaps = Gaps::new(true);
+        gaps.learn("k3", Some("k7"));
+        gaps.fill("k5");
+        assert!(gaps.cover("k3") && gaps.cover("k4") && !gaps.cover("k5") && gaps.cover("k5\0") && gaps.cover("k6"));
+        gaps.fill("k3");
+        assert!(!gaps.cover("k3") && gaps.cover("k30") && gaps.cover("k4"));
+        gaps.fill("k30");
+        gaps.fill(&format!("k4{}", "x".repeat(LONGEST)));
+        assert!(!gaps.cover("k4"), "nothing is kept beside a key that is too long");
+        assert!(gaps.cover("k6"));
+    }
+
+    #[test]
+    fn they_are_bounded_and_those_that_nobody_asks_for_go_first() {
+        let mut gaps = Gaps::new(true);
+        gaps.learn("asked for", Some("b"));
+        for at in 0..5 * MOST {
+            let key = format!("k{at:06}");
+            gaps.learn(&key, Some(&format!("{key}x")));
+            assert!(gaps.known.len() <= MOST);
+            assert!(at % 1000 > 0 || gaps.cover("asked for"), "{at}");
+        }
+        assert!(!gaps.cover("k000000"));
+    }
+
+    #[test]
+    fn when_all_are_asked_for_they_begin_anew() {
+        let mut gaps = Gaps::new(true);
+        for at in 0..2 * MOST {
+            let key = format!("k{at:06}");
+            gaps.learn(&key, Some(&format!("{key}x")));
+            assert!(gaps.cover(&key) && gaps.known.len() <= MOST);
         }
     }
 

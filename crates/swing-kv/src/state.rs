@@ -137,10 +137,11 @@ impl Part for KvState {
 
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         self.walk.forget();
-        self.gaps.clear();
+        self.forget_if_overtaken(writer.generation());
         if writer.keeps_row_digests() {
-            self.forget_if_overtaken(writer.generation());
-            let real = digesting::real(&self.changes, &mut self.cache, writer.read())?;
+            let known = digesting::Known { cache: &mut self.cache, gaps: &mut self.gaps };
+            let real = digesting::real(&self.changes, known, writer.read())?;
+            real.iter().filter(|change| change.adds()).for_each(|change| self.gaps.fill(change.key));
             let changes = || real.iter().map(|change| (change.key, change.after));
             let sum = digesting::sum_beside(&real, || write(changes, writer))?;
             writer.note_rows(&TABLES[0], &sum);
@@ -149,6 +150,11 @@ impl Part for KvState {
                 writer.set_digest_witness(witness);
             }
         } else {
+            self.changes.iter().for_each(|(key, value)| {
+                if value.is_some() {
+                    self.gaps.fill(key.as_str());
+                }
+            });
             write(|| self.changes.iter().map(|(key, value)| (key.as_str(), value.map(|value| &**value))), writer)?;
         }
         for (key, value) in self.changes.drain() {

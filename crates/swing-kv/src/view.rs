@@ -95,12 +95,17 @@ impl<'a> Kv<'a> {
     /// What is known of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
     #[inline(never)]
     fn look_up(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
-        if self.state.gaps.cover(key) {
+        let KvState { cache, gaps, keys, .. } = &mut *self.state;
+        if gaps.cover_again(key) {
+            return Ok(None);
+        }
+        if gaps.cover(key) {
+            // To be found sooner the next time.
+            cache.keep(keys.make(key), None);
             return Ok(None);
         }
         let value = self.session.read().one(GET, [key], |row| row.get(0));
         let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
-        let KvState { cache, keys, .. } = &mut *self.state;
         cache.keep(keys.make(key), value.clone());
         if value.is_none() && self.state.gaps.are_worth_a_look(key) {
             self.look_beyond(key)?;

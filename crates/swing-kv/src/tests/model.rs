@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use swing_core::Session;
 use swing_core::roles::KvStore as _;
 use swing_core::session::{CommitError, Creation, Location, OpenOptions, SessionError};
+use swing_core::{RowDigests, Session};
 
 use crate::{KvOptions, KvState, TABLES};
 
@@ -78,21 +78,23 @@ struct Run {
     state: KvState,
     options: KvOptions,
     file: Option<PathBuf>,
+    row_digests: RowDigests,
     now: Map,
     committed: Map,
     marks: Vec<(String, Map)>,
 }
 
-fn open(file: Option<&Path>) -> Session {
+fn open(file: Option<&Path>, row_digests: RowDigests) -> Session {
     let location = file.map_or(Location::Memory, |file| Location::File(file.to_owned()));
-    Session::open(location, &OpenOptions { creation: Creation::IfAbsent, ..OpenOptions::default() }, TABLES).unwrap()
+    let options = OpenOptions { creation: Creation::IfAbsent, row_digests, ..OpenOptions::default() };
+    Session::open(location, &options, TABLES).unwrap()
 }
 
 impl Run {
-    fn new(file: Option<PathBuf>, cache_bytes: usize) -> Self {
+    fn new(file: Option<PathBuf>, row_digests: RowDigests, cache_bytes: usize) -> Self {
         let options = KvOptions { cache_bytes };
-        let (session, state) = (open(file.as_deref()), KvState::new(options));
-        Self { session, state, options, file, now: Map::new(), committed: Map::new(), marks: Vec::new() }
+        let (session, state) = (open(file.as_deref(), row_digests), KvState::new(options));
+        Self { session, state, options, file, row_digests, now: Map::new(), committed: Map::new(), marks: Vec::new() }
     }
 
     fn next(&mut self, key: &str) -> Result<Option<String>, TestCaseError> {
@@ -198,7 +200,7 @@ impl Run {
         let Some(file) = &self.file else { return };
         // The writer's lock must be free before the next one takes it.
         std::mem::replace(&mut self.session, Session::in_memory(TABLES).unwrap()).close().unwrap();
-        (self.session, self.state) = (open(Some(file)), KvState::new(self.options));
+        (self.session, self.state) = (open(Some(file), self.row_digests), KvState::new(self.options));
         self.now = self.committed.clone();
         self.marks.clear();
     }
@@ -220,9 +222,14 @@ impl Run {
     }
 }
 
-fn live(file: Option<PathBuf>, cache_bytes: usize, steps: Vec<Step>) -> Result<(), TestCaseError> {
+fn live(
+    file: Option<PathBuf>,
+    row_digests: RowDigests,
+    cache_bytes: usize,
+    steps: Vec<Step>,
+) -> Result<(), TestCaseError> {
     let keys = keys();
-    let mut run = Run::new(file, cache_bytes);
+    let mut run = Run::new(file, row_digests, cache_bytes);
     for step in steps {
         run.step(&keys, step)?;
     }
@@ -238,12 +245,17 @@ fn cache() -> impl Strategy<Value = usize> {
     prop_oneof![Just(0), Just(2_000), Just(8_000), Just(KvOptions::default().cache_bytes)]
 }
 
+/// Kept or not, the table is written in two ways.
+fn row_digests() -> impl Strategy<Value = RowDigests> {
+    prop_oneof![Just(RowDigests::Keep), Just(RowDigests::Ignore)]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn in_memory_it_answers_as_a_map(cache in cache(), steps in prop::collection::vec(step(), 0..120)) {
-        live(None, cache, steps)?;
+    fn in_memory_it_answers_as_a_map(digests in row_digests(), cache in cache(), steps in prop::collection::vec(step(), 0..120)) {
+        live(None, digests, cache, steps)?;
     }
 }
 
@@ -251,8 +263,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn in_a_file_that_others_write_too_it_answers_as_a_map(cache in cache(), steps in prop::collection::vec(step(), 0..120)) {
+    fn in_a_file_that_others_write_too_it_answers_as_a_map(
+        digests in row_digests(), cache in cache(), steps in prop::collection::vec(step(), 0..120),
+    ) {
         let dir = tempfile::tempdir().unwrap();
-        live(Some(dir.path().join("swingstore.sqlite")), cache, steps)?;
+        live(Some(dir.path().join("swingstore.sqlite")), digests, cache, steps)?;
     }
 }
