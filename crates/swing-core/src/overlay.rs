@@ -111,7 +111,9 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         Q: Hash + Eq + ?Sized,
     {
         let last = self.last.get();
-        if self.slots.get(last).is_some_and(|slot| slot.key.borrow() == key) {
+        // A block's first questions need no hash for the answer that nothing has been changed yet.
+        let slot = self.slots.get(last)?;
+        if slot.key.borrow() == key {
             return Some(last);
         }
         let at = *self.index.find(self.hasher.hash_one(key), |&at| self.slots[at].key.borrow() == key)?;
