@@ -12,7 +12,7 @@ use crate::cell::Cell;
 use crate::error::{Answer, Failure};
 use crate::js::{Argument, Body, Call, Js, Value};
 
-pub(crate) const FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
     ("initTranscript", init_transcript),
     ("addItem", add_item),
     ("getCurrentSpanBounds", current_span_bounds),

@@ -12,4 +12,7 @@ const load = () => {
   }
 };
 
-export const { open, exporter, importer, isSwingStore } = load();
+const native = load();
+export const { open, exporter, importer, isSwingStore } = native;
+/** These take the handle of a store first. */
+export const { kernelKv, hostKv, unguardedKv, importedKv, cranks, store, transcripts, snapshots, bundles } = native;
