@@ -64,9 +64,8 @@ impl Js {
         let mut value = null_mut();
         let held = Box::into_raw(Box::new(Box::new(data) as Handle)).cast::<c_void>();
         // SAFETY: native code runs on the thread of this environment; Node hands `held` to the finalizer once, when nobody has it.
-        let made = unsafe {
-            sys::napi_create_external(self.0, held, Some(release::<Handle>), null_mut(), &raw mut value)
-        };
+        let made =
+            unsafe { sys::napi_create_external(self.0, held, Some(release::<Handle>), null_mut(), &raw mut value) };
         if let Err(failure) = checked(made, "make a handle") {
             // SAFETY: no finalizer knows of `held`.
             drop(unsafe { Box::from_raw(held.cast::<Handle>()) });
@@ -105,8 +104,9 @@ impl Js {
         };
         let attached = checked(made, "make a function").and_then(|()| {
             // SAFETY: Node hands `bound` to the finalizer once, after the last call.
-            let status =
-                unsafe { sys::napi_add_finalizer(self.0, function, bound, Some(release::<Bound<T>>), null_mut(), null_mut()) };
+            let status = unsafe {
+                sys::napi_add_finalizer(self.0, function, bound, Some(release::<Bound<T>>), null_mut(), null_mut())
+            };
             checked(status, "keep a function's data")
         });
         if let Err(failure) = attached {
