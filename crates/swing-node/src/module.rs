@@ -50,7 +50,7 @@ fn module(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
     for (name, functions) in ON_STORES {
         export(name, js.functions_of_handles(functions))?;
     }
-    Ok(())
+    export("spans", js.functions_of_handles(&crate::transcripts::ON_SPANS))
 }
 
 fn is_swing_store(_: &(), call: &Call) -> Answer<Value> {

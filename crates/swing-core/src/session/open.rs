@@ -170,9 +170,11 @@ impl Session {
         let mut session =
             Self::new(Database::new(connection), Location::File(path.to_owned()), false, Beside::Lock(lock));
         session.log_name = log_name;
-        let session = if options.unsafe_fast { session } else { session.with_wal() };
+        let mut session = if options.unsafe_fast { session } else { session.with_wal() };
+        // Who commits from now on is another writer; what is read and remembered before that holds.
         session
-            .digesting(options.row_digests, tables)
+            .look_for_other_writers()
+            .and_then(|()| session.digesting(options.row_digests, tables))
             .map_err(|source| OpenError::RowDigests { path: path.to_owned(), source })
     }
 }

@@ -130,7 +130,7 @@ impl Session {
     }
 
     #[inline(never)]
-    fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
+    pub(super) fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
         const SQL: &str = "PRAGMA data_version";
         let header = if self.has_wal { WalHeader::read(&self.connection) } else { None };
         if header.is_some() && header == self.wal_header {

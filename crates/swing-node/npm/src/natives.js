@@ -8,6 +8,7 @@ import {
   hostKv,
   importedKv,
   kernelKv,
+  nextItems,
   snapshots,
   store as whole,
   transcripts,
@@ -72,7 +73,10 @@ export const nativeOf = store => ({
     rolloverIncarnation: vatID => transcripts.rolloverIncarnation(store, vatID),
     stopUsingTranscript: vatID => transcripts.stopUsingTranscript(store, vatID),
     deleteVatTranscripts: (vatID, budget) => transcripts.deleteVatTranscripts(store, vatID, budget),
-    readSpan: (vatID, startPos) => transcripts.readSpan(store, vatID, startPos),
+    readSpan: (vatID, startPos) => {
+      const reading = transcripts.readSpan(store, vatID, startPos);
+      return () => nextItems(reading);
+    },
     readFullVatTranscript: vatID => transcripts.readFullVatTranscript(store, vatID),
   },
   snapshots: {
