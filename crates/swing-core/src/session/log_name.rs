@@ -33,7 +33,7 @@ impl Session {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::session::{CommitError, Location, OpenOptions, PENDING_EXPORTS};
@@ -64,6 +64,7 @@ mod tests {
         assert_eq!(queued(&session), ["a", "b"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_block_whose_log_may_be_lost_is_not_committed_nor_anything_after_it() {
         let dir = tempfile::tempdir().unwrap();
