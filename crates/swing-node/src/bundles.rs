@@ -10,7 +10,7 @@ use crate::cell::Cell;
 use crate::error::{Answer, Failure, Kind};
 use crate::js::{Body, Call, Value};
 
-pub(crate) const FUNCTIONS: [(&str, Body<Rc<Cell>>); 6] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 6] = [
     ("addText", add_text),
     ("addZip", add_zip),
     ("hasBundle", has_bundle),

@@ -8,25 +8,21 @@ use swing_store::{Store, StoreError};
 
 use crate::cell::Cell;
 use crate::error::Answer;
-use crate::js::{Body, Call, Js, Value};
+use crate::js::{Body, Call, Value};
 
 /// The kernel's key-value store.
-pub(crate) fn kernel_kv(js: Js, cell: &Rc<Cell>) -> Answer<Value> {
-    js.functions(cell, &key_value::<Kernel>())
-}
+pub(crate) static KERNEL_KV: [Named; 5] = key_value::<Kernel>();
 
 /// The host's.
-pub(crate) fn host_kv(js: Js, cell: &Rc<Cell>) -> Answer<Value> {
-    js.functions(cell, &key_value::<Host>())
-}
+pub(crate) static HOST_KV: [Named; 5] = key_value::<Host>();
 
 /// That of a tool that stands between the two and the store.
-pub(crate) fn unguarded_kv(js: Js, cell: &Rc<Cell>) -> Answer<Value> {
-    js.functions(cell, &key_value::<Unguarded>())
-}
+pub(crate) static UNGUARDED_KV: [Named; 5] = key_value::<Unguarded>();
+
+type Named = (&'static str, Body<Rc<Cell>>);
 
 /// Cranks and their hashes.
-pub(crate) const CRANKS: [(&str, Body<Rc<Cell>>); 11] = [
+pub(crate) static CRANKS: [Named; 11] = [
     ("startCrank", start_crank),
     ("establishCrankSavepoint", establish_crank_savepoint),
     ("rollbackCrank", rollback_crank),
@@ -71,7 +67,7 @@ impl End for Unguarded {
     }
 }
 
-fn key_value<E: End>() -> [(&'static str, Body<Rc<Cell>>); 5] {
+const fn key_value<E: End>() -> [Named; 5] {
     [
         ("has", has::<E>),
         ("get", get::<E>),

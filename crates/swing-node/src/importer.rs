@@ -145,11 +145,11 @@ fn grant_nothing(importing: &Rc<Importing>, call: &Call) -> Answer<Value> {
     grant(importing, call.js, granted)
 }
 
-/// After `["done"]`: the functions of the new store.
+/// After `["done"]`: the handle of the new store.
 fn imported(importing: &Rc<Importing>, call: &Call) -> Answer<Value> {
     let store = locked(&importing.landed).take().ok_or_else(over)?;
     let cell = Cell::imported(store, importing.file.clone());
-    crate::open::store_functions(call.js, &Rc::new(cell))
+    call.js.handle(Rc::new(cell))
 }
 
 /// JavaScript as a source of records and artifacts.
@@ -245,7 +245,7 @@ impl Read for Bytes<'_> {
 }
 
 /// The host's keys of a store that is imported and not in place yet.
-pub(crate) const HOST_KV: [(&str, Body<Rc<Cell>>); 5] =
+pub(crate) static HOST_KV: [(&str, Body<Rc<Cell>>); 5] =
     [("has", has), ("get", get), ("getNextKey", get_next_key), ("set", set), ("delete", delete)];
 
 fn with_host_kv<R>(cell: &Rc<Cell>, ask: impl FnOnce(&mut HostKv<'_>) -> Result<R, StoreError>) -> Answer<R> {

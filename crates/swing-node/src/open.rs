@@ -8,9 +8,9 @@ use swing_store::{Durability, Options, SnapshotRetention, Store, TranscriptReten
 
 use crate::cell::Cell;
 use crate::error::{Answer, Failure};
-use crate::js::{Argument, Call, Js, Value};
+use crate::js::{Argument, Call, Value};
 
-/// `open(path, options)`: the functions of a store. `options.fresh` erases what is there first.
+/// `open(path, options)`: the handle of a store. `options.fresh` erases what is there first.
 pub(crate) fn open(_: &(), call: &Call) -> Answer<Value> {
     let (path, options) = (call.argument(0, "path"), call.argument(1, "options"));
     let wanted = store_options(options)?;
@@ -29,7 +29,7 @@ pub(crate) fn open(_: &(), call: &Call) -> Answer<Value> {
             (store, Some(file))
         }
     };
-    store_functions(call.js, &Rc::new(Cell::open(store, file)))
+    call.js.handle(Rc::new(Cell::open(store, file)))
 }
 
 /// The database file that a path means, if it is not that of a store in memory.
@@ -53,19 +53,4 @@ pub(crate) fn store_options(options: Argument<'_>) -> Answer<Options> {
         read_only: is(c"readonly")?,
         ..Options::default()
     })
-}
-
-/// Everything that can be done with a store.
-pub(crate) fn store_functions(js: Js, cell: &Rc<Cell>) -> Answer<Value> {
-    js.record([
-        ("kernelKv", crate::calls::kernel_kv(js, cell)),
-        ("hostKv", crate::calls::host_kv(js, cell)),
-        ("unguardedKv", crate::calls::unguarded_kv(js, cell)),
-        ("importedKv", js.functions(cell, &crate::importer::HOST_KV)),
-        ("cranks", js.functions(cell, &crate::calls::CRANKS)),
-        ("store", js.functions(cell, &crate::store::FUNCTIONS)),
-        ("transcripts", js.functions(cell, &crate::transcripts::FUNCTIONS)),
-        ("snapshots", js.functions(cell, &crate::snapshots::FUNCTIONS)),
-        ("bundles", js.functions(cell, &crate::bundles::FUNCTIONS)),
-    ])
 }

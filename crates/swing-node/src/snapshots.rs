@@ -17,7 +17,7 @@ use crate::js::{Body, Call, Value};
 use crate::packing::{Pipe, PipeReader};
 use crate::transcripts::{budget, cleanup, position, vat};
 
-pub(crate) const FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
     ("pack", pack),
     ("loadSnapshot", load_snapshot),
     ("stopUsingLastSnapshot", stop_using_last_snapshot),

@@ -11,7 +11,7 @@ use crate::cell::{Cell, Inside, closed};
 use crate::error::{Answer, Failure, Kind};
 use crate::js::{Argument, Body, Call, Value};
 
-pub(crate) const FUNCTIONS: [(&str, Body<Rc<Cell>>); 11] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 11] = [
     ("recordExports", record_exports),
     ("exportsTaken", exports_taken),
     ("drainExports", drain_exports),

@@ -12,7 +12,7 @@ use crate::cell::Cell;
 use crate::error::{Answer, Failure};
 use crate::js::{Argument, Body, Call, Js, Value};
 
-pub(crate) const FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
     ("initTranscript", init_transcript),
     ("addItem", add_item),
     ("getCurrentSpanBounds", current_span_bounds),
@@ -23,6 +23,9 @@ pub(crate) const FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
     ("readSpan", read_span),
     ("readFullVatTranscript", read_full_vat_transcript),
 ];
+
+/// What takes the place in a span that `readSpan` answered.
+pub(crate) static ON_SPANS: [(&str, Body<Reading<SpanCursor>>); 1] = [("nextItems", next_items)];
 
 /// What one answer of a reader holds: a usual span in one go, a long one within bounds.
 const BATCH_ITEMS: usize = 256;
@@ -117,12 +120,12 @@ fn delete_vat_transcripts(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
 }
 
 /// A place in something that is read batch by batch.
-struct Reading<C> {
+pub(crate) struct Reading<C> {
     cell: Rc<Cell>,
     cursor: RefCell<C>,
 }
 
-/// `readSpan(vatID, startPos)`: a function that answers the next items, and none at the end.
+/// `readSpan(vatID, startPos)`: the handle of a place in it.
 fn read_span(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let cursor = {
         let open = &mut *cell.read()?;
@@ -131,15 +134,18 @@ fn read_span(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
         let start = if start.is_absent()? { None } else { Some(position(start)?) };
         open.store.kernel().transcripts().open_cursor(&vat, start)?
     };
-    let reading = Reading { cell: Rc::clone(cell), cursor: RefCell::new(cursor) };
-    call.js.function("next", reading, next_items)
+    call.js.handle(Reading { cell: Rc::clone(cell), cursor: RefCell::new(cursor) })
 }
 
+/// `nextItems(reading)`: the next items, and none at the end. They go from SQLite's memory to JavaScript's without a stop.
 fn next_items(reading: &Reading<SpanCursor>, call: &Call) -> Answer<Value> {
     let open = &mut *reading.cell.read()?;
     let mut kernel = open.store.kernel();
-    let batch = reading.cursor.borrow_mut().next_batch(&kernel.transcripts(), BATCH_ITEMS, BATCH_BYTES)?;
-    call.js.strings(batch.iter().map(String::as_str))
+    let cursor = &mut *reading.cursor.borrow_mut();
+    let most = usize::try_from(cursor.remaining()).unwrap_or(usize::MAX).min(BATCH_ITEMS);
+    let mut batch = call.js.list(most)?;
+    cursor.visit_batch(&kernel.transcripts(), BATCH_ITEMS, BATCH_BYTES, |item| batch.push(item))?;
+    batch.done()
 }
 
 /// `readFullVatTranscript(vatID)`: a function that answers the next rows, and none at the end.

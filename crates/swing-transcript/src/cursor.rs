@@ -40,16 +40,47 @@ impl SpanCursor {
         max_items: usize,
         max_bytes: usize,
     ) -> Result<Vec<String>, TranscriptError> {
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        self.walk.step(transcripts.source(), |_, item| {
+        let mut batch = Vec::new();
+        self.visit_batch(transcripts, max_items, max_bytes, |item| {
             batch.push(item.to_owned());
-            bytes += item.len();
-            Ok(batch.len() < max_items && bytes < max_bytes)
+            Ok::<_, TranscriptError>(())
         })?;
+        Ok(batch)
+    }
+
+    /// As [`SpanCursor::next_batch`], with each item lent to `take`, for callers that make something else of it. What was taken is
+    /// good only if this succeeds.
+    ///
+    /// # Errors
+    /// As [`SpanCursor::next_batch`], or the error of `take`, after which the cursor is at its end as well.
+    pub fn visit_batch<E: From<TranscriptError>>(
+        &mut self,
+        transcripts: &Transcripts<'_>,
+        max_items: usize,
+        max_bytes: usize,
+        mut take: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut items, mut bytes, mut refused) = (0, 0, None);
+        let step = self.walk.step(transcripts.source(), |_, item| {
+            (items, bytes) = (items + 1, bytes + item.len());
+            refused = take(item).err();
+            Ok(refused.is_none() && items < max_items && bytes < max_bytes)
+        });
+        if let Some(error) = refused {
+            self.walk.abandon();
+            return Err(error);
+        }
+        step?;
         if let Some((vat, span, bytes)) = self.walk.verified() {
             transcripts.state.stored.verified.borrow_mut().note(vat, span, bytes);
         }
-        Ok(batch)
+        Ok(())
+    }
+
+    /// How many items are still to come, if none are missing.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.walk.remaining()
     }
 
     pub(crate) fn into_items<'a>(mut self, transcripts: &'a Transcripts<'_>) -> Items<'a, TranscriptError> {

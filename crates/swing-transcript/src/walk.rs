@@ -112,6 +112,16 @@ impl SpanWalk {
         whole.then_some((&self.vat, self.span, self.bytes))
     }
 
+    /// Goes no further. Nothing is known of the span then.
+    pub(crate) fn abandon(&mut self) {
+        (self.next, self.done) = (None, false);
+    }
+
+    /// How many items are still to be visited, if none are missing.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.next.map_or(0, |next| self.span.end.get().saturating_sub(next.get()))
+    }
+
     /// Whether the last step reached the end, or failed.
     pub(crate) fn is_done(&self) -> bool {
         self.done

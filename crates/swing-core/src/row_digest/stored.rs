@@ -77,13 +77,10 @@ pub fn digested<'t>(tables: &'t [Table]) -> impl Iterator<Item = &'t Table> + us
 /// # Errors
 /// [`RowDigestError`] when it has some that cannot be used.
 pub fn load(db: Reader<'_>, tables: &[Table]) -> Result<Option<Stored>, RowDigestError> {
-    const HAS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
     const HEAD: &str = "SELECT version, kept IS 1, witness FROM rowDigestState";
     const DIGESTS: &str = "SELECT tableName, rowCount, lanes FROM rowDigests ORDER BY id";
     let malformed = |what: &str| RowDigestError::Malformed { what: what.to_owned() };
-    if db.one(HAS, [STATE], |_| Ok(()))?.is_none() {
-        return Ok(None);
-    }
+    let Some(triggers) = known_triggers(db)? else { return Ok(None) };
     let heads = db.all(HEAD, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let heads: Vec<(i64, bool, String)> = heads.map_err(|error| unreadable(error, STATE))?;
     let [(version, kept, witness)] = &heads[..] else { return Err(malformed("they have not one state")) };
@@ -103,7 +100,7 @@ pub fn load(db: Reader<'_>, tables: &[Table]) -> Result<Option<Stored>, RowDiges
     if !names.eq(found.iter().map(|(name, _)| name.as_str())) {
         return Err(malformed("they are of other tables"));
     }
-    let kept = match (kept, is_guarded(db, tables)?) {
+    let kept = match (kept, has_guards(tables, &triggers)) {
         (false, _) => Kept::OutOfDate,
         (true, false) => Kept::Unguarded,
         (true, true) => Kept::UpToDate,
@@ -155,8 +152,28 @@ pub fn is_guard(tables: &[Table], sql: &str) -> bool {
 pub fn is_guarded(db: Reader<'_>, tables: &[Table]) -> Result<bool, SessionError> {
     const SQL: &str = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'";
     let found: Vec<Option<String>> = db.all(SQL, [], |row| row.get(0))?;
-    let is_there = |sql: &String| found.iter().flatten().any(|found| found == sql);
-    Ok(digested(tables).flat_map(guards).all(|(_, sql)| is_there(&sql)))
+    Ok(has_guards(tables, &found))
+}
+
+fn has_guards(tables: &[Table], triggers: &[Option<String>]) -> bool {
+    let is_there = |sql: &String| triggers.iter().flatten().any(|found| found == sql);
+    digested(tables).flat_map(guards).all(|(_, sql)| is_there(&sql))
+}
+
+/// The texts of all triggers in a database that has digests.
+fn known_triggers(db: Reader<'_>) -> Result<Option<Vec<Option<String>>>, SessionError> {
+    const SQL: &str = "SELECT type = 'table', sql FROM sqlite_schema
+        WHERE type = 'trigger' OR type = 'table' AND name = ?1";
+    let mut has_state = false;
+    let mut triggers = Vec::new();
+    for (is_state, sql) in db.all(SQL, [STATE], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        if is_state {
+            has_state = true;
+        } else {
+            triggers.push(sql);
+        }
+    }
+    Ok(has_state.then_some(triggers))
 }
 
 /// The statements that make the tables and triggers in a database where `tables` are, and empty.

@@ -54,6 +54,13 @@ pub enum SessionError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The directory could not be flushed, so the log's name in it might not outlast a loss of power.
+    #[error("could not flush the store's directory")]
+    Directory {
+        /// Why not, with the path.
+        #[source]
+        source: std::io::Error,
+    },
     /// A store that was read without locks, since nothing could be created beside it, was written to meanwhile.
     #[error("{path} was written to while it was read without locks: what was read may not be one commit")]
     WrittenMeanwhile {

@@ -17,6 +17,7 @@ mod error;
 mod exports;
 mod files;
 mod lock;
+mod log_name;
 mod open;
 mod own_locks;
 mod paged;

@@ -11,6 +11,7 @@ use super::database::Database;
 use super::error::OpenError;
 use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
 use super::lock::WriterLock;
+use super::log_name::LogName;
 use super::own_locks;
 use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
@@ -129,8 +130,8 @@ impl Session {
                     connection.deserialize_read_exact("main", &image[..], image.len(), false).map_err(sqlite)?;
                 }
                 configure(&connection, &shown, options)?;
-                check_format(&connection, &shown)?;
-                let missing = missing_tables(&connection, &shown, &tables)?;
+                let present = check_format(&connection, &shown)?;
+                let missing = missing_tables(&connection, &shown, &tables, &present)?;
                 create_tables(&connection, &shown, &missing, first_digests(options, &missing, declared))?;
                 let session = Self::new(Database::new(connection), location, options.read_only, Beside::Nothing);
                 session
@@ -164,10 +165,16 @@ impl Session {
         lock: Option<WriterLock>,
     ) -> Result<Self, OpenError> {
         let (connection, lock) = open_writer(path, options, tables, lock)?;
-        let session = Self::new(Database::new(connection), Location::File(path.to_owned()), false, Beside::Lock(lock));
-        let session = if options.unsafe_fast { session } else { session.with_wal() };
+        let log_name = LogName::in_directory(directory(lock.database()));
+        let log_name = log_name.map_err(|source| OpenError::Io { what: "open the store's directory", source })?;
+        let mut session =
+            Self::new(Database::new(connection), Location::File(path.to_owned()), false, Beside::Lock(lock));
+        session.log_name = log_name;
+        let mut session = if options.unsafe_fast { session } else { session.with_wal() };
+        // Who commits from now on is another writer; what is read and remembered before that holds.
         session
-            .digesting(options.row_digests, tables)
+            .look_for_other_writers()
+            .and_then(|()| session.digesting(options.row_digests, tables))
             .map_err(|source| OpenError::RowDigests { path: path.to_owned(), source })
     }
 }
@@ -217,8 +224,8 @@ fn open_writer(
         |on: bool| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(drop).map_err(sqlite);
     checkpoint_on_close(false)?;
     configure(&connection, path, options)?;
-    check_format(&connection, path)?;
-    let missing = missing_tables(&connection, path, &tables)?;
+    let tables_present = check_format(&connection, path)?;
+    let missing = missing_tables(&connection, path, &tables, &tables_present)?;
     checkpoint_on_close(true)?;
     let (journal, synchronous) = if options.unsafe_fast { ("memory", "off") } else { ("wal", "full") };
     let mode: String =
@@ -229,8 +236,10 @@ fn open_writer(
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
     connection.execute_batch(LOG).map_err(sqlite)?;
     create_tables(&connection, path, &missing, first_digests(options, &missing, declared))?;
-    // The log has been created by now, and maybe the file. SQLite flushes their names too, but goes on when it cannot.
-    sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
+    if !present || !missing.is_empty() {
+        // Tables are committed already.
+        sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
+    }
     Ok((connection, lock))
 }
 

@@ -42,8 +42,8 @@ pub(super) fn open_reader(path: &Path, tables: &[&Table]) -> Result<Reading, Ope
     };
     let reading = connect(&real, || open(&uris.locked), || open(&uris.unlocked))
         .map_err(|source| unreadable(path.to_owned(), &real, source))?;
-    check_format(&reading.connection, path)?;
-    if let Some(table) = missing_tables(&reading.connection, path, tables)?.first() {
+    let present = check_format(&reading.connection, path)?;
+    if let Some(table) = missing_tables(&reading.connection, path, tables, &present)?.first() {
         return Err(OpenError::NoTable { path: path.to_owned(), table: table.name });
     }
     Ok(reading)

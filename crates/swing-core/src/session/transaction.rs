@@ -7,6 +7,7 @@ use super::database::Database;
 use super::digesting::Digesting;
 use super::error::{CommitError, SessionError};
 use super::exports::{ExportEntry, ExportQueue};
+use super::log_name::LogName;
 use super::open::{Beside, Location};
 use super::reader::Reader;
 use super::wal_index::WalHeader;
@@ -62,6 +63,7 @@ pub struct Session {
     has_wal: bool,
     /// What it said before SQLite was asked last.
     wal_header: Option<WalHeader>,
+    pub(super) log_name: LogName,
     // Dropped after the connection.
     beside: Beside,
 }
@@ -81,6 +83,7 @@ impl Session {
             generation: 0,
             has_wal: false,
             wal_header: None,
+            log_name: LogName::default(),
             beside,
         }
     }
@@ -127,7 +130,7 @@ impl Session {
     }
 
     #[inline(never)]
-    fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
+    pub(super) fn look_for_other_writers(&mut self) -> Result<(), SessionError> {
         const SQL: &str = "PRAGMA data_version";
         let header = if self.has_wal { WalHeader::read(&self.connection) } else { None };
         if header.is_some() && header == self.wal_header {
@@ -332,6 +335,7 @@ impl Session {
         self.flush(parts)?;
         self.keep_unclaimed_exports()?;
         self.check_poison()?;
+        self.flush_log_name()?;
         match self.connection.statement("COMMIT").and_then(|mut statement| statement.execute([])) {
             Ok(_) => {
                 self.state = State::Idle;

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import { bundlesOver } from './bundleStore.js';
 import { open } from './native.js';
+import { nativeOf } from './natives.js';
 import { snapshotsOver } from './snapStore.js';
 import { transcriptsOver } from './transcriptStore.js';
 import { fail, harden, pairsOf } from './util.js';
@@ -61,7 +62,7 @@ export const openDatabase = (file, options = {}) => {
     return known;
   }
   const opening = { readonly: !!readonly, keepSnapshots: !!keepSnapshots, keepTranscripts: !!keepTranscripts };
-  const native = open(whole, { asFile: true, ...opening });
+  const native = nativeOf(open(whole, { asFile: true, ...opening }));
   const handle = makeHandle(native, { file: whole, asFile: true });
   const shared = harden({
     ...handle,

@@ -2,6 +2,7 @@
 import { validateArtifactMode } from './exporter.js';
 import { makeHandle } from './handle.js';
 import { importer } from './native.js';
+import { nativeOf } from './natives.js';
 import { diskUsage, insistCallback, makeCommit, makeDebug, makeExports, nativeOptions } from './swingStore.js';
 import { bytesOf, fail, harden, insistString, iteratorOf } from './util.js';
 
@@ -179,7 +180,7 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
     await closeAnyway().catch(() => {});
     throw error;
   }
-  const store = native.imported();
+  const store = nativeOf(native.imported());
   try {
     await exporter.close();
   } catch (error) {

@@ -12,4 +12,9 @@ const load = () => {
   }
 };
 
-export const { open, exporter, importer, isSwingStore } = load();
+const native = load();
+export const { open, exporter, importer, isSwingStore } = native;
+/** These take the handle of a store first. */
+export const { kernelKv, hostKv, unguardedKv, importedKv, cranks, store, transcripts, snapshots, bundles } = native;
+/** Takes the handle that `transcripts.readSpan` answers. */
+export const { nextItems } = native.spans;

@@ -3,6 +3,7 @@ import { KERNEL_BUNDLES, bundlesOver } from './bundleStore.js';
 import { makeHandle } from './handle.js';
 import { overWrapped } from './kvStore.js';
 import { isSwingStore as isStore, open } from './native.js';
+import { nativeOf } from './natives.js';
 import { KERNEL_SNAPSHOTS, snapshotsOver } from './snapStore.js';
 import { KERNEL_TRANSCRIPTS, transcriptsOver } from './transcriptStore.js';
 import { dumpOf, fail, freeze, harden, insistString, pairsOf, pick } from './util.js';
@@ -155,7 +156,7 @@ const makeSwingStore = (path, fresh, options) => {
   }
   if (exportCallback !== undefined) insistCallback(exportCallback, 'export callback');
 
-  const native = open(path || null, { ...nativeOptions(options), fresh });
+  const native = nativeOf(open(path || null, { ...nativeOptions(options), fresh }));
   const { cranks, store } = native;
   try {
     const exports = makeExports(native);

@@ -6,7 +6,7 @@ use std::path::Path;
 use swing_core::roles::TranscriptStore as _;
 use swing_core::session::{Location, OpenOptions};
 use swing_core::{Digest, Position, Session};
-use swing_transcript::{History, TABLES, TranscriptOptions, TranscriptState};
+use swing_transcript::{History, TABLES, TranscriptError, TranscriptOptions, TranscriptState};
 
 use crate::common::{Store, at, dropping, kind, vat};
 
@@ -52,6 +52,32 @@ fn batches_keep_within_their_bounds_and_hold_at_least_one_item() {
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
         assert_eq!(batches.concat(), ["c", "d", "e", "f"]);
     }
+}
+
+#[test]
+fn a_batch_whose_taker_fails_ends_the_cursor_with_the_takers_error_and_vouches_for_nothing() {
+    let mut store = mixed();
+    store.commit();
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    assert_eq!(cursor.remaining(), 4);
+    let mut taken = Vec::new();
+    let stopped = cursor.visit_batch(&store.view(), 3, usize::MAX, |item| {
+        taken.push(item.to_owned());
+        if item == "d" { Err(TranscriptError::LineFeed { vat: vat("v1"), position: at(3) }) } else { Ok(()) }
+    });
+    assert!(matches!(stopped, Err(TranscriptError::LineFeed { .. })), "{stopped:?}");
+    assert_eq!((taken, cursor.remaining()), (vec!["c".to_owned(), "d".to_owned()], 0));
+    assert_eq!(cursor.next_batch(&store.view(), 3, usize::MAX).unwrap(), [""; 0]);
+    // Refused at the very last item, it was read to its end but is not known to be right.
+    store.damage("UPDATE transcriptItems SET item = 'x' WHERE position = 4");
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    let refuse = |item: &str| {
+        if item == "f" { Err(TranscriptError::LineFeed { vat: vat("v1"), position: at(5) }) } else { Ok(()) }
+    };
+    cursor.visit_batch(&store.view(), 9, usize::MAX, refuse).unwrap_err();
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    let error = cursor.next_batch(&store.view(), 9, usize::MAX).unwrap_err();
+    assert!(matches!(error, TranscriptError::HashMismatch { .. }), "{error:?}");
 }
 
 #[test]

@@ -109,6 +109,21 @@ fn a_flushed_part_is_in_the_block_and_not_committed() {
 }
 
 #[test]
+fn the_first_block_is_no_news_of_others_unless_one_has_committed_since_opening() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    let opened = session.known_generation();
+    session.begin().unwrap();
+    assert_eq!(session.known_generation(), opened);
+    drop(session);
+    let mut session = scratch.open();
+    let opened = session.known_generation();
+    scratch.raw().execute_batch("UPDATE kvStore SET value = '3'").unwrap();
+    session.begin().unwrap();
+    assert_ne!(session.known_generation(), opened);
+}
+
+#[test]
 fn a_generation_ends_when_another_connection_commits() {
     let scratch = Scratch::with_store();
     let mut session = scratch.open();
