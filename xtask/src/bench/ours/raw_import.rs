@@ -35,7 +35,9 @@ pub(super) fn measure(dir: &Path, store: &Path) -> Result<Figures> {
         "PRAGMA journal_mode=memory; PRAGMA synchronous=off; PRAGMA cache_size=-24576; PRAGMA mmap_size=0;",
     )?;
     for (table, _) in TABLES {
-        let mut created = from.prepare("SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND sql IS NOT NULL")?;
+        let mut created = from.prepare(
+            "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND type IN ('table', 'index') AND sql IS NOT NULL",
+        )?;
         let statements = created.query_map([table], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
         to.execute_batch(&format!("{};", statements.join(";")))?;
     }
