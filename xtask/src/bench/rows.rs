@@ -82,6 +82,7 @@ pub(crate) const ROWS: &[Row] = &[
     bytes("peak memory: full export", "export", "rss"),
     bytes("peak memory: import", "import", "rss"),
     bytes("peak memory: reading all spans", "replay", "rss"),
+    bytes("… without pages of the mapped file", "replay", "ownBytes"),
     bytes("peak memory: verify", "verify", "rss"),
     bytes("peak memory: deletion of all", "delete-all", "rss"),
 ];

@@ -153,6 +153,8 @@ fn take_turns(args: &Extent, sides: &[Side], program: PathBuf, prefix: &str) -> 
         tables.push(measured.against_the_floor());
         tables.push(measured.machine());
     }
+    // A table of a head alone tells nothing.
+    tables.retain(|table| table.lines().count() > 2);
     let tables = tables.join("\n");
     println!("\n{tables}");
     fs::write(folder.join(format!("{prefix}tables.md")), tables)?;

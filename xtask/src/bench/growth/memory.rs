@@ -36,6 +36,7 @@ impl Run {
                 renew(None, &turn)?;
                 let measured = self.ours.run(&work, self.clock)?;
                 figures.insert(name.to_owned(), measured.get("rss").copied().unwrap_or_default());
+                figures.extend(measured.get("ownBytes").map(|own| ("ownBytes".to_owned(), *own)));
             }
             curve.push((VATS * spans * SPAN, figures));
         }
@@ -44,6 +45,7 @@ impl Run {
             ("importBytes", "import"),
             ("verifyBytes", "verify"),
             ("replayBytes", "replay"),
+            ("ownBytes", "replay, without the mapped file"),
         ];
         self.plot_bytes("peak-memory.svg", "Peak memory over the size of the store", "items", lines(&curve, &named))?;
         Ok(table(&curve, "items of 500 B", &named))
