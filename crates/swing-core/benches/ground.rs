@@ -24,7 +24,7 @@ fn filled(keys: &[Arc<str>]) -> Pairs {
     overlay
 }
 
-#[divan::bench(args = [1_000, 100_000])]
+#[divan::bench(args = [1_000, 100_000], sample_size = 500)]
 fn overlay_find(bencher: Bencher, count: usize) {
     let keys = keys(count);
     let (overlay, mut at) = (filled(&keys), 0);
@@ -34,7 +34,7 @@ fn overlay_find(bencher: Bencher, count: usize) {
     });
 }
 
-#[divan::bench(args = [1_000, 100_000])]
+#[divan::bench(args = [1_000, 100_000], sample_size = 500)]
 fn overlay_put_over(bencher: Bencher, count: usize) {
     let keys = keys(count);
     let (mut overlay, mut at, value) = (filled(&keys), 0, Arc::<str>::from("another"));
@@ -55,7 +55,7 @@ fn overlay_mark_put_roll_back(bencher: Bencher, puts: usize) {
     });
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn artifact_name_parse() -> ArtifactName {
     black_box("transcript.v113.204800.205000").parse().expect("it is a name")
 }
@@ -68,13 +68,13 @@ fn record() -> SpanRecord {
     SpanRecord { vat, start, end, hash, is_current: true, incarnation }
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn span_record_to_json(bencher: Bencher) {
     let record = record();
     bencher.bench_local(|| black_box(&record).to_json());
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn span_record_parse(bencher: Bencher) {
     let text = record().to_json();
     bencher.bench_local(|| SpanRecord::parse(black_box(&text)).expect("it is a record"));
@@ -86,7 +86,7 @@ fn digest_of(bencher: Bencher, length: usize) {
     bencher.counter(BytesCount::new(length)).bench_local(|| Digest::of(black_box(&bytes)));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn row_digest_add_a_pair(bencher: Bencher) {
     let (mut digest, mut scratch) = (RowDigest::default(), Vec::new());
     let value = "x".repeat(100);

@@ -52,7 +52,7 @@ fn item(length: usize) -> String {
     "x".repeat(length)
 }
 
-#[divan::bench(args = [200, 2_048, 60_000])]
+#[divan::bench(args = [200, 2_048, 60_000], sample_size = 10)]
 fn extend_a_hash(bencher: Bencher, length: usize) {
     let (item, hash) = (item(length), initial_hash());
     bencher.counter(BytesCount::new(length)).bench_local(|| extend(hash, black_box(&item)));
@@ -77,7 +77,7 @@ fn add_items_and_commit(bencher: Bencher, items: usize) {
     });
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn current_span_bounds(bencher: Bencher) {
     let mut store = Store::new(1, 20);
     store.session.begin().expect("a transaction");
