@@ -42,6 +42,7 @@ export const makeKernelWorks = ({ initSwingStore, openSwingStore }) => {
     figures.next = timed(Math.min(gets, rows - 100) / 2, () => {
       key = kvStore.getNextKey(key);
     });
+    figures.nextRandom = timed(Math.floor(gets / 4), i => kvStore.getNextKey(random[i]));
     await host.commit();
     // 50 sets a crank, 20 cranks a block.
     for (const [name, pick, blocks] of [['set', i => keys[(i * 7) % hot], 12], ['setRandom', () => kvKey(dice() % rows), 6]]) {
@@ -185,5 +186,24 @@ export const makeKernelWorks = ({ initSwingStore, openSwingStore }) => {
     return { open };
   };
 
-  return { kv, transcript, snapshot, deletion, opening };
+  /** Every span of every vat is read, as when all workers start again from nothing. */
+  const replay = async ({ dir, vats, spans, items }) => {
+    const { kernelStorage: kernel, hostStorage: host } = openSwingStore(dir, { exportCallback });
+    let read = 0;
+    let bytes = 0;
+    const start = now();
+    for (let vat = 1; vat <= vats; vat += 1) {
+      for (let span = 0; span < spans; span += 1) {
+        for (const item of kernel.transcriptStore.readSpan(`v${vat}`, span * items)) {
+          bytes += item.length;
+          read += 1;
+        }
+      }
+    }
+    const all = (now() - start) * 1e6;
+    await host.close();
+    return { all, each: all / read, bytes };
+  };
+
+  return { kv, transcript, snapshot, deletion, opening, replay };
 };

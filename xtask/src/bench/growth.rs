@@ -1,24 +1,33 @@
 //! `cargo xtask bench growth`: what operations cost as the store grows, as a session goes on, and while something happens
 //! beside. Ours alone: the reference's curves are of no use to us, and it takes too long to make them.
 
-use anyhow::Result;
+mod beside;
+mod long;
+mod memory;
+mod vats;
+
+use anyhow::{Result, ensure};
 use fs_err as fs;
 
 use super::ours::{Contents, Making};
 use super::side::{Clock, Side};
 use super::stores::{Stores, renew};
 use super::svg::{Line, Plot};
-use super::table::{Unit, digits, markdown};
+use super::table::{Unit, markdown};
 use super::task::build;
-use super::work::{Beside, Figures, Work};
+use super::work::{Figures, Work};
 use crate::shell::{root, target};
 
 /// Options of the task.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Up to 10 million rows, 100,000 blocks and 40,000 spans, in place of 1 million, 4,000 and 4,000.
+    /// Up to 10 million rows, 40,000 spans, 10,000 vats, 100,000 blocks (a million cranks), in place of 1 million, 4,000, 1,000
+    /// and 4,000. Half an hour, 8 GB of disk.
     #[arg(long)]
     large: bool,
+    /// Only these: rows, spans, vats, blocks, beside, memory.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Puts the plots where the documentation shows them.
     #[arg(long)]
     write: bool,
@@ -41,14 +50,30 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(&plots)?;
     let stores = Stores::new(target().join("bench/growth"), program.clone())?;
     let run = Run { large: args.large, clock: args.clock, ours: Side::ours(program), stores, plots };
-    println!("{}", run.store_size()?);
-    println!("{}", run.spans()?);
-    println!("{}", run.blocks()?);
-    println!("{}", run.beside()?);
+    let unknown = args.only.iter().find(|name| PARTS.iter().all(|(known, _)| known != name));
+    ensure!(unknown.is_none(), "{unknown:?} is nothing that grows");
+    for (name, part) in PARTS {
+        if args.only.is_empty() || args.only.iter().any(|wanted| wanted == name) {
+            println!("{}", part(&run)?);
+            run.stores.clear()?;
+        }
+    }
     fs::remove_dir_all(&run.stores.folder)?;
     println!("The plots are in {}.", run.plots.strip_prefix(root()).unwrap_or(&run.plots).display());
     Ok(())
 }
+
+type Part = fn(&Run) -> Result<String>;
+
+/// What grows, and who looks at it.
+const PARTS: [(&str, Part); 6] = [
+    ("rows", Run::store_size),
+    ("spans", Run::spans),
+    ("vats", Run::vats),
+    ("blocks", Run::blocks),
+    ("beside", Run::beside),
+    ("memory", Run::memory),
+];
 
 /// Figures at each size.
 type Curve = Vec<(u64, Figures)>;
@@ -75,12 +100,17 @@ fn table(curve: &Curve, what: &str, named: &[(&str, &str)]) -> String {
 
 impl Run {
     fn empty(&self, name: &str) -> Contents {
-        let dir = self.stores.place(name);
-        Contents { dir, rows: 0, vats: 0, spans: 0, other_spans: None, items: 0, item: 400, snapshot: 0 }
+        Contents::empty(self.stores.place(name))
     }
 
     fn plot(&self, file: &str, title: &str, across: &str, lines: Vec<Line>) -> Result<()> {
-        Ok(fs::write(self.plots.join(file), Plot { title, across, lines }.to_svg())?)
+        let plot = Plot { title, across, unit: Unit::Time, lines };
+        Ok(fs::write(self.plots.join(file), plot.to_svg())?)
+    }
+
+    fn plot_bytes(&self, file: &str, title: &str, across: &str, lines: Vec<Line>) -> Result<()> {
+        let plot = Plot { title, across, unit: Unit::Bytes, lines };
+        Ok(fs::write(self.plots.join(file), plot.to_svg())?)
     }
 
     fn store_size(&self) -> Result<String> {
@@ -89,6 +119,7 @@ impl Run {
             if self.large { &[10_000, 100_000, 1_000_000, 10_000_000] } else { &[10_000, 100_000, 1_000_000] };
         let mut curve = Curve::new();
         for rows in sizes {
+            self.stores.clear()?;
             self.stores.make(Making::Store(Contents { rows: *rows, ..self.empty("size") }))?;
             let mut figures = self.ours.run(&Work::ExportData { dir: template.clone() }, self.clock)?;
             figures.extend(self.ours.run(&Work::Opening { dir: template.clone(), rounds: 10 }, self.clock)?);
@@ -118,6 +149,7 @@ impl Run {
         let sizes: &[u64] = if self.large { &[400, 4_000, 40_000] } else { &[40, 400, 4_000] };
         let mut curve = Curve::new();
         for spans in sizes {
+            self.stores.clear()?;
             self.stores.make(Making::Store(Contents { vats: 1, spans: *spans, items: 20, ..self.empty("spans") }))?;
             let mut figures = Figures::new();
             for (name, budget, calls) in [("each", Some(5), 8), ("all", None, 1)] {
@@ -136,58 +168,5 @@ impl Run {
             lines(&curve, &named),
         )?;
         Ok(table(&curve, "spans", &named))
-    }
-
-    fn blocks(&self) -> Result<String> {
-        let blocks = if self.large { 100_000 } else { 4_000 };
-        let figures = self.session(blocks, Beside::Nothing)?;
-        let curve: Curve = (0..10)
-            .filter_map(|slice| {
-                let each = *figures.get(&format!("slice{slice}"))?;
-                Some(((slice + 1) * blocks / 10, Figures::from([("each".to_owned(), each)])))
-            })
-            .collect();
-        let named = [("each", "a block, median")];
-        self.plot(
-            "blocks.svg",
-            "A block of 20 cranks and its commit, over the session",
-            "blocks",
-            lines(&curve, &named),
-        )?;
-        let memory = |name: &str| Unit::Bytes.show(figures.get(name).copied().unwrap_or_default());
-        Ok(format!(
-            "{}\nMemory of its own after a tenth of {} cranks: {}, at the end: {}.\n",
-            table(&curve, "blocks", &named),
-            blocks * 20,
-            memory("residentEarlyBytes"),
-            memory("residentLateBytes")
-        ))
-    }
-
-    /// A session of so many blocks on a store of 200,000 rows.
-    fn session(&self, blocks: u64, beside: Beside) -> Result<Figures> {
-        let (template, turn, rows) = (self.stores.place("session"), self.stores.place("turn"), 200_000);
-        if !template.exists() {
-            self.stores.make(Making::Store(Contents { rows, ..self.empty("session") }))?;
-        }
-        renew(Some(&template), &turn)?;
-        self.ours.run(&Work::Blocks { dir: turn, rows, blocks, beside }, Clock::Wall)
-    }
-
-    fn beside(&self) -> Result<String> {
-        let blocks = if self.large { 5_000 } else { 500 };
-        let mut rows = Vec::new();
-        for (beside, title) in [
-            (Beside::Nothing, "nothing"),
-            (Beside::Exporter, "an exporter, again and again"),
-            (Beside::Snapshot, "a snapshot of 8 MB in every tenth block"),
-            (Beside::Archive, "the same, with the archive on"),
-        ] {
-            let figures = self.session(blocks, beside)?;
-            let shown = |name: &str| Unit::Time.show(figures.get(name).copied().unwrap_or_default());
-            let exports = digits(figures.get("exports").copied().unwrap_or_default());
-            rows.push(vec![title.to_owned(), shown("p50"), shown("p99"), shown("longest"), exports]);
-        }
-        Ok(markdown(&["beside", "p50", "p99", "max", "exports meanwhile"], &rows))
     }
 }

@@ -11,9 +11,11 @@
 //! the machine's mood and are therefore held to.
 
 mod data;
+mod floors;
 mod growth;
 mod heap;
 mod instructions;
+mod making;
 mod ours;
 mod plan;
 mod report;

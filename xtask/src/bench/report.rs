@@ -22,7 +22,7 @@ impl Measured {
         rounds.filter_map(|figures| figures.get(figure).copied()).collect()
     }
 
-    fn ours(&self, work: &'static str, figure: &str) -> Option<f64> {
+    pub(crate) fn ours(&self, work: &'static str, figure: &str) -> Option<f64> {
         median(&self.all(work, "ours", figure))
     }
 
@@ -62,53 +62,5 @@ impl Measured {
             goal.map_or_else(String::new, |goal| format!("≥ {goal}")),
             verdict.to_owned(),
         ])
-    }
-
-    /// Ours against what the machine can do at best.
-    pub(crate) fn against_the_floor(&self, heap_bytes: f64) -> String {
-        let mut rows = Vec::new();
-        let mut row =
-            |title: &str, floor: Option<f64>, ours: Option<f64>, goal: &str, good: &dyn Fn(f64, f64) -> bool| {
-                let (Some(floor), Some(ours)) = (floor, ours) else { return };
-                let verdict = if good(floor, ours) { "reached" } else { "missed" };
-                let cells =
-                    [title, &Unit::Time.show(floor), &Unit::Time.show(ours), &digits(ours / floor), goal, verdict];
-                rows.push(cells.map(str::to_owned).to_vec());
-            };
-        let floor = |figure: &str| self.ours("floor", figure);
-        let cores = floor("cores").unwrap_or(1.0);
-        let slower = |a: Option<f64>, b: Option<f64>, share: f64| Some(a?.max(b? / share) * heap_bytes);
-        row(
-            "get from the cache (floor: HashMap)",
-            floor("hashMapGet"),
-            self.ours("kv", "get"),
-            "≤ 150 ns",
-            &|_, o| o <= 150.0,
-        );
-        let block = self
-            .ours("kv", "setRandomCommit")
-            .zip(self.ours("kv", "setRandom"))
-            .map(|(all, call)| (all - call) * 1000.0);
-        row("a block's commit, 1000 random rows (raw SQL)", floor("block"), block, "≤ 1.3 ×", &|f, o| o <= 1.3 * f);
-        let save = slower(floor("hashPerByte"), floor("deflatePerByte"), cores);
-        row(
-            "saveSnapshot (slower of hash and deflate)",
-            save,
-            self.ours("snapshot", "save"),
-            "≤ 1.25 ×",
-            &|f, o| o <= 1.25 * f,
-        );
-        let load = slower(floor("hashPerByte"), floor("inflatePerByte"), 1.0);
-        row(
-            "loadSnapshot (slower of hash and inflate)",
-            load,
-            self.ours("snapshot", "load"),
-            "≤ 1.25 ×",
-            &|f, o| o <= 1.25 * f,
-        );
-        row("export data, a record (raw SELECT)", floor("readRow"), self.ours("export-data", "each"), "", &|_, _| true);
-        row("open", Some(1e7), self.ours("open", "open"), "≤ 10 ms", &|f, o| o <= f);
-        row("exporter ready", Some(1e7), self.ours("ready", "ready"), "≤ 10 ms", &|f, o| o <= f);
-        markdown(&["work", "floor", "ours", "ratio", "goal", ""], &rows)
     }
 }

@@ -20,6 +20,16 @@ pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
     sorted.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
 }
 
+/// By how much what is measured grows with each step across: the line of least squares. 0 of fewer than two points.
+pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len().max(1) as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let across: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    let along: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    if across > 0.0 { along / across } else { 0.0 }
+}
+
 /// How often one goes into the other, round by round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ratio {
@@ -55,6 +65,13 @@ mod tests {
         let ratio = Ratio::of(&[10.0, 30.0, 20.0], &[1.0, 2.0, 4.0]);
         assert_eq!(ratio, Some(Ratio { median: 10.0, least: 5.0, most: 15.0 }));
         assert_eq!(Ratio::of(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_slope_is_that_of_the_line_through_the_points() {
+        assert_eq!(slope(&[(1.0, 5.0), (2.0, 7.0), (3.0, 9.0)]), 2.0);
+        assert_eq!(slope(&[(1.0, 4.0), (2.0, 4.0), (3.0, 4.0)]), 0.0);
+        assert_eq!([slope(&[]), slope(&[(1.0, 2.0)])], [0.0, 0.0]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::shell::output;
 pub(crate) struct Stores {
     pub(crate) folder: PathBuf,
     pub(crate) program: PathBuf,
+    /// A heap that a worker has written: raw, gzipped, or in a store whose greatest snapshot is taken.
+    pub(crate) real_heap: Option<PathBuf>,
 }
 
 impl Stores {
@@ -21,7 +23,13 @@ impl Stores {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder, program })
+        Ok(Self { folder, program, real_heap: None })
+    }
+
+    /// Removes all that is there.
+    pub(crate) fn clear(&self) -> Result<()> {
+        fs::remove_dir_all(&self.folder)?;
+        Ok(fs::create_dir_all(&self.folder)?)
     }
 
     pub(crate) fn place(&self, name: &str) -> PathBuf {

@@ -13,17 +13,20 @@ const BOTTOM: f64 = 44.0;
 const COLOURS: [&str; 6] = ["#1f6f8b", "#c8553d", "#4c956c", "#8338ec", "#bc8a00", "#555555"];
 
 /// A line of a plot.
+#[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) name: String,
     /// Where, and how much.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// A plot of times, both axes logarithmic.
+/// A plot of times or sizes, both axes logarithmic.
 pub(crate) struct Plot<'p> {
     pub(crate) title: &'p str,
     /// What the lower axis counts.
     pub(crate) across: &'p str,
+    /// What the left axis counts.
+    pub(crate) unit: Unit,
     pub(crate) lines: Vec<Line>,
 }
 
@@ -47,7 +50,7 @@ impl Plot<'_> {
             text(at_x(10_f64.powi(decade)), HEIGHT - BOTTOM + 16.0, "middle", &count(10_f64.powi(decade)));
         }
         for decade in whole(y) {
-            text(LEFT - 8.0, at_y(10_f64.powi(decade)) + 4.0, "end", &Unit::Time.show(10_f64.powi(decade)));
+            text(LEFT - 8.0, at_y(10_f64.powi(decade)) + 4.0, "end", &self.unit.show(10_f64.powi(decade)));
         }
         for decade in whole(y) {
             let y = at_y(10_f64.powi(decade));
@@ -109,7 +112,7 @@ mod tests {
     fn a_plot_has_its_lines_and_names_and_stays_inside() {
         let line = |name: &str, points: &[(f64, f64)]| Line { name: name.to_owned(), points: points.to_vec() };
         let lines = vec![line("get", &[(1e4, 30.0), (1e6, 35.0)]), line("a < b", &[(1e4, 2e3), (1e6, 9e4)])];
-        let svg = Plot { title: "t", across: "rows", lines }.to_svg();
+        let svg = Plot { title: "t", across: "rows", unit: Unit::Time, lines }.to_svg();
         assert!(svg.contains(">get</text>") && svg.contains(">a &lt; b</text>") && svg.contains(">1 M</text>"));
         assert_eq!(svg.matches("<circle").count(), 4);
         let ys = svg.split("cy=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());

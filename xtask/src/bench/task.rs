@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 
+use super::making::clear;
 use super::plan::{Planned, Scale, plan};
 use super::report::Measured;
 use super::side::{Clock, Side};
@@ -47,16 +49,20 @@ struct Extent {
     /// Small stores and few rounds: all rows in less than two minutes.
     #[arg(long, conflicts_with = "large")]
     quick: bool,
-    /// Stores of a chain's size: half an hour, 30 GB of disk.
+    /// Stores of a chain's size: half an hour, 20 GB of disk.
     #[arg(long)]
     large: bool,
-    /// Rounds, in each of which both take their turns [default: 5, with --quick 3].
+    /// Rounds, in each of which both take their turns [default: 5, with --quick 3, with --large 1].
     #[arg(long)]
     rounds: Option<usize>,
-    /// Only these works: trace, kv, transcript, snapshot, export-data, export, import, delete, delete-all,
-    /// delete-half, open, ready, verify, floor.
+    /// Only these works: trace, kv, transcript, snapshot (of all sizes, or snapshot-20), export-data, export, replay,
+    /// import, import-floor, delete, delete-all, delete-half, open, ready, verify, floor.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// A real heap snapshot, for rows of its own: a file as a worker wrote it, gzipped or not, or a store's, of which the
+    /// greatest is taken [default: the store of the reference that `conformance --part kernel` leaves].
+    #[arg(long)]
+    heap: Option<PathBuf>,
     /// Count time on the wall, or the processor's: all threads together, and without waiting for the disk. On a machine that
     /// others use, too, only the latter can be repeated.
     #[arg(long, value_enum, default_value_t = Clock::Wall)]
@@ -119,35 +125,50 @@ fn take_turns(args: &Extent, sides: &[Side], program: PathBuf, prefix: &str) -> 
     } else {
         Scale::Full
     };
-    let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
+    let rounds = args.rounds.unwrap_or(scale.of(3, 5, 1));
     ensure!(rounds > 0, "at least one round");
     println!("{}", machine());
     let folder = target().join("bench");
-    let stores = Stores::new(folder.join("stores"), program)?;
-    let mut works = plan(scale, &args.only, &stores)?;
+    let mut stores = Stores::new(folder.join("stores"), program)?;
+    stores.real_heap = args.heap.clone().or_else(real_heap);
+    let mut works = plan(scale, &args.only, &stores, stores.real_heap.is_some());
     works.retain(|planned| !(in_node && planned.work.is_ours_alone()));
     let mut measured = Measured::default();
-    for work in &works {
-        for round in 0..rounds {
+    for (at, work) in works.iter().enumerate() {
+        let start = Instant::now();
+        work.needs.iter().try_for_each(|need| need.make(scale, &stores))?;
+        let made = start.elapsed().as_secs();
+        for round in 0..rounds.min(work.rounds) {
             turns(work, round, sides, args.clock, &mut measured)?;
         }
-        println!("{}", progress(work, sides, &measured));
+        clear(work, &works[at + 1..], &stores)?;
+        let took = start.elapsed().as_secs();
+        println!("{}, in {took} s, of which its store {made} s", progress(work, sides, &measured));
+        // What was measured so far stays if a later work fails.
+        fs::write(folder.join(format!("{prefix}figures.json")), serde_json::to_string_pretty(&measured.to_json())?)?;
     }
-    let heap = fs::metadata(stores.place("heap")).map_or(0, |heap| heap.len());
     // The goals are those of the crates; across the boundary of JavaScript the goal is to be ahead.
     let mut tables = vec![measured.comparison("reference", in_node.then_some(1.0))];
     if args.clock == Clock::Wall && !in_node {
-        tables.push(measured.against_the_floor(heap as f64));
+        tables.push(measured.against_the_floor());
+        tables.push(measured.machine());
     }
+    // A table of a head alone tells nothing.
+    tables.retain(|table| table.lines().count() > 2);
     let tables = tables.join("\n");
     println!("\n{tables}");
-    fs::write(folder.join(format!("{prefix}figures.json")), serde_json::to_string_pretty(&measured.to_json())?)?;
     fs::write(folder.join(format!("{prefix}tables.md")), tables)?;
     fs::remove_dir_all(&stores.folder)?;
     println!(
         "The figures of every round are in target/bench/{prefix}figures.json, the tables in {prefix}tables.md there."
     );
     Ok(())
+}
+
+/// What the recorded run of a real kernel has left, if there was one.
+fn real_heap() -> Option<PathBuf> {
+    let store = target().join("kernel/run/reference/store/swingstore.sqlite");
+    store.exists().then_some(store)
 }
 
 /// Everybody once, who begins changing from round to round.

@@ -47,6 +47,14 @@ pub(crate) enum Work {
     Import { dir: PathBuf, dataset: PathBuf, mode: String },
     /// Verifies a store. The reference cannot.
     Verify { dir: PathBuf },
+    /// Reads every span of every vat: so many vats, each of so many spans, each of so many items.
+    Replay { dir: PathBuf, vats: u64, spans: u64, items: u64 },
+    /// Inserts the rows of `store` into a new file, by plain SQL. Ours alone.
+    ImportFloor { dir: PathBuf, store: PathBuf },
+    /// Goes through so many small blocks, of a store that has `rows` pairs, and looks at its memory. Ours alone.
+    Session { dir: PathBuf, rows: u64, blocks: u64 },
+    /// Goes through so many cranks, each of one of `vats` vats. Ours alone.
+    Vats { dir: PathBuf, vats: u64, cranks: u64 },
     /// Goes through so many blocks, of a store that has `rows` pairs. Ours alone.
     Blocks { dir: PathBuf, rows: u64, blocks: u64, beside: Beside },
     /// What the machine and SQLite can do without us.
@@ -69,12 +77,17 @@ impl Work {
             | Self::Import { dir, .. }
             | Self::Verify { dir }
             | Self::Blocks { dir, .. }
+            | Self::Replay { dir, .. }
+            | Self::ImportFloor { dir, .. }
+            | Self::Session { dir, .. }
+            | Self::Vats { dir, .. }
             | Self::Floor { dir, .. } => dir,
         }
     }
 
     /// Whether only we can do it.
     pub(crate) fn is_ours_alone(&self) -> bool {
-        matches!(self, Self::Verify { .. } | Self::Blocks { .. } | Self::Floor { .. })
+        let whole = matches!(self, Self::Verify { .. } | Self::Floor { .. } | Self::ImportFloor { .. });
+        whole || matches!(self, Self::Blocks { .. } | Self::Session { .. } | Self::Vats { .. })
     }
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
-use fs_err as fs;
 use swing_core::roles::{HostStorage as _, KernelStorage as _, KvStore as _, SnapStore as _, TranscriptStore as _};
 use swing_core::{ArtifactMode, Position, VatId};
 use swing_store::{Store, exporter};
@@ -19,8 +18,6 @@ use super::timing::{Moment, figures, nanos, options};
 
 /// Cranks of a block.
 const CRANKS: u64 = 20;
-/// Into how many parts the blocks of a session are cut, for seeing whether later ones cost more.
-const SLICES: usize = 10;
 
 pub(super) fn measure(dir: &Path, rows: u64, blocks: u64, beside: Beside) -> Result<Figures> {
     let archive = dir.join("archive");
@@ -37,7 +34,7 @@ pub(super) fn measure(dir: &Path, rows: u64, blocks: u64, beside: Beside) -> Res
     let raw = if matches!(beside, Beside::Snapshot | Beside::Archive) { heap(8 << 20) } else { Vec::new() };
     let text = item(1, 1024);
     let mut dice = Dice::new(11);
-    let (mut times, mut memory) = (Vec::new(), (0.0, 0.0));
+    let mut times = Vec::new();
     for block in 0..blocks {
         let start = Moment::now();
         for crank in 0..CRANKS {
@@ -62,33 +59,15 @@ pub(super) fn measure(dir: &Path, rows: u64, blocks: u64, beside: Beside) -> Res
         }
         store.host().commit()?;
         times.push(nanos(start.elapsed()));
-        memory.1 = resident();
-        if block == blocks / 10 {
-            memory.0 = memory.1;
-        }
     }
     let exports = exporting.map(Exporting::stop).transpose()?.unwrap_or_default();
     store.close()?;
-    let mut measured = figures([
+    Ok(figures([
         ("p50", percentile(&times, 0.5)),
         ("p99", percentile(&times, 0.99)),
         ("longest", percentile(&times, 1.0)),
-        ("residentEarlyBytes", memory.0),
-        ("residentLateBytes", memory.1),
         ("exports", exports as f64),
-    ]);
-    for (slice, times) in times.chunks(times.len().div_ceil(SLICES)).enumerate() {
-        measured.insert(format!("slice{slice}"), percentile(times, 0.5));
-    }
-    Ok(measured)
-}
-
-/// Memory that is this process's own now, without pages of mapped files.
-fn resident() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let kilobytes: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default();
-    kilobytes * 1024.0
+    ]))
 }
 
 /// A thread that exports the store again and again.

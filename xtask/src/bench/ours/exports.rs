@@ -96,7 +96,7 @@ pub(super) fn import(dir: &Path, dataset: &Path, mode: &str) -> Result<Figures> 
 pub(super) fn verify(dir: &Path) -> Result<Figures> {
     let exporter = exporter(dir, ArtifactMode::Debug)?;
     let (mut stages, mut last) = (Vec::new(), (String::new(), Moment::now()));
-    let start = Moment::now();
+    let (start, processor) = (Moment::now(), Moment::of_processor());
     let report = swing_export::verify(exporter.read(), SUBSTORES, None, &mut |step: Step<'_>| {
         if let Step::Stage(name) = step {
             let before = std::mem::replace(&mut last, (format!("in {name}"), Moment::now()));
@@ -104,10 +104,18 @@ pub(super) fn verify(dir: &Path) -> Result<Figures> {
         }
     })?;
     stages.push((last.0, nanos(last.1.elapsed())));
-    let all = nanos(start.elapsed());
+    let (all, processor) = (nanos(start.elapsed()), nanos(processor.elapsed()));
     ensure!(report.findings.is_empty(), "{:?}", report.findings);
     exporter.close()?;
-    let mut measured = figures([("all", all), ("records", report.records as f64)]);
+    let bytes = super::raw_import::content(dir)?;
+    let a_megabyte = processor * 1e6 / bytes;
+    let mut measured = figures([
+        ("all", all),
+        ("records", report.records as f64),
+        ("bytes", bytes),
+        ("processor", processor),
+        ("megabyte", a_megabyte),
+    ]);
     measured.extend(stages.into_iter().filter(|(name, _)| !name.is_empty()));
     Ok(measured)
 }

@@ -67,6 +67,10 @@ fn reads(store: &mut Store, keys: &[String], random: &[String], absent: &[String
         key = kv.get_next_key(&key)?.unwrap_or_else(|| "v1".into());
         Ok(())
     })?;
+    let next_random = timed(gets / 4, |i| {
+        black_box(kv.get_next_key(&random[i as usize])?);
+        Ok(())
+    })?;
     Ok(figures([
         ("get", get_hot),
         ("has", has_hot),
@@ -74,6 +78,7 @@ fn reads(store: &mut Store, keys: &[String], random: &[String], absent: &[String
         ("getRandom", again),
         ("getAbsent", nothing),
         ("next", next),
+        ("nextRandom", next_random),
     ]))
 }
 

@@ -1,9 +1,11 @@
 //! The stores and datasets that works need: made by us, readable by all.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use fs_err as fs;
+use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use swing_core::roles::{Bundle, BundleStore as _, HostStorage as _, KernelStorage as _, KvStore as _};
 use swing_core::roles::{SnapStore as _, TranscriptStore as _};
@@ -25,6 +27,8 @@ pub(crate) enum Making {
     Dataset { store: PathBuf, dataset: PathBuf },
     /// A heap snapshot.
     Heap { file: PathBuf, length: usize },
+    /// The heap snapshot in a file, raw or gzipped, or the greatest one of a store.
+    RealHeap { from: PathBuf, file: PathBuf },
 }
 
 /// What is in a store.
@@ -46,11 +50,19 @@ pub(crate) struct Contents {
     pub(crate) snapshot: usize,
 }
 
+impl Contents {
+    /// A store of nothing but a bundle.
+    pub(crate) fn empty(dir: PathBuf) -> Self {
+        Self { dir, rows: 0, vats: 0, spans: 0, other_spans: None, items: 0, item: 400, snapshot: 0 }
+    }
+}
+
 pub(super) fn make(making: &Making) -> Result<Figures> {
     match making {
         Making::Store(contents) => store(contents)?,
         Making::Dataset { store, dataset } => export(store, dataset)?,
         Making::Heap { file, length } => fs::write(file, heap(*length))?,
+        Making::RealHeap { from, file } => fs::write(file, real_heap(from)?)?,
     }
     Ok(Figures::new())
 }
@@ -122,4 +134,21 @@ fn export(store: &Path, dataset: &Path) -> Result<()> {
     }
     writer.finish(17, Some(Mode::Archival))?;
     Ok(exporter.close()?)
+}
+
+/// A store keeps the heap gzipped, and so do archives.
+fn real_heap(from: &Path) -> Result<Vec<u8>> {
+    let mut found = fs::read(from)?;
+    if found.starts_with(b"SQLite format 3") {
+        let greatest = "SELECT compressedSnapshot FROM snapshots WHERE compressedSnapshot IS NOT NULL
+                        ORDER BY uncompressedSize DESC LIMIT 1";
+        let store = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        found = store.query_row(greatest, [], |row| row.get(0))?;
+    }
+    if !found.starts_with(&[0x1f, 0x8b]) {
+        return Ok(found);
+    }
+    let mut raw = Vec::new();
+    flate2::read::MultiGzDecoder::new(&found[..]).read_to_end(&mut raw)?;
+    Ok(raw)
 }

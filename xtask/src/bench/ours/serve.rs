@@ -1,11 +1,12 @@
 //! One request in, one line of figures out.
 
 use anyhow::{Context as _, Result};
-use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::super::work::{Figures, Work};
-use super::{blocks, deletion, exports, floor, kv, make, snapshot, trace, transcript};
+use super::{
+    blocks, deletion, exports, floor, kv, make, memory, raw_import, replay, session, snapshot, trace, transcript, vats,
+};
 
 /// What this program is asked to do in a process of its own.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub(crate) fn serve(request: &str) -> Result<()> {
         Request::Make(making) => make::make(making)?,
         Request::Hot(hot) => hot.run()?,
     };
-    figures.insert("rss".to_owned(), peak_memory());
+    figures.insert("rss".to_owned(), memory::peak());
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())
 }
@@ -45,15 +46,11 @@ fn perform(work: &Work) -> Result<Figures> {
         Work::FullExport { dir, mode } => exports::full_export(dir, mode),
         Work::Import { dir, dataset, mode } => exports::import(dir, dataset, mode),
         Work::Verify { dir } => exports::verify(dir),
+        Work::Replay { dir, vats, spans, items } => replay::measure(dir, *vats, *spans, *items),
+        Work::ImportFloor { dir, store } => raw_import::measure(dir, store),
+        Work::Session { dir, rows, blocks } => session::measure(dir, *rows, *blocks),
+        Work::Vats { dir, vats, cranks } => vats::measure(dir, *vats, *cranks),
         Work::Blocks { dir, rows, blocks, beside } => blocks::measure(dir, *rows, *blocks, *beside),
         Work::Floor { dir, heap, rows } => floor::measure(dir, heap, *rows),
     }
-}
-
-/// The most memory that this process ever had in the machine's, pages of mapped files included; 0 where nobody says.
-fn peak_memory() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default();
-    kilobytes * 1024.0
 }

@@ -47,5 +47,6 @@ pub(super) fn measure(dir: &Path, heap: &Path, rounds: u64) -> Result<Figures> {
         ("commit", each(commit)),
         ("load", each(load)),
         ("compressedBytes", compressed as f64),
+        ("rawBytes", raw.len() as f64),
     ]))
 }

@@ -28,6 +28,11 @@ impl Moment {
         }
     }
 
+    /// By the processor's clock, whichever the run counts with.
+    pub(crate) fn of_processor() -> Self {
+        Self::Processor(processor_time())
+    }
+
     pub(crate) fn elapsed(self) -> Duration {
         match self {
             Self::Wall(start) => start.elapsed(),
