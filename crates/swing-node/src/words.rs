@@ -28,7 +28,7 @@ impl From<SessionError> for Failure {
             SessionError::Full { .. } => Kind::FULL,
             SessionError::InCrank { .. } => Kind::STATE,
             SessionError::NoSuchSavepoint { .. } => Kind::MISSING,
-            SessionError::Sql { .. } | SessionError::WrittenMeanwhile { .. } => Kind::IO,
+            SessionError::Sql { .. } | SessionError::WrittenMeanwhile { .. } | SessionError::PutOff { .. } => Kind::IO,
         };
         Self::of(kind, &error)
     }

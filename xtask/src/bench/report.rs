@@ -77,7 +77,9 @@ impl Measured {
             };
         let floor = |figure: &str| self.ours("floor", figure);
         let cores = floor("cores").unwrap_or(1.0);
-        let slower = |a: Option<f64>, b: Option<f64>, share: f64| Some(a?.max(b? / share) * heap_bytes);
+        // One hash cannot be shared by cores, and while one of them hashes the others pack or unpack without it.
+        let hash = floor("hashPerByte");
+        let shared = |codec: Option<f64>| Some(hash?.max((hash? + codec?) / cores) * heap_bytes);
         row(
             "get from the cache (floor: HashMap)",
             floor("hashMapGet"),
@@ -90,17 +92,24 @@ impl Measured {
             .zip(self.ours("kv", "setRandom"))
             .map(|(all, call)| (all - call) * 1000.0);
         row("a block's commit, 1000 random rows (raw SQL)", floor("block"), block, "≤ 1.3 ×", &|f, o| o <= 1.3 * f);
-        let save = slower(floor("hashPerByte"), floor("deflatePerByte"), cores);
+        let save = shared(floor("deflatePerByte"));
         row(
-            "saveSnapshot (slower of hash and deflate)",
+            "saveSnapshot (hash and deflate, on all cores)",
             save,
             self.ours("snapshot", "save"),
             "≤ 1.25 ×",
             &|f, o| o <= 1.25 * f,
         );
-        let load = slower(floor("hashPerByte"), floor("inflatePerByte"), 1.0);
         row(
-            "loadSnapshot (slower of hash and inflate)",
+            "saveSnapshot behind the block, the call (hash)",
+            hash.map(|each| each * heap_bytes),
+            self.ours("snapshot", "saveBehind"),
+            "≤ 1.25 ×",
+            &|f, o| o <= 1.25 * f,
+        );
+        let load = shared(floor("inflatePerByte"));
+        row(
+            "loadSnapshot (hash and inflate, on all cores)",
             load,
             self.ours("snapshot", "load"),
             "≤ 1.25 ×",
