@@ -86,6 +86,26 @@ pub struct SnapshotSaved {
     pub archive_write_seconds: Option<f64>,
 }
 
+/// What [`SnapStore::save_snapshot_behind`] did so far. Times are in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SnapshotTaken {
+    /// SHA-256 of the raw bytes.
+    pub hash: Digest,
+    /// Raw bytes.
+    pub uncompressed_size: u64,
+    /// Time to read and hash, and to compress as far as that was waited for.
+    pub compress_seconds: f64,
+    /// Time to store.
+    pub db_save_seconds: f64,
+}
+
+impl From<SnapshotSaved> for SnapshotTaken {
+    fn from(saved: SnapshotSaved) -> Self {
+        let SnapshotSaved { hash, uncompressed_size, compress_seconds, db_save_seconds, .. } = saved;
+        Self { hash, uncompressed_size, compress_seconds, db_save_seconds }
+    }
+}
+
 /// The snapshot in use of a vat. Sizes are absent for a record that was never populated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotInfo {
@@ -114,6 +134,17 @@ pub trait SnapStore {
         position: Position,
         source: &mut dyn Read,
     ) -> Result<SnapshotSaved, Self::Error>;
+    /// As [`SnapStore::save_snapshot`], for who need not know the compressed size: it returns when the source is read and hashed,
+    /// and a store that can goes on compressing meanwhile. Every other call answers as if it were done, if need be by waiting for
+    /// it, and so does the commit. Whoever has nothing to go on with on other threads does it all at once, as here.
+    fn save_snapshot_behind(
+        &mut self,
+        vat: &VatId,
+        position: Position,
+        source: &mut dyn Read,
+    ) -> Result<SnapshotTaken, Self::Error> {
+        self.save_snapshot(vat, position, source).map(SnapshotTaken::from)
+    }
     /// The snapshot in use. An error if there is none.
     fn load_snapshot(&mut self, vat: &VatId) -> Result<SnapshotBytes, Self::Error>;
     /// Keeps the record of the one in use but uses it no more; without one nothing happens.

@@ -78,7 +78,9 @@ pub(crate) fn control(seed: u64, commits: u64) -> Result<Counts> {
     });
     swing_core::session::pin_nothing(false);
     found.unwrap_or_else(|| {
-        bail!("with exporters that pin nothing, nothing was wrong in {TRIES} times {commits} commits: the engine is blind")
+        bail!(
+            "with exporters that pin nothing, nothing was wrong in {TRIES} times {commits} commits: the engine is blind"
+        )
     })
 }
 

@@ -28,9 +28,10 @@ impl From<SessionError> for Failure {
             SessionError::Full { .. } => Kind::FULL,
             SessionError::InCrank { .. } => Kind::STATE,
             SessionError::NoSuchSavepoint { .. } => Kind::MISSING,
-            SessionError::Sql { .. } | SessionError::Directory { .. } | SessionError::WrittenMeanwhile { .. } => {
-                Kind::IO
-            }
+            SessionError::Sql { .. }
+            | SessionError::Directory { .. }
+            | SessionError::WrittenMeanwhile { .. }
+            | SessionError::PutOff { .. } => Kind::IO,
         };
         Self::of(kind, &error)
     }

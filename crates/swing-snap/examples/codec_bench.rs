@@ -112,7 +112,7 @@ impl Bench<'_> {
     /// From which size on reading ahead pays.
     fn small_snapshots(&self) -> Result<()> {
         println!("\n  small snapshots, read whole (µs)     inline    ahead");
-        for kib in [16, 64, 128, 256, 384, 512, 768, 1024, 2048] {
+        for kib in [16, 64, 256, 384, 512, 768, 1024, 1536, 2048, 4096] {
             let Some(raw) = self.raw.get(..kib << 10) else { break };
             let packed = compress(&mut &*raw, Level::DEFAULT, Limits::default())?;
             let expected = Expected { hash: packed.hash, raw_len: Some(packed.raw_len) };

@@ -2,10 +2,22 @@
 
 use std::io::{self, Read};
 
-use swing_core::{ArtifactName, Digest};
+use swing_core::session::Reader;
+use swing_core::{ArtifactName, Digest, SessionError};
 
 use crate::codec::{CodecError, Expected, ReadAhead, SnapshotReader};
 use crate::error::SnapError;
+use crate::schema::SNAPSHOTS;
+
+/// The gzip of a row, given its rowid and the type of the value: what is neither a blob nor NULL is an error.
+pub(crate) fn read_gzip(db: Reader<'_>, rowid: i64, kind: &str) -> Result<Option<Vec<u8>>, SessionError> {
+    const OTHER: &str = "SELECT compressedSnapshot FROM snapshots WHERE rowid = ?1";
+    match kind {
+        "blob" => db.blob(SNAPSHOTS.name, "compressedSnapshot", rowid).map(Some),
+        "null" => Ok(None),
+        _ => Ok(db.one(OTHER, [rowid], |row| row.get(0))?.flatten()),
+    }
+}
 
 /// Reads a stored snapshot and verifies it on the way; its errors name it.
 pub(crate) struct StoredBytes {

@@ -1,9 +1,12 @@
 //! The view through which a kernel saves, loads and deletes snapshots.
 
+mod behind;
 mod delete;
 mod save;
 mod tools;
 
+#[cfg(test)]
+mod behind_tests;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
@@ -14,15 +17,16 @@ mod tests;
 use std::io::Read;
 use std::sync::Arc;
 
-use swing_core::roles::{SnapStore, SnapshotBytes, SnapshotInfo, SnapshotSaved};
+use swing_core::roles::{SnapStore, SnapshotBytes, SnapshotInfo, SnapshotSaved, SnapshotTaken};
 use swing_core::session::Scope;
 use swing_core::{
     ArtifactName, Budget, Cleanup, Digest, ExportKey, Position, Session, SessionError, SnapshotRecord, VatId, Writer,
 };
 
+pub(crate) use behind::Behind;
 pub use tools::{DumpedSnapshot, Extent};
 
-use crate::bytes::StoredBytes;
+use crate::bytes::{StoredBytes, read_gzip};
 use crate::error::SnapError;
 use crate::options::Retention;
 use crate::schema::SNAPSHOTS;
@@ -95,21 +99,39 @@ impl SnapStore for Snapshots<'_> {
         self.save(vat, position, source)
     }
 
+    fn save_snapshot_behind(
+        &mut self,
+        vat: &VatId,
+        position: Position,
+        source: &mut dyn Read,
+    ) -> Result<SnapshotTaken, SnapError> {
+        self.save_behind(vat, position, source)
+    }
+
     /// The bytes are verified while they are read, and the last of them is withheld until hash and length have proved
     /// right. What is wrong with them is a [`SnapError`] inside the reader's [`std::io::Error`].
     fn load_snapshot(&mut self, vat: &VatId) -> Result<SnapshotBytes, SnapError> {
-        const SQL: &str = "SELECT snapPos, hash, uncompressedSize, compressedSnapshot FROM snapshots
+        const SQL: &str = "SELECT snapPos, hash, uncompressedSize, rowid, typeof(compressedSnapshot) FROM snapshots
             WHERE vatID = ?1 AND inUse = 1";
-        let found = self.session.read().one(SQL, [vat], |row| {
-            let (position, hash): (Position, Digest) = (row.get(0)?, row.get(1)?);
-            let (raw_len, gzip): (Option<u64>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
-            Ok((position, hash, raw_len, gzip))
+        let db = self.session.read();
+        let found = db.one(SQL, [vat], |row| {
+            let (position, hash, raw_len): (Position, Digest, Option<u64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((position, hash, raw_len, row.get(3)?, row.get::<_, String>(4)?))
         })?;
-        let Some((position, hash, raw_len, gzip)) = found else {
+        let Some((position, hash, raw_len, rowid, kind)) = found else {
             return Err(SnapError::NoSnapshot { vat: vat.clone() });
         };
+        let gzip = read_gzip(db, rowid, &kind)?;
         let name = ArtifactName::Snapshot { vat: vat.clone(), position };
-        let Some(gzip) = gzip else { return Err(SnapError::NotPopulated { vat: vat.clone(), name }) };
+        let gzip = match gzip {
+            Some(gzip) => gzip,
+            // A row without a length is one that nobody has ever had the bytes of.
+            None if raw_len.is_some() => match self.state.behind.gzip(vat, position, hash)? {
+                Some(gzip) => gzip.to_vec(),
+                None => return Err(SnapError::NotPopulated { vat: vat.clone(), name }),
+            },
+            None => return Err(SnapError::NotPopulated { vat: vat.clone(), name }),
+        };
         Ok(Box::new(StoredBytes::new(name, gzip, hash, raw_len)))
     }
 
@@ -123,7 +145,16 @@ impl SnapStore for Snapshots<'_> {
     }
 
     fn snapshot_info(&mut self, vat: &VatId) -> Result<Option<SnapshotInfo>, SnapError> {
-        Ok(self.state.in_use(self.session, vat)?)
+        let found = self.state.in_use(self.session, vat)?;
+        match found {
+            Some(mut info) if info.compressed_size.is_none() && info.uncompressed_size.is_some() => {
+                let gzip = self.state.behind.gzip(vat, info.position, info.hash)?;
+                info.compressed_size = gzip.map(|gzip| gzip.len() as u64);
+                self.state.remember(vat, info.clone());
+                Ok(Some(info))
+            }
+            found => Ok(found),
+        }
     }
 
     /// Newest first. Without a budget the vat's `.current` record is deleted in any case, even of a vat that never had
@@ -141,6 +172,7 @@ impl SnapStore for Snapshots<'_> {
     fn prune_unused_snapshots(&mut self) -> Result<u64, SnapError> {
         const SQL: &str = "UPDATE snapshots SET compressedSnapshot = NULL
             WHERE inUse IS NULL AND compressedSnapshot IS NOT NULL";
+        self.store_behind()?;
         Ok(self.session.write()?.run_over(SNAPSHOTS, UNUSED, SQL, [])? as u64)
     }
 }

@@ -7,7 +7,7 @@ use swing_core::session::Reader;
 use swing_core::{Part, Session, SessionError, VatId, Writer};
 
 use crate::options::SnapOptions;
-use crate::snapshots::Snapshots;
+use crate::snapshots::{Behind, Snapshots};
 
 /// Vats whose snapshot in use is remembered; past it all are forgotten and asked for again.
 const MOST_REMEMBERED: usize = 4096;
@@ -19,13 +19,15 @@ pub struct SnapState {
     /// The snapshot in use of each vat asked about since `generation`; `None`: it has none.
     in_use: HashMap<VatId, Option<SnapshotInfo>>,
     generation: u64,
+    /// The snapshots whose bytes are not in place yet.
+    pub(crate) behind: Behind,
 }
 
 impl SnapState {
     /// A state that remembers nothing yet.
     #[must_use]
     pub fn new(options: SnapOptions) -> Self {
-        Self { options, in_use: HashMap::new(), generation: 0 }
+        Self { options, in_use: HashMap::new(), generation: 0, behind: Behind::default() }
     }
 
     /// The snapStore, bound to the session that its table is in.
@@ -72,21 +74,26 @@ fn read_in_use(db: Reader<'_>, vat: &VatId) -> Result<Option<SnapshotInfo>, Sess
     })
 }
 
-/// Every write goes to SQLite at once: there are few, and their bytes are large.
+/// Every write goes to SQLite at once, but for bytes that are still being packed: there are few, and their bytes are large.
 impl Part for SnapState {
     fn mark(&mut self) {}
 
     fn rollback_to(&mut self, _depth: usize) {
         self.in_use.clear();
+        self.behind.rolled_back();
     }
 
     fn release(&mut self) {}
 
-    fn flush(&mut self, _writer: &mut Writer<'_>) -> Result<(), SessionError> {
+    fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+        if !self.behind.is_empty() {
+            self.in_use.clear();
+            self.behind.settle(writer, self.options.keep)?;
+        }
         Ok(())
     }
 
     fn bytes(&self) -> usize {
-        0
+        self.behind.bytes()
     }
 }

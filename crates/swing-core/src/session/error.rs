@@ -79,6 +79,15 @@ pub enum SessionError {
         /// The table.
         table: &'static str,
     },
+    /// What a part had put off could not be done before the commit, so the block would lack it.
+    #[error("{what} could not be finished")]
+    PutOff {
+        /// What it was.
+        what: String,
+        /// The part's own error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// No savepoint of that name is open.
     #[error("no such savepoint as {name:?}")]
     NoSuchSavepoint {

@@ -75,6 +75,20 @@ impl<'c> Reader<'c> {
         Ok(found)
     }
 
+    /// The blob in a row of `table`. A query would copy it twice: SQLite makes it whole before it hands it over.
+    ///
+    /// # Errors
+    /// [`SessionError`] when there is no such row, or no blob in it.
+    pub fn blob(&self, table: &str, column: &str, rowid: i64) -> Result<Vec<u8>, SessionError> {
+        let read = || {
+            let blob = self.database.blob_open(rusqlite::MAIN_DB, table, column, rowid, true)?;
+            let mut bytes = vec![0; blob.len()];
+            blob.read_at_exact(&mut bytes, 0)?;
+            Ok(bytes)
+        };
+        read().map_err(|source| SessionError::new(&format!("read {column} of a row of {table}"), source))
+    }
+
     /// SQLite's own check of the file (`PRAGMA integrity_check`): what is wrong with it, at most `most` findings.
     ///
     /// # Errors

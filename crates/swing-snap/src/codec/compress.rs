@@ -1,26 +1,25 @@
 //! From a stream of raw bytes to hash, length and gzip.
 //!
-//! The calling thread reads, hashes and appends; others pack. Member `i` goes to worker `i mod n` and is fetched from there, so
-//! order needs no numbering, each worker holds two members at most (one being packed, one waiting), and a worker that is gone shows
-//! as a closed channel instead of a silence. The gzip is the same whatever the number of workers.
+//! The calling thread reads and hashes; a [crew](super::crew) packs, and the calling thread with it when it has run ahead. The gzip
+//! is the same whatever the number of threads.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, Builder, Scope, ScopedJoinHandle};
+use std::thread;
 
+use super::crew::Crew;
 use super::error::CodecError;
 use super::hex::to_hex;
 use super::intake::Intake;
 use super::level::Level;
-use super::member::{MEMBER_LEN, Packer, Slot};
+use super::member::{MEMBER_LEN, member_len};
 
 /// More than this cannot be kept busy: hashing is as fast as eight or nine of them at the default level.
 const MOST_WORKERS: usize = 8;
 
-/// Members in flight for each worker.
+/// Members that may wait for each worker.
 const DEPTH: usize = 2;
 
 /// What [`compress`] may take.
@@ -69,19 +68,76 @@ impl fmt::Debug for Compressed {
 /// - [`CodecError::PackedTooLong`] as soon as there are more packed bytes than [`Limits::max_gzip_len`].
 /// - [`CodecError::ThreadLost`] if a packing thread panicked.
 pub fn compress(source: &mut dyn Read, level: Level, limits: Limits) -> Result<Compressed, CodecError> {
-    let mut intake = Intake::new(source, limits.max_raw_len);
-    let workers = limits.workers.unwrap_or_else(default_workers);
+    let workers = limits.workers.unwrap_or_else(|| cores().min(MOST_WORKERS + 1) - 1);
+    let crew = Crew::new(level, workers, workers * DEPTH, limits.max_gzip_len);
+    take_in(source, limits, crew, Engage::ForASecondMember)?.finish()
+}
 
-    let mut first = Slot::default();
-    let len = take_in(&mut intake, &mut first)?;
-    let gzip = if workers == 0 || len < MEMBER_LEN {
-        pack_here(&mut intake, first, level, Pile::new(limits))?
-    } else {
-        pack_on_threads(&mut intake, first, level, Pile::new(limits), workers)?
-    };
+/// Reads a raw snapshot to its end and hashes it, while it is packed on other threads, which go on when this returns.
+///
+/// About `most_waiting` raw bytes may wait to be packed; beyond, the calling thread helps. There is one other at least, also on a
+/// single core.
+///
+/// # Errors
+///
+/// As [`compress`], as far as it is known by then.
+pub fn compress_behind(
+    source: &mut dyn Read,
+    level: Level,
+    limits: Limits,
+    most_waiting: usize,
+) -> Result<Packing, CodecError> {
+    let workers = limits.workers.unwrap_or_else(|| (cores() - 1).clamp(1, MOST_WORKERS));
+    let crew = Crew::new(level, workers, most_waiting / MEMBER_LEN, limits.max_gzip_len);
+    take_in(source, limits, crew, Engage::AtOnce)
+}
 
-    let (hash, raw_len) = intake.finish();
-    Ok(Compressed { hash, raw_len, gzip })
+/// A snapshot that is being packed. Dropping it gives up, which takes no longer than the packing of one member.
+pub struct Packing {
+    hash: [u8; 32],
+    raw_len: u64,
+    crew: Crew,
+}
+
+impl Packing {
+    /// SHA-256 of the raw bytes.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// How many raw bytes there were.
+    pub fn raw_len(&self) -> u64 {
+        self.raw_len
+    }
+
+    /// How many raw bytes wait to be packed.
+    pub fn waiting(&self) -> usize {
+        self.crew.waiting()
+    }
+
+    /// How many packed bytes there are so far.
+    pub fn packed(&self) -> usize {
+        self.crew.packed()
+    }
+
+    /// Waits for the rest, with a hand in it.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::PackedTooLong`], [`CodecError::ThreadLost`].
+    pub fn finish(self) -> Result<Compressed, CodecError> {
+        let Self { hash, raw_len, crew } = self;
+        Ok(Compressed { hash, raw_len, gzip: crew.finish()? })
+    }
+}
+
+impl fmt::Debug for Packing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packing")
+            .field("hash", &to_hex(&self.hash))
+            .field("raw_len", &self.raw_len)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How many cores this process may use, asked once: the answer takes several system calls.
@@ -90,155 +146,36 @@ pub(super) fn cores() -> usize {
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-fn default_workers() -> usize {
-    match cores() {
-        1 => 0,
-        cores => cores.min(MOST_WORKERS),
-    }
+/// From when on threads are worth their start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Engage {
+    AtOnce,
+    ForASecondMember,
 }
 
-/// The packed members so far.
-struct Pile {
-    gzip: Vec<u8>,
-    most: Option<u64>,
-}
-
-impl Pile {
-    fn new(limits: Limits) -> Self {
-        Self { gzip: Vec::new(), most: limits.max_gzip_len }
-    }
-
-    fn add(&mut self, packed: &[u8]) -> Result<(), CodecError> {
-        let len = (self.gzip.len() + packed.len()) as u64;
-        if let Some(limit) = self.most.filter(|most| len > *most) {
-            return Err(CodecError::PackedTooLong { limit });
-        }
-        self.gzip.extend_from_slice(packed);
-        Ok(())
-    }
-}
-
-fn take_in(intake: &mut Intake<'_>, slot: &mut Slot) -> Result<usize, CodecError> {
-    let len = intake.fill(slot.room())?;
-    slot.filled(len);
-    Ok(len)
-}
-
-fn pack_here(intake: &mut Intake<'_>, mut slot: Slot, level: Level, mut pile: Pile) -> Result<Vec<u8>, CodecError> {
-    let mut packer = Packer::new(level);
+fn take_in(source: &mut dyn Read, limits: Limits, mut crew: Crew, engage: Engage) -> Result<Packing, CodecError> {
+    let mut intake = Intake::new(source, limits.max_raw_len);
+    let mut at = 0;
     loop {
-        packer.pack(&mut slot);
-        pile.add(slot.packed())?;
-        if take_in(intake, &mut slot)? == 0 {
-            return Ok(pile.gzip);
-        }
-    }
-}
-
-fn pack_on_threads(
-    intake: &mut Intake<'_>,
-    first: Slot,
-    level: Level,
-    pile: Pile,
-    workers: usize,
-) -> Result<Vec<u8>, CodecError> {
-    thread::scope(|scope| {
-        let mut crew = Crew { workers: Vec::new(), most: workers, given: 0, fetched: 0 };
-        let result = crew.pack_all(scope, intake, first, level, pile);
-        crew.dismiss();
-        result
-    })
-}
-
-/// A thread that packs what it is given, and its two channels.
-struct Worker<'scope> {
-    jobs: Sender<Slot>,
-    done: Receiver<Slot>,
-    thread: ScopedJoinHandle<'scope, ()>,
-}
-
-impl<'scope> Worker<'scope> {
-    fn start<'env>(scope: &'scope Scope<'scope, 'env>, level: Level) -> io::Result<Self> {
-        let (jobs, waiting) = mpsc::channel::<Slot>();
-        let (finished, done) = mpsc::channel();
-        let work = move || {
-            let mut packer = Packer::new(level);
-            for mut slot in waiting {
-                packer.pack(&mut slot);
-                if finished.send(slot).is_err() {
-                    return;
-                }
+        let member = member_len(at);
+        let mut raw = crew.room(member);
+        let len = intake.fill(&mut raw)?;
+        let last = len < member;
+        // Nothing at all is a member too.
+        if len > 0 || at == 0 {
+            if !last || engage == Engage::AtOnce {
+                crew.engage();
             }
-        };
-        let thread = Builder::new().name("swing-snap-pack".into()).spawn_scoped(scope, work)?;
-        Ok(Self { jobs, done, thread })
-    }
-}
-
-/// The workers of one call, engaged as members arrive.
-struct Crew<'scope> {
-    workers: Vec<Worker<'scope>>,
-    most: usize,
-    given: usize,
-    fetched: usize,
-}
-
-impl<'scope> Crew<'scope> {
-    fn pack_all<'env>(
-        &mut self,
-        scope: &'scope Scope<'scope, 'env>,
-        intake: &mut Intake<'_>,
-        first: Slot,
-        level: Level,
-        mut pile: Pile,
-    ) -> Result<Vec<u8>, CodecError> {
-        let mut slot = first;
-        loop {
-            if self.workers.len() < self.most {
-                match Worker::start(scope, level) {
-                    Ok(worker) => self.workers.push(worker),
-                    // No thread to be had: go on with those there are, at worst none.
-                    Err(_) if self.workers.is_empty() => return pack_here(intake, slot, level, pile),
-                    Err(_) => self.most = self.workers.len(),
-                }
-            }
-            self.give(slot)?;
-            let in_flight = self.given - self.fetched;
-            slot = if in_flight == self.most * DEPTH { self.fetch(&mut pile)? } else { Slot::default() };
-            if take_in(intake, &mut slot)? == 0 {
-                break;
-            }
+            crew.give(raw, len)?;
         }
-        while self.fetched < self.given {
-            self.fetch(&mut pile)?;
-        }
-        Ok(pile.gzip)
-    }
-
-    fn give(&mut self, slot: Slot) -> Result<(), CodecError> {
-        let worker = &self.workers[self.given % self.workers.len()];
-        worker.jobs.send(slot).map_err(|_| CodecError::ThreadLost)?;
-        self.given += 1;
-        Ok(())
-    }
-
-    /// Waits for the oldest member in flight, appends it, and frees its slot.
-    fn fetch(&mut self, pile: &mut Pile) -> Result<Slot, CodecError> {
-        let worker = &self.workers[self.fetched % self.workers.len()];
-        let slot = worker.done.recv().map_err(|_| CodecError::ThreadLost)?;
-        self.fetched += 1;
-        pile.add(slot.packed())?;
-        Ok(slot)
-    }
-
-    /// Sends everyone home and waits for them. A panic has been reported as a lost thread by now, or concerns a member that an
-    /// earlier error has made useless.
-    fn dismiss(self) {
-        let threads: Vec<_> = self.workers.into_iter().map(|worker| worker.thread).collect();
-        for thread in threads {
-            let _ = thread.join();
+        at += len as u64;
+        if last {
+            break;
         }
     }
+    crew.complete();
+    let (hash, raw_len) = intake.finish();
+    Ok(Packing { hash, raw_len, crew })
 }
 
 #[cfg(test)]
@@ -259,11 +196,12 @@ mod tests {
         }
     }
 
-    use std::io::ErrorKind;
+    use std::io::{self, ErrorKind};
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
     use crate::codec::hex::sha256_hex;
+    use crate::codec::member::HEADER_LEN;
     use crate::codec::testing::{Source, gunzip, hash, heap};
 
     const WORKERS: [Option<usize>; 5] = [None, Some(0), Some(1), Some(2), Some(5)];
@@ -285,8 +223,8 @@ mod tests {
         let packed = compress(&mut io::empty(), Level::DEFAULT, Limits::default()).unwrap();
         assert_eq!(to_hex(&packed.hash), sha256_hex(b""));
         assert_eq!(packed.raw_len, 0);
-        let (header, stored_block, trailer) = (10, 5, 8);
-        assert_eq!(packed.gzip.len(), header + stored_block + trailer);
+        let (stored_block, trailer) = (5, 8);
+        assert_eq!(packed.gzip.len(), HEADER_LEN + stored_block + trailer);
         assert_eq!(gunzip(&packed.gzip), b"");
     }
 
@@ -355,6 +293,32 @@ mod tests {
             assert!(matches!(error, CodecError::TooLong { limit: told } if told == limit as u64));
             assert_eq!(long.given(), limit + 1);
         }
+    }
+
+    #[test]
+    fn packed_behind_is_packed_the_same() {
+        for len in [0, 1, MEMBER_LEN / 2, MEMBER_LEN, 12 * MEMBER_LEN + 17] {
+            let raw = heap(len, 11);
+            let at_once = compress(&mut &raw[..], Level::FASTEST, Limits::default()).unwrap();
+            for workers in WORKERS {
+                for most_waiting in [0, 3 * MEMBER_LEN, 64 << 20] {
+                    let packing = compress_behind(&mut &raw[..], Level::FASTEST, on(workers), most_waiting).unwrap();
+                    assert_eq!((packing.hash(), packing.raw_len()), (at_once.hash, len as u64));
+                    assert!(packing.waiting() <= most_waiting + MEMBER_LEN);
+                    assert!(packing.finish().unwrap() == at_once, "{len} bytes, {workers:?} workers");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn packing_may_be_given_up() {
+        let raw = heap(12 * MEMBER_LEN, 12);
+        for workers in WORKERS {
+            drop(compress_behind(&mut &raw[..], Level::DEFAULT, on(workers), 64 << 20).unwrap());
+        }
+        let mut source = Source::new(raw.clone()).failing_at(5 * MEMBER_LEN + 1);
+        assert!(compress_behind(&mut source, Level::DEFAULT, on(Some(2)), 64 << 20).is_err());
     }
 
     #[test]

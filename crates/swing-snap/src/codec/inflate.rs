@@ -39,6 +39,11 @@ impl Inflater {
         Self { gzip, at: 0, member: None, made: 0, limit, stop }
     }
 
+    /// Goes to a member that starts at byte `at` of the gzip, and before which there are `made` raw bytes.
+    pub(super) fn from(self, at: usize, made: u64) -> Self {
+        Self { at, made, ..self }
+    }
+
     /// Fills the buffer with the next raw bytes: as many as it has room for, fewer at the end, none after it.
     fn fill(&mut self, block: &mut Vec<u8>) -> Result<(), CodecError> {
         block.clear();

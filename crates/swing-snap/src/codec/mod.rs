@@ -2,15 +2,17 @@
 //!
 //! A snapshot is known by the SHA-256 of its raw bytes and kept as gzip. This module knows both and nothing else: no vat, no
 //! position, no database. It rests on one decision: what is written is a sequence of small gzip members, each a complete stream,
-//! so that they can be made on several cores at once; what is read is any gzip at all, whoever made it.
+//! so that they can be made on several cores at once, each of which says how long it is, so that they can be taken apart at once too;
+//! what is read is any gzip at all, whoever made it.
 //!
 //! - [`compress()`] reads a raw snapshot once and returns its hash, its length and its gzip. With [`Limits::max_raw_len`] it is also
 //!   how an untrusted artifact is taken in: it stops one byte past the limit, and the caller compares the hash.
+//! - [`compress_behind()`] returns before all is packed, and gives a [`Packing`] to wait for.
 //! - [`SnapshotReader`] gives the raw bytes back through [`Read`](std::io::Read), and hands out the last of them only when the
 //!   length and the hash are right.
 //!
-//! Memory is bounded on both sides: about 1 MiB for each member in flight here, about 1.5 MiB for each reader, besides the gzip
-//! itself. No thread outlives the call to `compress` or the reader that started it.
+//! Memory is bounded on both sides: about 0.5 MiB for each member in flight here, 1.5 to 3 MiB for each reader, besides the gzip
+//! itself. No thread outlives the call to `compress`, the packing or the reader that started it.
 //!
 //! ```
 //! use std::io::Read;
@@ -28,7 +30,9 @@
 //! ```
 
 mod ahead;
+mod apart;
 mod compress;
+mod crew;
 mod error;
 mod hex;
 mod inflate;
@@ -42,7 +46,7 @@ mod properties;
 #[cfg(test)]
 mod testing;
 
-pub use compress::{Compressed, Limits, compress};
+pub use compress::{Compressed, Limits, Packing, compress, compress_behind};
 pub use error::CodecError;
 pub use hex::{sha256_hex, to_hex};
 pub use level::Level;

@@ -7,12 +7,18 @@ use std::sync::atomic::AtomicBool;
 use sha2::{Digest, Sha256};
 
 use super::ahead::Ahead;
+use super::apart::{Apart, Stumble};
 use super::compress::cores;
 use super::error::CodecError;
-use super::inflate::{Blocks, Inflater};
+use super::inflate::{Block, Blocks, Inflater};
+use super::member::claims;
 
-/// From how much gzip on a thread is worth its start: below, hashing does not take long enough to hide anything behind it.
+/// From how much gzip of others on a thread is worth its start: below, hashing does not take long enough to hide anything behind
+/// it. Two members of our own are enough.
 const PAYS_FROM: usize = 512 * 1024;
+
+/// Inflating on so many keeps up with hashing on one.
+const MOST_THREADS: usize = 2;
 
 /// What a snapshot's record says of its raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,7 @@ pub struct SnapshotReader {
 
 enum Phase {
     Unread { gzip: Vec<u8>, ahead: ReadAhead },
+    Apart(Apart),
     Here(Box<Blocks>),
     Ahead(Ahead),
     Verified,
@@ -84,12 +91,7 @@ impl SnapshotReader {
         self.start();
         let spent = std::mem::take(&mut self.block);
         self.at = 0;
-        let block = match &mut self.phase {
-            Phase::Here(blocks) => blocks.next(spent)?,
-            Phase::Ahead(thread) => thread.next(spent)?,
-            Phase::Unread { .. } | Phase::Verified => return Ok(()),
-            Phase::Failed => return Err(CodecError::AlreadyFailed),
-        };
+        let Some(block) = self.next_block(spent)? else { return Ok(()) };
         self.hasher.update(&block.bytes);
         self.read += block.bytes.len() as u64;
         if block.last {
@@ -100,14 +102,43 @@ impl SnapshotReader {
         Ok(())
     }
 
+    fn next_block(&mut self, spent: Vec<u8>) -> Result<Option<Block>, CodecError> {
+        let block = match &mut self.phase {
+            Phase::Apart(apart) => match apart.next(spent) {
+                Ok(block) => block,
+                Err(Stumble::ThreadLost) => return Err(CodecError::ThreadLost),
+                Err(Stumble::NotAsClaimed { at }) => {
+                    // A reader that believes no claims goes on from there, and says what is wrong if anything is.
+                    let inflater =
+                        Inflater::new(apart.gzip(), self.expected.raw_len, Arc::default()).from(at, self.read);
+                    let mut blocks = Box::new(Blocks::new(inflater));
+                    let block = blocks.next(Vec::new())?;
+                    self.phase = Phase::Here(blocks);
+                    block
+                }
+            },
+            Phase::Here(blocks) => blocks.next(spent)?,
+            Phase::Ahead(thread) => thread.next(spent)?,
+            Phase::Unread { .. } | Phase::Verified => return Ok(None),
+            Phase::Failed => return Err(CodecError::AlreadyFailed),
+        };
+        Ok(Some(block))
+    }
+
     fn start(&mut self) {
         let Phase::Unread { gzip, ahead } = &mut self.phase else { return };
         let gzip = Arc::new(std::mem::take(gzip));
-        let threaded = match ahead {
-            ReadAhead::WhenItPays => gzip.len() >= PAYS_FROM && cores() > 1,
+        let threaded = |pays: bool| match ahead {
+            ReadAhead::WhenItPays => pays && cores() > 1,
             ReadAhead::Never => false,
             ReadAhead::Always => true,
         };
+        if let Some(claims) = self.expected.raw_len.and_then(|raw_len| claims(&gzip, raw_len)) {
+            let threads = if threaded(claims.len() > 1) { (cores() - 1).clamp(1, MOST_THREADS) } else { 0 };
+            self.phase = Phase::Apart(Apart::new(gzip, claims, threads));
+            return;
+        }
+        let threaded = threaded(gzip.len() >= PAYS_FROM);
         let stop = Arc::new(AtomicBool::new(false));
         let blocks = || Blocks::new(Inflater::new(Arc::clone(&gzip), self.expected.raw_len, Arc::clone(&stop)));
         let thread = if threaded { Ahead::start(blocks(), Arc::clone(&stop)).ok() } else { None };
@@ -169,6 +200,37 @@ mod tests {
                 let (read, end) = read_all(&packed, expected(&raw), ahead);
                 assert!(read == raw && end.is_ok(), "{ahead:?}: {end:?}");
             }
+        }
+    }
+
+    #[test]
+    fn claims_of_members_that_are_lies_are_read_as_any_other_gzip() {
+        // The first member claims the second one too, which is as long.
+        let raw = heap(3 * BLOCK_LEN, 7);
+        let ours = compress(&mut &raw[..], Level::DEFAULT, Limits::default()).unwrap().gzip;
+        let claims = claims(&ours, raw.len() as u64).unwrap();
+        let mut merged = ours.clone();
+        let second = &claims[1].place;
+        merged[16..20].copy_from_slice(&(second.end as u32).to_le_bytes());
+        for ahead in WAYS {
+            let (read, end) = read_all(&merged, expected(&raw), ahead);
+            assert!(read == raw && end.is_ok(), "{ahead:?}: {end:?}");
+            let (read, end) = read_all(&merged, Expected { hash: hash(&raw), raw_len: None }, ahead);
+            assert!(read == raw && end.is_ok(), "{ahead:?}: {end:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_member_is_told_as_of_any_other_gzip() {
+        let raw = heap(3 * BLOCK_LEN, 8);
+        let mut packed = compress(&mut &raw[..], Level::DEFAULT, Limits::default()).unwrap().gzip;
+        let second = claims(&packed, raw.len() as u64).unwrap()[1].place.clone();
+        packed[second.end - 8] ^= 1;
+        for ahead in WAYS {
+            let (read, end) = read_all(&packed, expected(&raw), ahead);
+            assert!(raw.starts_with(&read) && read.len() < raw.len());
+            let Err(CodecError::Corrupt { offset, .. }) = end else { panic!("unexpected {end:?}") };
+            assert!(second.contains(&(offset as usize - 1)), "{offset} is not in {second:?}");
         }
     }
 

@@ -25,7 +25,9 @@ impl Snapshots<'_> {
         let clock = Arc::clone(&self.state.options.clock);
 
         let started = clock.now();
-        let packed = pack(&name, vat, self.state.options.level, source)?;
+        let limits = Limits { max_gzip_len: Some(largest_gzip(vat)), ..Limits::default() };
+        let packed =
+            compress(source, self.state.options.level, limits).map_err(|source| self.not_taken_in(&name, source))?;
         let compress_seconds = clock.now().saturating_sub(started).as_secs_f64();
 
         let started = clock.now();
@@ -67,7 +69,7 @@ impl Snapshots<'_> {
         let hash = Digest::from_bytes(packed.hash);
         let info =
             SnapshotInfo { position, hash, uncompressed_size: Some(packed.raw_len), compressed_size: Some(length) };
-        self.store(vat, &name, info, &packed.gzip)
+        self.store(vat, &name, info, Some(&packed.gzip))
     }
 
     /// How hard snapshots of this store are compressed.
@@ -76,7 +78,14 @@ impl Snapshots<'_> {
         self.state.options.level
     }
 
-    fn store(&mut self, vat: &VatId, name: &ArtifactName, new: SnapshotInfo, gzip: &[u8]) -> Result<(), SnapError> {
+    /// Without bytes the row waits for them.
+    pub(super) fn store(
+        &mut self,
+        vat: &VatId,
+        name: &ArtifactName,
+        new: SnapshotInfo,
+        gzip: Option<&[u8]>,
+    ) -> Result<(), SnapError> {
         // A snapshot saved again at the same position replaces the first one.
         const SQL: &str = "INSERT OR REPLACE INTO snapshots
             (vatID, snapPos, inUse, hash, uncompressedSize, compressedSize, compressedSnapshot)
@@ -101,12 +110,12 @@ impl Snapshots<'_> {
         self.state.remember(vat, new);
         Ok(())
     }
-}
 
-fn pack(name: &ArtifactName, vat: &VatId, level: Level, source: &mut dyn Read) -> Result<Compressed, SnapError> {
-    let limits = Limits { max_gzip_len: Some(largest_gzip(vat)), ..Limits::default() };
-    compress(source, level, limits).map_err(|source| match source {
-        CodecError::PackedTooLong { limit } => SnapError::TooLarge { name: name.clone(), limit },
-        source => SnapError::Source { name: name.clone(), source },
-    })
+    /// What the codec's error means for a save.
+    pub(super) fn not_taken_in(&self, name: &ArtifactName, source: CodecError) -> SnapError {
+        match source {
+            CodecError::PackedTooLong { limit } => SnapError::TooLarge { name: name.clone(), limit },
+            source => SnapError::Source { name: name.clone(), source },
+        }
+    }
 }

@@ -45,10 +45,11 @@ impl Snapshots<'_> {
     /// Every snapshot there is a record of, by vat and position.
     ///
     /// # Errors
-    /// [`SnapError::Session`] when the table cannot be read.
-    pub fn list_all(&self) -> Result<Vec<SnapshotRow>, SnapError> {
+    /// [`SnapError::Session`] when the table cannot be read, or what was put off cannot be written.
+    pub fn list_all(&mut self) -> Result<Vec<SnapshotRow>, SnapError> {
         const SQL: &str = "SELECT vatID, snapPos, inUse, hash, uncompressedSize, compressedSize FROM snapshots
             ORDER BY vatID, snapPos";
+        self.store_behind()?;
         Ok(self.session.read().all(SQL, [], SnapshotRow::read)?)
     }
 
@@ -68,8 +69,8 @@ impl Snapshots<'_> {
     /// Snapshots with their bytes, all in memory, by vat and position.
     ///
     /// # Errors
-    /// [`SnapError::Session`] when the table cannot be read.
-    pub fn dump(&self, extent: Extent) -> Result<BTreeMap<VatId, Vec<DumpedSnapshot>>, SnapError> {
+    /// [`SnapError::Session`] when the table cannot be read, or what was put off cannot be written.
+    pub fn dump(&mut self, extent: Extent) -> Result<BTreeMap<VatId, Vec<DumpedSnapshot>>, SnapError> {
         const IN_USE: &str = "SELECT vatID, snapPos, hash, compressedSnapshot, inUse IS NOT NULL FROM snapshots
             WHERE inUse = 1 ORDER BY vatID, snapPos";
         const ALL: &str = "SELECT vatID, snapPos, hash, compressedSnapshot, inUse IS NOT NULL FROM snapshots
@@ -78,6 +79,7 @@ impl Snapshots<'_> {
             Extent::InUse => IN_USE,
             Extent::All => ALL,
         };
+        self.store_behind()?;
         let mut dump = BTreeMap::<VatId, Vec<_>>::new();
         self.session.read().each(sql, [], |row| {
             let snapshot = DumpedSnapshot {

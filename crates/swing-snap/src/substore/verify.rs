@@ -10,6 +10,7 @@ use swing_core::session::{Reader, SessionError, paged};
 use swing_core::substore::{Finding, Limits, SubstoreError};
 use swing_core::{ArtifactName, Digest, Position, VatId};
 
+use crate::bytes::read_gzip;
 use crate::codec::{Expected, ReadAhead, SnapshotReader};
 
 const PAGE: i64 = 1000;
@@ -143,7 +144,6 @@ fn rows<'a>(db: Reader<'a>) -> impl Iterator<Item = Result<RawRow, SessionError>
 }
 
 fn verify_bytes(db: Reader<'_>, row: &RawRow, problems: &mut Problems<'_>) {
-    const SQL: &str = "SELECT compressedSnapshot FROM snapshots WHERE rowid = ?1";
     let hash = problems.parse("hash", &row.hash, hash);
     let raw_len = problems.parse("uncompressedSize", &row.uncompressed_size, size);
     let stored_len = problems.parse("compressedSize", &row.compressed_size, size);
@@ -164,7 +164,7 @@ fn verify_bytes(db: Reader<'_>, row: &RawRow, problems: &mut Problems<'_>) {
         problems.add(format!("uncompressedSize {absent}"));
     }
     let Some(hash) = hash else { return };
-    let gzip = match db.one(SQL, [row.rowid], |row| row.get(0)) {
+    let gzip = match read_gzip(db, row.rowid, &row.bytes.0) {
         Ok(gzip) => gzip.unwrap_or_default(),
         Err(error) => return problems.add(chain(&error)),
     };
