@@ -43,19 +43,26 @@ impl Cache {
     /// What the table has for `key`; the outer `None`: not known here.
     #[inline]
     pub(crate) fn find(&mut self, key: &str) -> Option<Option<Arc<str>>> {
-        if let Some(value) = self.young.get(key) {
-            return Some(value.clone());
+        match self.young.get(key) {
+            Some(value) => Some(value.clone()),
+            None => self.find_old(key),
         }
+    }
+
+    /// Apart, so that a hit is short.
+    #[inline(never)]
+    fn find_old(&mut self, key: &str) -> Option<Option<Arc<str>>> {
         let (key, value) = self.old.remove_entry(key)?;
         self.keep(key, value.clone());
         Some(value)
     }
 
     /// Whether the table has `key`; `None`: not known here. Spares the count on the value that [`Cache::find`] needs.
+    #[inline]
     pub(crate) fn has(&mut self, key: &str) -> Option<bool> {
         match self.young.get(key) {
             Some(value) => Some(value.is_some()),
-            None => self.find(key).map(|value| value.is_some()),
+            None => self.find_old(key).map(|value| value.is_some()),
         }
     }
 
