@@ -115,7 +115,6 @@ export const makeKernelWorks = ({ initSwingStore, openSwingStore }) => {
     const read = () => {
       for (const item of transcriptStore.readSpan('v2')) length += item.length;
     };
-    figures.readSpanFirst = timed(1, read);
     timed(reads / 5, read);
     figures.readSpan = timed(reads, read);
     figures.bounds = timed(items, () => transcriptStore.getCurrentSpanBounds('v1'));

@@ -61,7 +61,7 @@ pub(crate) struct Stored {
     pub(crate) verified: RefCell<Verified>,
 }
 
-const MOST_VATS: usize = 4096;
+const MOST_VATS: usize = 16_384;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredVat {

@@ -34,7 +34,6 @@ pub(super) fn measure(dir: &Path, items: u64, reads: u64) -> Result<Figures> {
         black_box(items.len());
         Ok(())
     };
-    let first = timed(1, &mut read)?;
     timed(reads / 5, &mut read)?;
     let read_span = timed(reads, read)?;
     let bounds = timed(items, |_| {
@@ -54,7 +53,6 @@ pub(super) fn measure(dir: &Path, items: u64, reads: u64) -> Result<Figures> {
         ("addItem", add),
         ("addItemCommit", add_commit),
         ("emit", emit),
-        ("readSpanFirst", first),
         ("readSpan", read_span),
         ("bounds", bounds),
         ("rollover", nanos(rolls) / 100.0),
