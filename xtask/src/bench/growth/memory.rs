@@ -45,7 +45,7 @@ impl Run {
             ("importBytes", "import"),
             ("verifyBytes", "verify"),
             ("replayBytes", "replay"),
-            ("ownBytes", "replay, without the mapped file"),
+            ("ownBytes", "replay, not mapped"),
         ];
         self.plot_bytes("peak-memory.svg", "Peak memory over the size of the store", "items", lines(&curve, &named))?;
         Ok(table(&curve, "items of 500 B", &named))
