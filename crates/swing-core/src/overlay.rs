@@ -362,6 +362,33 @@ mod tests {
     }
 
     #[test]
+    fn the_undo_log_is_told_of_a_key_once_between_two_marks_and_without_any_of_none() {
+        let mut overlay = Overlay::<u8, u8>::default();
+        overlay.put(1, 1);
+        assert_eq!(overlay.undo.len(), 0);
+        for marks in 1..=2 {
+            overlay.mark();
+            (0..5).for_each(|value| overlay.put(1, value));
+            assert_eq!(overlay.undo.len(), marks);
+        }
+        overlay.rollback_to(1);
+        overlay.rollback_to(0);
+        assert_eq!(overlay.find(&1), Found::Value(&1));
+    }
+
+    #[test]
+    fn after_a_rollback_a_key_that_was_changed_before_it_is_noted_again() {
+        let mut overlay = Overlay::<u8, u8>::default();
+        overlay.mark();
+        overlay.mark();
+        overlay.put(1, 1);
+        overlay.rollback_to(1);
+        overlay.put(1, 2);
+        overlay.rollback_to(0);
+        assert_eq!(overlay.find(&1), Found::Unknown);
+    }
+
+    #[test]
     fn a_text_takes_its_bytes_and_two_counters() {
         assert_eq!(std::sync::Arc::<str>::from("four").bytes(), 20);
         assert_eq!(std::sync::Arc::<str>::from("").bytes(), 16);
