@@ -100,7 +100,7 @@ mod tests {
             let (key, other) = (keys.make(&a), keys.make(&b));
             prop_assert_eq!(key.as_str(), &a);
             prop_assert_eq!(&**key.record(), format!("kv.{a}"));
-            prop_assert_eq!(key.cmp(&other), a.cmp(&b));
+            prop_assert_eq!((key.cmp(&other), key.partial_cmp(&other)), (a.cmp(&b), a.partial_cmp(&b)));
             prop_assert_eq!(key == other, a == b);
             let hasher = std::hash::RandomState::new();
             prop_assert_eq!(hasher.hash_one(&key), hasher.hash_one(&*a));
