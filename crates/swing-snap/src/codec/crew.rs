@@ -167,9 +167,11 @@ impl Crew {
         }
     }
 
-    /// Says that no more members come, and no buffers are needed.
+    /// Says that no more members come, and no buffers are needed. Threads that find nothing to do go home: a snapshot may wait
+    /// long for its commit, beside many others, and their tables and buffers are large.
     pub(super) fn complete(&self) {
         self.shared.work().spent = None;
+        self.shared.changed.notify_all();
     }
 
     /// How many raw bytes wait to be packed.
@@ -222,6 +224,7 @@ impl Crew {
                         shared.pack(job, &mut packer);
                         shared.work()
                     }
+                    None if work.spent.is_none() => return,
                     None => shared.wait(work),
                 };
             }
@@ -323,6 +326,24 @@ mod tests {
         });
         assert!(thread.join().is_err());
         assert!(matches!(crew.finish(), Err(CodecError::ThreadLost)));
+    }
+
+    #[test]
+    fn threads_go_home_when_the_last_member_has_come() {
+        for members in 1..4 {
+            let mut crew = crew(3, 8);
+            for _ in 0..3 {
+                crew.engage();
+            }
+            for _ in 0..members {
+                crew.give(vec![7; 1000], 1000).unwrap();
+            }
+            crew.complete();
+            // Of many snapshots that wait for their commit, none keeps any.
+            crew.threads.drain(..).for_each(|thread| thread.join().unwrap());
+            assert!(!crew.shared.work().over && crew.waiting() == 0);
+            assert_eq!(gunzip(&crew.finish().unwrap()), vec![7; 1000 * members]);
+        }
     }
 
     #[test]
