@@ -8,10 +8,9 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use libdeflater::Decompressor;
-
 use super::inflate::Block;
 use super::member::{Claim, unpack};
+use super::unpacker::Unpacker;
 
 /// Members that may be inflated before they are asked for, for each thread.
 const DEPTH: usize = 2;
@@ -71,9 +70,9 @@ impl Shared {
         Some((work.next - 1, work.spent.pop().unwrap_or_default()))
     }
 
-    fn make(&self, member: usize, mut raw: Vec<u8>, decompressor: &mut Decompressor) -> Made {
+    fn make(&self, member: usize, mut raw: Vec<u8>, unpacker: &mut Unpacker) -> Made {
         let Claim { place, raw_len } = &self.claims[member];
-        if unpack(decompressor, &self.gzip[place.clone()], *raw_len, &mut raw) {
+        if unpack(unpacker, &self.gzip[place.clone()], *raw_len, &mut raw) {
             Made::Raw(raw)
         } else {
             Made::NotAsClaimed
@@ -105,7 +104,7 @@ impl Drop for Begun<'_> {
 pub(super) struct Apart {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    decompressor: Decompressor,
+    unpacker: Unpacker,
 }
 
 impl Apart {
@@ -122,7 +121,7 @@ impl Apart {
         });
         // Where there are fewer threads to be had, the reading one does more.
         let threads = (0..threads).map_while(|_| start(&shared).ok()).collect();
-        Self { shared, threads, decompressor: Decompressor::new() }
+        Self { shared, threads, unpacker: Unpacker::new() }
     }
 
     /// The gzip that is being inflated.
@@ -149,7 +148,7 @@ impl Apart {
             work = match shared.begin(&mut work) {
                 Some((member, raw)) => {
                     drop(work);
-                    let made = shared.make(member, raw, &mut self.decompressor);
+                    let made = shared.make(member, raw, &mut self.unpacker);
                     let mut work = shared.work();
                     work.made.insert(member, made);
                     work
@@ -171,14 +170,14 @@ impl Apart {
 fn start(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     let inflate = move || {
-        let mut decompressor = Decompressor::new();
+        let mut unpacker = Unpacker::new();
         let mut work = shared.work();
         while !work.over && work.next < shared.claims.len() {
             work = match shared.begin(&mut work) {
                 Some((member, raw)) => {
                     drop(work);
                     let mut begun = Begun { shared: &shared, member, made: Made::Lost };
-                    begun.made = shared.make(member, raw, &mut decompressor);
+                    begun.made = shared.make(member, raw, &mut unpacker);
                     drop(begun);
                     shared.work()
                 }

@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
-use libdeflater::{Compressor, Decompressor};
+use libdeflater::Compressor;
 
 use super::level::Level;
+use super::unpacker::Unpacker;
 
 /// The most raw bytes in one gzip member.
 ///
@@ -108,12 +109,10 @@ fn number(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
 }
 
-/// Unpacks a member into `raw` and tells whether it is what it claims to be. If not, a stricter reader has to say why.
-///
-/// What might lie between its code and its trailer is not looked at: it changes none of the bytes.
-pub(super) fn unpack(decompressor: &mut Decompressor, member: &[u8], raw_len: usize, raw: &mut Vec<u8>) -> bool {
+/// Unpacks a member into `raw` and tells whether it is what it claims to be, to its last byte. If not, another reader has to say why.
+pub(super) fn unpack(unpacker: &mut Unpacker, member: &[u8], raw_len: usize, raw: &mut Vec<u8>) -> bool {
     raw.resize(raw_len, 0);
-    decompressor.gzip_decompress(member, raw).is_ok_and(|made| made == raw_len)
+    unpacker.fill(member, raw)
 }
 
 #[cfg(test)]
@@ -157,7 +156,7 @@ mod tests {
         let raw_len = parts.concat().len() as u64;
         let found = claims(&whole, raw_len).unwrap();
         assert_eq!(found.len(), 3);
-        let mut decompressor = Decompressor::new();
+        let mut decompressor = Unpacker::new();
         for ((claim, member), part) in found.into_iter().zip(&members).zip(&parts) {
             assert!(whole[claim.place.clone()] == member[..]);
             let mut raw = vec![7; 3];
@@ -193,17 +192,30 @@ mod tests {
     }
 
     #[test]
+    fn member_that_ends_before_its_claim_does_is_refused() {
+        let whole = pack(Level::DEFAULT, b"heap");
+        let trailer = whole[whole.len() - TRAILER_LEN..].to_vec();
+        for junk in [&[][..], &[0; 3], &whole[..HEADER_LEN]] {
+            let mut member = [&whole, junk, &trailer].concat();
+            let len = member.len() as u32;
+            member[HEADER_LEN - 4..HEADER_LEN].copy_from_slice(&len.to_le_bytes());
+            assert!(claims(&member, 4).is_some());
+            assert!(!unpack(&mut Unpacker::new(), &member, 4, &mut Vec::new()));
+        }
+    }
+
+    #[test]
     fn member_that_is_not_what_it_claims_is_refused() {
         let member = pack(Level::DEFAULT, b"heap");
         let mut raw = Vec::new();
-        assert!(unpack(&mut Decompressor::new(), &member, 4, &mut raw));
+        assert!(unpack(&mut Unpacker::new(), &member, 4, &mut raw));
         for raw_len in [0, 3, 5] {
-            assert!(!unpack(&mut Decompressor::new(), &member, raw_len, &mut raw));
+            assert!(!unpack(&mut Unpacker::new(), &member, raw_len, &mut raw));
         }
         for at in HEADER_LEN..member.len() {
             let mut flipped = member.clone();
             flipped[at] ^= 1;
-            let same = unpack(&mut Decompressor::new(), &flipped, 4, &mut raw) && raw == b"heap";
+            let same = unpack(&mut Unpacker::new(), &flipped, 4, &mut raw) && raw == b"heap";
             assert!(!same, "byte {at}");
         }
     }

@@ -40,6 +40,7 @@ mod intake;
 mod level;
 mod member;
 mod reader;
+mod unpacker;
 
 #[cfg(test)]
 mod properties;
