@@ -30,6 +30,9 @@ impl Key {
     }
 }
 
+/// So much room is kept for the next key.
+const ROOM: usize = 4096;
+
 /// Where keys are put together, so that each is allocated once.
 #[derive(Default)]
 pub(crate) struct Keys {
@@ -39,6 +42,8 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn make(&mut self, key: &str) -> Key {
         self.text.clear();
+        // After a key of a gigabyte its room is not kept.
+        self.text.shrink_to(ROOM);
         self.text.push_str(PREFIX);
         self.text.push_str(key);
         Key { record: self.text.as_str().into() }
@@ -105,6 +110,14 @@ mod tests {
             let hasher = std::hash::RandomState::new();
             prop_assert_eq!(hasher.hash_one(&key), hasher.hash_one(&*a));
         }
+    }
+
+    #[test]
+    fn the_room_of_a_very_long_key_is_not_kept() {
+        let mut keys = Keys::default();
+        keys.make(&"k".repeat(100 * ROOM));
+        assert_eq!(keys.make("short").as_str(), "short");
+        assert!(keys.text.capacity() <= ROOM);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
+use super::board::Board;
 use super::inflate::Block;
 use super::member::{Claim, unpack};
 use super::unpacker::Unpacker;
@@ -46,21 +47,11 @@ struct Shared {
     claims: Vec<Claim>,
     /// How many members may have been begun and not been handed out.
     most: usize,
-    work: Mutex<Work>,
-    /// A member was made, or may be begun, or it is over.
-    changed: Condvar,
+    /// Its changes: a member was made, or may be begun, or it is over.
+    board: Board<Work>,
 }
 
 impl Shared {
-    fn work(&self) -> MutexGuard<'_, Work> {
-        // Nothing panics while it holds the lock.
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, work: MutexGuard<'a, Work>) -> MutexGuard<'a, Work> {
-        self.changed.wait(work).unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The next member to begin, and a buffer for it.
     fn begin(&self, work: &mut Work) -> Option<(usize, Vec<u8>)> {
         if work.over || work.next == self.claims.len() || work.next >= work.wanted + self.most {
@@ -80,8 +71,8 @@ impl Shared {
     }
 
     fn keep(&self, member: usize, made: Made) {
-        self.work().made.insert(member, made);
-        self.changed.notify_all();
+        self.board.look().made.insert(member, made);
+        self.board.tell();
     }
 }
 
@@ -112,13 +103,7 @@ impl Apart {
     pub(super) fn new(gzip: Arc<Vec<u8>>, claims: Vec<Claim>, threads: usize) -> Self {
         let threads = threads.min(claims.len().saturating_sub(1));
         let work = Work { next: 0, wanted: 0, made: BTreeMap::new(), spent: Vec::new(), over: false };
-        let shared = Arc::new(Shared {
-            gzip,
-            claims,
-            most: 1 + threads * DEPTH,
-            work: Mutex::new(work),
-            changed: Condvar::new(),
-        });
+        let shared = Arc::new(Shared { gzip, claims, most: 1 + threads * DEPTH, board: Board::new(work) });
         // Where there are fewer threads to be had, the reading one does more.
         let threads = (0..threads).map_while(|_| start(&shared).ok()).collect();
         Self { shared, threads, unpacker: Unpacker::new() }
@@ -136,7 +121,7 @@ impl Apart {
     /// [`Stumble`]; then it is of no use any more.
     pub(super) fn next(&mut self, spent: Vec<u8>) -> Result<Block, Stumble> {
         let shared = &*self.shared;
-        let mut work = shared.work();
+        let mut work = shared.board.look();
         if spent.capacity() > 0 {
             work.spent.push(spent);
         }
@@ -149,16 +134,16 @@ impl Apart {
                 Some((member, raw)) => {
                     drop(work);
                     let made = shared.make(member, raw, &mut self.unpacker);
-                    let mut work = shared.work();
+                    let mut work = shared.board.look();
                     work.made.insert(member, made);
                     work
                 }
-                None => shared.wait(work),
+                None => shared.board.wait(work),
             };
         };
         work.wanted += 1;
         drop(work);
-        shared.changed.notify_one();
+        shared.board.tell_one();
         match made {
             Made::Raw(bytes) => Ok(Block { bytes, last: wanted + 1 == shared.claims.len() }),
             Made::NotAsClaimed => Err(Stumble::NotAsClaimed { at: shared.claims[wanted].place.start }),
@@ -171,7 +156,7 @@ fn start(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     let inflate = move || {
         let mut unpacker = Unpacker::new();
-        let mut work = shared.work();
+        let mut work = shared.board.look();
         while !work.over && work.next < shared.claims.len() {
             work = match shared.begin(&mut work) {
                 Some((member, raw)) => {
@@ -179,9 +164,9 @@ fn start(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
                     let mut begun = Begun { shared: &shared, member, made: Made::Lost };
                     begun.made = shared.make(member, raw, &mut unpacker);
                     drop(begun);
-                    shared.work()
+                    shared.board.look()
                 }
-                None => shared.wait(work),
+                None => shared.board.wait(work),
             };
         }
     };
@@ -190,8 +175,8 @@ fn start(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
 
 impl Drop for Apart {
     fn drop(&mut self) {
-        self.shared.work().over = true;
-        self.shared.changed.notify_all();
+        self.shared.board.look().over = true;
+        self.shared.board.tell();
         for thread in self.threads.drain(..) {
             // A panic in it was told as a lost thread, or concerns a member that nobody asked for.
             let _ = thread.join();
@@ -252,20 +237,20 @@ mod tests {
         let (gzip, claims, _) = members(30);
         let apart = Apart::new(gzip, claims, 2);
         let most = 1 + 2 * DEPTH;
-        let mut work = apart.shared.work();
+        let mut work = apart.shared.board.look();
         while work.made.len() < most {
-            work = apart.shared.wait(work);
+            work = apart.shared.board.wait(work);
         }
         drop(work);
         std::thread::yield_now();
-        assert_eq!(apart.shared.work().next, most);
+        assert_eq!(apart.shared.board.look().next, most);
     }
 
     #[test]
     fn a_thread_that_panics_is_told_when_its_member_is_wanted() {
         let (gzip, claims, _) = members(2);
         let mut apart = Apart::new(gzip, claims, 0);
-        apart.shared.work().next = 1;
+        apart.shared.board.look().next = 1;
         let shared = Arc::clone(&apart.shared);
         let thread = std::thread::spawn(move || {
             let _begun = Begun { shared: &shared, member: 0, made: Made::Lost };

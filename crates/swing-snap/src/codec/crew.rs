@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
 
+use super::board::Board;
 use super::error::CodecError;
 use super::level::Level;
 use super::member::Packer;
@@ -20,7 +21,7 @@ struct Job {
     len: usize,
 }
 
-/// What the threads share.
+/// What the threads share. Its changes: something was added to the queue, or a member was packed, or it is over.
 #[derive(Default)]
 struct Work {
     waiting: VecDeque<Job>,
@@ -66,49 +67,31 @@ impl Pile {
     }
 }
 
-#[derive(Default)]
-struct Shared {
-    work: Mutex<Work>,
-    /// Something was added to the queue, or a member was packed, or it is over.
-    changed: Condvar,
-}
-
-impl Shared {
-    fn work(&self) -> MutexGuard<'_, Work> {
-        // Nothing panics while it holds the lock.
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+/// Packs what a thread has taken from the queue.
+fn pack(board: &Board<Work>, job: Job, packer: &mut Packer) {
+    let hand = Hand(board);
+    let packed = packer.pack(&job.raw[..job.len]);
+    let mut work = board.look();
+    work.pile.add(job.number, packed);
+    work.over |= work.pile.too_long;
+    if let Some(spent) = &mut work.spent {
+        spent.push(job.raw);
     }
-
-    fn wait<'a>(&self, work: MutexGuard<'a, Work>) -> MutexGuard<'a, Work> {
-        self.changed.wait(work).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Packs what a thread has taken from the queue.
-    fn pack(&self, job: Job, packer: &mut Packer) {
-        let hand = Hand(self);
-        let packed = packer.pack(&job.raw[..job.len]);
-        let mut work = self.work();
-        work.pile.add(job.number, packed);
-        work.over |= work.pile.too_long;
-        if let Some(spent) = &mut work.spent {
-            spent.push(job.raw);
-        }
-        drop(work);
-        drop(hand);
-    }
+    drop(work);
+    drop(hand);
 }
 
 /// A member in hand. However it is let go, nobody waits for it any longer.
-struct Hand<'a>(&'a Shared);
+struct Hand<'a>(&'a Board<Work>);
 
 impl Drop for Hand<'_> {
     fn drop(&mut self) {
-        let mut work = self.0.work();
+        let mut work = self.0.look();
         work.in_hand -= 1;
         if thread::panicking() {
             (work.lost, work.over) = (true, true);
         }
-        self.0.changed.notify_all();
+        self.0.tell();
     }
 }
 
@@ -132,7 +115,7 @@ impl Work {
 
 /// Threads at work on one snapshot. Dropping it sends them home and waits for them, which takes no longer than one member.
 pub(super) struct Crew {
-    shared: Arc<Shared>,
+    board: Arc<Board<Work>>,
     threads: Vec<JoinHandle<()>>,
     /// No more, or there are none to be had.
     most: usize,
@@ -146,18 +129,14 @@ pub(super) struct Crew {
 impl Crew {
     /// A crew of up to so many threads, which are engaged as members arrive.
     pub(super) fn new(level: Level, threads: usize, depth: usize, max_gzip_len: Option<u64>) -> Self {
-        let shared = Arc::<Shared>::default();
-        {
-            let mut work = shared.work();
-            work.pile.most = max_gzip_len;
-            work.spent = Some(Vec::new());
-        }
-        Self { shared, threads: Vec::new(), most: threads, level, depth, given: 0, packer: None }
+        let pile = Pile { most: max_gzip_len, ..Pile::default() };
+        let board = Arc::new(Board::new(Work { pile, spent: Some(Vec::new()), ..Work::default() }));
+        Self { board, threads: Vec::new(), most: threads, level, depth, given: 0, packer: None }
     }
 
     /// A buffer for the next member, of so many bytes: one that is spent, or a new one.
     pub(super) fn room(&self, len: usize) -> Vec<u8> {
-        let spent = self.shared.work().spent.as_mut().and_then(Vec::pop);
+        let spent = self.board.look().spent.as_mut().and_then(Vec::pop);
         match spent {
             Some(mut raw) => {
                 raw.resize(len, 0);
@@ -170,18 +149,18 @@ impl Crew {
     /// Says that no more members come, and no buffers are needed. Threads that find nothing to do go home: a snapshot may wait
     /// long for its commit, beside many others, and their tables and buffers are large.
     pub(super) fn complete(&self) {
-        self.shared.work().spent = None;
-        self.shared.changed.notify_all();
+        self.board.look().spent = None;
+        self.board.tell();
     }
 
     /// How many raw bytes wait to be packed.
     pub(super) fn waiting(&self) -> usize {
-        self.shared.work().waiting.iter().map(|job| job.len).sum()
+        self.board.look().waiting.iter().map(|job| job.len).sum()
     }
 
     /// How many packed bytes there are so far, in order.
     pub(super) fn packed(&self) -> usize {
-        self.shared.work().pile.gzip.len()
+        self.board.look().pile.gzip.len()
     }
 
     /// Gives the next member to be packed, the first `len` bytes of `raw`, and helps if too many wait.
@@ -190,13 +169,13 @@ impl Crew {
     ///
     /// [`CodecError::PackedTooLong`], [`CodecError::ThreadLost`].
     pub(super) fn give(&mut self, raw: Vec<u8>, len: usize) -> Result<(), CodecError> {
-        let mut work = self.shared.work();
+        let mut work = self.board.look();
         work.check()?;
         work.waiting.push_back(Job { number: self.given, raw, len });
         self.given += 1;
         let waiting = work.waiting.len();
         drop(work);
-        self.shared.changed.notify_one();
+        self.board.tell_one();
         if waiting > self.depth {
             self.help();
         }
@@ -213,19 +192,19 @@ impl Crew {
     }
 
     fn start_thread(&mut self) -> io::Result<()> {
-        let (shared, level) = (Arc::clone(&self.shared), self.level);
+        let (board, level) = (Arc::clone(&self.board), self.level);
         let work = move || {
             let mut packer = Packer::new(level);
-            let mut work = shared.work();
+            let mut work = board.look();
             while !work.over {
                 work = match work.take() {
                     Some(job) => {
                         drop(work);
-                        shared.pack(job, &mut packer);
-                        shared.work()
+                        pack(&board, job, &mut packer);
+                        board.look()
                     }
                     None if work.spent.is_none() => return,
-                    None => shared.wait(work),
+                    None => board.wait(work),
                 };
             }
         };
@@ -235,8 +214,8 @@ impl Crew {
 
     /// Packs a member on the calling thread, if one waits.
     fn help(&mut self) -> bool {
-        let Some(job) = self.shared.work().take() else { return false };
-        self.shared.pack(job, self.packer.get_or_insert_with(|| Packer::new(self.level)));
+        let Some(job) = self.board.look().take() else { return false };
+        pack(&self.board, job, self.packer.get_or_insert_with(|| Packer::new(self.level)));
         true
     }
 
@@ -247,9 +226,9 @@ impl Crew {
     /// As [`Crew::give`].
     pub(super) fn finish(mut self) -> Result<Vec<u8>, CodecError> {
         while self.help() {}
-        let mut work = self.shared.work();
+        let mut work = self.board.look();
         while work.in_hand > 0 {
-            work = self.shared.wait(work);
+            work = self.board.wait(work);
         }
         work.check()?;
         Ok(std::mem::take(&mut work.pile.gzip))
@@ -258,8 +237,8 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        self.shared.work().over = true;
-        self.shared.changed.notify_all();
+        self.board.look().over = true;
+        self.board.tell();
         for thread in self.threads.drain(..) {
             // A panic has been reported as a lost thread, or concerns a member that nobody wants any more.
             let _ = thread.join();
@@ -318,10 +297,10 @@ mod tests {
     #[test]
     fn a_thread_that_panics_is_told_and_not_waited_for() {
         let crew = crew(0, 1);
-        crew.shared.work().in_hand = 1;
-        let shared = Arc::clone(&crew.shared);
+        crew.board.look().in_hand = 1;
+        let board = Arc::clone(&crew.board);
         let thread = thread::spawn(move || {
-            let _hand = Hand(&shared);
+            let _hand = Hand(&board);
             panic!("boom");
         });
         assert!(thread.join().is_err());
@@ -341,7 +320,7 @@ mod tests {
             crew.complete();
             // Of many snapshots that wait for their commit, none keeps any.
             crew.threads.drain(..).for_each(|thread| thread.join().unwrap());
-            assert!(!crew.shared.work().over && crew.waiting() == 0);
+            assert!(!crew.board.look().over && crew.waiting() == 0);
             assert_eq!(gunzip(&crew.finish().unwrap()), vec![7; 1000 * members]);
         }
     }
@@ -356,6 +335,6 @@ mod tests {
         assert_eq!((again.as_ptr(), again.len()), (place, 1000));
         crew.complete();
         crew.give(again, 10).unwrap();
-        assert!(crew.shared.work().spent.is_none());
+        assert!(crew.board.look().spent.is_none());
     }
 }

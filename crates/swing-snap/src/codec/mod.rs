@@ -31,6 +31,7 @@
 
 mod ahead;
 mod apart;
+mod board;
 mod compress;
 mod crew;
 mod error;
