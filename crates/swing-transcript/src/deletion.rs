@@ -1,7 +1,6 @@
 //! Deleting what a vat leaves behind.
 
-use swing_core::session::Scope;
-use swing_core::{Budget, Cleanup, Position, VatId};
+use swing_core::{Budget, Cleanup, Position, SpanRecord, VatId};
 
 use crate::emptying;
 use crate::error::TranscriptError;
@@ -11,7 +10,9 @@ use crate::view::Transcripts;
 
 const SPANS_OF: &str =
     "SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1";
-const DELETE_SPAN: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos = ?2";
+const SPANS_FROM: &str = "\
+SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
+const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
 
 impl Transcripts<'_> {
     pub(crate) fn delete(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, TranscriptError> {
@@ -45,10 +46,15 @@ impl Transcripts<'_> {
         let mut spans = self.newest_spans(vat, most.saturating_add(1))?;
         let done = spans.len() as u64 <= most;
         spans.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        if let Some(oldest) = spans.last() {
+            let mut writer = self.session.write()?;
+            writer.count_out(SPANS, SPANS_FROM, (vat, oldest.start))?;
+            writer.run(DELETE_SPANS_FROM, (vat, oldest.start))?;
+        }
+        for (start, end) in stretches(&spans) {
+            self.delete_items(vat, start, end)?;
+        }
         for record in &spans {
-            let row = Scope { condition: "vatID = ?1 AND startPos = ?2", params: (vat, record.start) };
-            self.session.write()?.run_over(SPANS, row, DELETE_SPAN, (vat, record.start))?;
-            self.delete_items(vat, record.start, record.end)?;
             self.state.layers.closed.forget(&At::new(vat, record.start));
             if record.is_current {
                 self.has_none_current(vat);
@@ -62,4 +68,17 @@ impl Transcripts<'_> {
     fn has_none_current(&mut self, vat: &VatId) {
         self.state.layers.current.delete(Owner(vat.clone()));
     }
+}
+
+/// From where to where there are items of these spans, which are in order, newest first. They follow upon each other, if nothing
+/// is wrong with them; items between them are none of theirs.
+fn stretches(spans: &[SpanRecord]) -> Vec<(Position, Position)> {
+    let mut stretches: Vec<(Position, Position)> = Vec::new();
+    for span in spans {
+        match stretches.last_mut() {
+            Some((start, _)) if *start == span.end => *start = span.start,
+            _ => stretches.push((span.start, span.end)),
+        }
+    }
+    stretches
 }

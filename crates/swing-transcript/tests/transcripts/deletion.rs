@@ -62,6 +62,16 @@ fn a_budget_takes_the_newest_spans_first() {
 }
 
 #[test]
+fn a_budget_leaves_items_that_are_in_no_span() {
+    let mut store = Store::of(&[("v1", "aa|bb|cc|dd")]);
+    store.damage("DELETE FROM transcriptSpans WHERE startPos = 2");
+    assert_eq!(delete(&mut store, Some(5)), (true, 3));
+    assert_eq!(keys(store.commit()), ["transcript.v1.0", "transcript.v1.4", "transcript.v1.current"]);
+    let left = store.session.read().all("SELECT position FROM transcriptItems", [], |row| row.get::<_, u64>(0));
+    assert_eq!((count(&store, "transcriptSpans"), left.unwrap()), (0, vec![2, 3]));
+}
+
+#[test]
 fn spans_of_this_block_are_deleted_like_any_other() {
     // In SQLite the span from 0 is still the current one; in memory there are two more.
     let mut store = Store::of(&[("v1", "aa")]);
