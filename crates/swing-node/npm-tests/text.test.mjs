@@ -126,6 +126,32 @@ test('an item with a line feed is refused, which the original takes and cannot i
   assert.throws(() => store.kernelStorage.transcriptStore.addItem('v1', 'a\nb'), /line feed/);
 });
 
+const itemsOfAllLengths = [
+  ...Array.from({ length: 300 }, (_, i) => `${i}${'x'.repeat((i * i) % 3000)}`),
+  '',
+  '漢'.repeat(50_000),
+  'x'.repeat(300_000),
+  '',
+  ...Object.values(TEXTS).filter(text => !text.includes('\n')),
+];
+// Only the original takes these.
+const withLineFeeds = [...itemsOfAllLengths.slice(0, 290), 'a\nb', '\n', 'c', '\n\n', ...itemsOfAllLengths.slice(290)];
+for (const [name, items] of Object.entries({ 'of all lengths': itemsOfAllLengths, 'with line feeds': withLineFeeds })) {
+  test(`items of a span that the original has written are the same here, also the second time: ${name}`, async t => {
+    const dir = tempDir(t);
+    const theirs = reference.initSwingStore(dir);
+    theirs.kernelStorage.transcriptStore.initTranscript('v1');
+    for (const item of items) theirs.kernelStorage.transcriptStore.addItem('v1', item);
+    await theirs.hostStorage.commit();
+    await theirs.hostStorage.close();
+    const mine = ours.openSwingStore(dir);
+    for (const _ of ['read and hashed', 'known']) {
+      assert.deepEqual([...mine.kernelStorage.transcriptStore.readSpan('v1', 0)], items);
+    }
+    await mine.hostStorage.close();
+  });
+}
+
 test('odd texts go through an export and an import', async t => {
   const dir = tempDir(t);
   const store = ours.initSwingStore(dir);

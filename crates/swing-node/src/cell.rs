@@ -11,12 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use swing_store::{ImportedStore, Store};
 
 use crate::error::{Answer, Failure, Kind};
+use crate::joined::Joined;
 
 /// An open store and what calls need besides.
 pub(crate) struct Open {
     pub(crate) store: Store,
     /// Buffers for the strings of a call.
     pub(crate) texts: [Vec<u8>; 2],
+    /// A buffer for what a call answers.
+    pub(crate) joined: Joined,
     /// The host is being told of changes; until it has answered, nothing may change.
     pub(crate) handing_over: bool,
 }
@@ -101,7 +104,12 @@ impl Cell {
 
 impl Inside {
     pub(crate) fn open(store: Store) -> Self {
-        Self::Open(Box::new(Open { store, texts: [Vec::new(), Vec::new()], handing_over: false }))
+        Self::Open(Box::new(Open {
+            store,
+            texts: [Vec::new(), Vec::new()],
+            joined: Joined::default(),
+            handing_over: false,
+        }))
     }
 }
 

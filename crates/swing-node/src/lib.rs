@@ -15,6 +15,7 @@ mod dump;
 mod error;
 mod exporter;
 mod importer;
+mod joined;
 mod js;
 mod module;
 mod open;

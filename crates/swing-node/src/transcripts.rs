@@ -8,7 +8,7 @@ use swing_core::roles::{KernelStorage as _, SpanBounds, TranscriptStore as _};
 use swing_core::{Budget, Cleanup, Position, VatId};
 use swing_transcript::{FullCursor, SpanCursor};
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Open};
 use crate::error::{Answer, Failure};
 use crate::js::{Argument, Body, Call, Js, Value};
 
@@ -137,15 +137,25 @@ fn read_span(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     call.js.handle(Reading { cell: Rc::clone(cell), cursor: RefCell::new(cursor) })
 }
 
-/// `nextItems(reading)`: the next items, and none at the end. They go from SQLite's memory to JavaScript's without a stop.
+/// `nextItems(reading)`: the next items, an array of strings of some items each with a line feed between them; none at the end. If an
+/// item has one itself, as only the original takes them, JSON text of the items.
 fn next_items(reading: &Reading<SpanCursor>, call: &Call) -> Answer<Value> {
-    let open = &mut *reading.cell.read()?;
-    let mut kernel = open.store.kernel();
+    let Open { store, joined, .. } = &mut *reading.cell.read()?;
+    let mut kernel = store.kernel();
     let cursor = &mut *reading.cursor.borrow_mut();
-    let most = usize::try_from(cursor.remaining()).unwrap_or(usize::MAX).min(BATCH_ITEMS);
-    let mut batch = call.js.list(most)?;
-    cursor.visit_batch(&kernel.transcripts(), BATCH_ITEMS, BATCH_BYTES, |item| batch.push(item))?;
-    batch.done()
+    let (here, mut all) = (cursor.clone(), true);
+    joined.clear();
+    let visited = cursor.visit_batch(&kernel.transcripts(), BATCH_ITEMS, BATCH_BYTES, |item| {
+        all = joined.push(item);
+        if all { Ok(()) } else { Err(Failure::argument("an item has a line feed in it")) }
+    });
+    if !all {
+        *cursor = here;
+        let items = cursor.next_batch(&kernel.transcripts(), BATCH_ITEMS, BATCH_BYTES)?;
+        return call.js.json(&items);
+    }
+    visited?;
+    call.js.strings(joined.pieces())
 }
 
 /// `readFullVatTranscript(vatID)`: a function that answers the next rows, and none at the end.

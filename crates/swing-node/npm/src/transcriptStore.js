@@ -1,6 +1,20 @@
 // Transcripts: spans that are read lazily, and archived as they are closed.
 import { budgetUnits, fail, flatten, harden, insistPosition, q } from './util.js';
 
+/** The items of a span. Native code joins many in a string, unless one has a line feed in it: then a batch is JSON text. */
+function* itemsOf(next) {
+  for (let batch = next(); batch.length > 0; batch = next()) {
+    if (typeof batch === 'string') {
+      yield* JSON.parse(batch);
+    } else {
+      for (const joined of batch) {
+        const items = joined.split('\n');
+        for (let at = 0; at < items.length; at += 1) yield items[at];
+      }
+    }
+  }
+}
+
 /** The transcriptStore of the original, with what tools use beside what a kernel does. */
 export const transcriptsOver = (native, { archiveTranscript } = {}) => {
   const { transcripts, store } = native;
@@ -9,7 +23,7 @@ export const transcriptsOver = (native, { archiveTranscript } = {}) => {
 
   const readSpan = (vatID, startPos) => {
     if (startPos !== undefined) insistPosition(startPos);
-    return flatten(transcripts.readSpan(vatID, startPos));
+    return itemsOf(transcripts.readSpan(vatID, startPos));
   };
 
   /**

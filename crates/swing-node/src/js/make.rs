@@ -104,20 +104,21 @@ impl Js {
         Ok(object)
     }
 
-    /// An array for at most `most` strings.
-    pub(crate) fn list(self, most: usize) -> Answer<List> {
+    /// An array of strings.
+    pub(crate) fn strings<'t>(self, texts: impl ExactSizeIterator<Item = &'t str>) -> Answer<Value> {
         let mut array = null_mut();
         // SAFETY: native code runs on the thread of this environment.
-        let status = unsafe { sys::napi_create_array_with_length(self.0, most, &raw mut array) };
+        let status = unsafe { sys::napi_create_array_with_length(self.0, texts.len(), &raw mut array) };
         checked(status, "make an array")?;
-        Ok(List { js: self, array: Value(array), room: most, length: 0 })
-    }
-
-    /// An array of strings.
-    pub(crate) fn strings<'t>(self, mut texts: impl ExactSizeIterator<Item = &'t str>) -> Answer<Value> {
-        let mut list = self.list(texts.len())?;
-        texts.try_for_each(|text| list.push(text))?;
-        list.done()
+        for (index, text) in (0..).zip(texts) {
+            // In a scope of its own: a long list would pile up handles.
+            self.in_scope(|| {
+                let element = self.string(text)?;
+                // SAFETY: array and element are of the call under way.
+                checked(unsafe { sys::napi_set_element(self.0, array, index, element.0) }, "fill an array")
+            })?;
+        }
+        Ok(Value(array))
     }
 
     /// JSON text, for JavaScript to parse: one string is made here instead of a dozen values, and V8 makes those faster than anybody
@@ -160,37 +161,5 @@ impl Js {
         let error = self.error(failure)?;
         // SAFETY: the error was made just now.
         checked(unsafe { sys::napi_throw(self.0, error.0) }, "throw an error")
-    }
-}
-
-/// An array that is being filled.
-pub(crate) struct List {
-    js: Js,
-    array: Value,
-    room: usize,
-    length: u32,
-}
-
-impl List {
-    /// Adds a string, made in a scope of its own: a long list would pile up handles.
-    pub(crate) fn push(&mut self, text: &str) -> Answer<()> {
-        let Self { js, array, length: index, .. } = *self;
-        self.length += 1;
-        js.in_scope(|| {
-            let element = js.string(text)?;
-            // SAFETY: array and element are of the call under way.
-            checked(unsafe { sys::napi_set_element(js.0, array.0, index, element.0) }, "fill an array")
-        })
-    }
-
-    /// The array, no longer than what is in it.
-    pub(crate) fn done(self) -> Answer<Value> {
-        if self.length as usize != self.room {
-            let length = self.js.number(u64::from(self.length))?;
-            // SAFETY: array and length are of the call under way, and the name ends with NUL.
-            let status = unsafe { sys::napi_set_named_property(self.js.0, self.array.0, c"length".as_ptr(), length.0) };
-            checked(status, "cut an array")?;
-        }
-        Ok(self.array)
     }
 }
