@@ -2,10 +2,12 @@
 //!
 //! A point read costs SQLite less than rusqlite's own cache of statements costs to find, take out and put back what it is
 //! read with: that one hashes the text with a keyed hash, keeps its entries in order of use, and allocates the text anew
-//! each time. Here a statement stays in its place and is lent from there.
+//! each time. Here a statement stays in its place and is lent from there. It is found by where its text stands, since the
+//! texts of nearly all are constants, and failing that by the text.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
@@ -13,6 +15,8 @@ use rusqlite::{Connection, Statement};
 
 /// More than all substores together have, so that each is prepared once. Further ones are prepared for each use.
 const MOST: usize = 256;
+/// How many of them are also found by where their texts stand; a power of two.
+const PLACES: usize = 128;
 
 /// A connection, and what it is asked again and again.
 pub(crate) struct Database {
@@ -22,61 +26,67 @@ pub(crate) struct Database {
     connection: Rc<Connection>,
 }
 
-#[derive(Default)]
 struct Statements {
-    by_text: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
-    slots: Vec<Slot>,
+    by_text: HashMap<Box<str>, Rc<Slot>, foldhash::fast::RandomState>,
+    /// What was found for the last text that stood there, which another may have taken the place of since.
+    by_place: [Option<Rc<Slot>>; PLACES],
 }
 
-#[derive(Default)]
+/// A statement in its place.
 struct Slot {
-    /// `None` while it is lent.
-    statement: Option<Statement<'static>>,
+    text: Box<str>,
+    /// Borrowed while it is lent.
+    statement: RefCell<Statement<'static>>,
     selects: bool,
 }
 
-// SAFETY: what is not `Send` here is the shared count of the connection and the statements' references to it. All of them are
-// within this value and move with it: a `Lent` that took one out borrows the `Database`, which cannot be moved meanwhile. A
-// connection itself may be used by any thread, one at a time.
+// SAFETY: what is not `Send` here are the counts of the connection and of the slots, and the statements' references to the
+// connection. All of them are within this value and move with it: a `Found`, which has a slot, borrows the `Database`, which
+// cannot be moved meanwhile. A connection itself may be used by any thread, one at a time.
 unsafe impl Send for Database {}
+
+impl Statements {
+    fn find(&mut self, sql: &str) -> Option<Rc<Slot>> {
+        let at = sql.as_ptr().addr();
+        let place = &mut self.by_place[(at ^ at / PLACES) % PLACES];
+        match place {
+            Some(slot) if *slot.text == *sql => {}
+            _ => *place = Some(Rc::clone(self.by_text.get(sql)?)),
+        }
+        place.clone()
+    }
+}
 
 impl Database {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { statements: RefCell::default(), connection: Rc::new(connection) }
+        let statements = Statements { by_text: HashMap::default(), by_place: [const { None }; PLACES] };
+        Self { statements: RefCell::new(statements), connection: Rc::new(connection) }
     }
 
-    /// Lends the statement whose text is `sql`.
-    pub(super) fn statement(&self, sql: &str) -> rusqlite::Result<Lent<'_>> {
+    /// The statement whose text is `sql`, which nobody is using.
+    pub(super) fn statement(&self, sql: &str) -> rusqlite::Result<Found<'_>> {
         let mut statements = self.statements.borrow_mut();
-        let known = statements.by_text.get(sql).copied();
-        if let Some(at) = known
-            && let Slot { statement: taken @ Some(_), selects } = &mut statements.slots[at]
-        {
-            let (statement, selects) = (taken.take(), *selects);
-            return Ok(Lent { database: self, home: Some(at), statement, selects });
+        let known = statements.find(sql);
+        let is_known = known.is_some();
+        let slot = match known {
+            Some(slot) if slot.statement.try_borrow_mut().is_ok() => slot,
+            _ => Rc::new(self.prepare(sql)?),
+        };
+        if !is_known && statements.by_text.len() < MOST {
+            statements.by_text.insert(sql.into(), Rc::clone(&slot));
         }
-        let statement = self.prepare(sql)?;
+        Ok(Found { slot, of: PhantomData })
+    }
+
+    fn prepare(&self, sql: &str) -> rusqlite::Result<Slot> {
+        // SAFETY: the connection lives behind a count that this value holds, so it stays where it is as long as this value
+        // lives; and no statement outlives it: those that are kept are dropped before the connection, and any other is in
+        // a `Found`, which borrows this value.
+        let connection: &'static Connection = unsafe { &*Rc::as_ptr(&self.connection) };
+        let statement = connection.prepare_with_flags(sql, rusqlite::PrepFlags::SQLITE_PREPARE_PERSISTENT)?;
         // SQLite calls COMMIT and ROLLBACK read-only too, but they have no columns.
         let selects = statement.readonly() && statement.column_count() > 0;
-        let home = match known {
-            None if statements.slots.len() < MOST => {
-                let at = statements.slots.len();
-                statements.slots.push(Slot { statement: None, selects });
-                statements.by_text.insert(sql.into(), at);
-                Some(at)
-            }
-            // Somebody is using the one that is kept.
-            _ => None,
-        };
-        Ok(Lent { database: self, home, statement: Some(statement), selects })
-    }
-
-    fn prepare(&self, sql: &str) -> rusqlite::Result<Statement<'static>> {
-        // SAFETY: the connection lives behind a count that this value holds, so it stays where it is as long as this value
-        // lives; and no statement outlives it: those in slots are dropped before the connection, and one that is lent is
-        // in a `Lent`, which borrows this value.
-        let connection: &'static Connection = unsafe { &*Rc::as_ptr(&self.connection) };
-        connection.prepare_with_flags(sql, rusqlite::PrepFlags::SQLITE_PREPARE_PERSISTENT)
+        Ok(Slot { text: sql.into(), statement: RefCell::new(statement), selects })
     }
 
     /// Closes the connection.
@@ -96,42 +106,45 @@ impl Deref for Database {
     }
 }
 
-/// A statement on loan. It goes back where it was, with nothing bound to it.
-pub(super) struct Lent<'d> {
-    database: &'d Database,
-    home: Option<usize>,
-    statement: Option<Statement<'static>>,
-    selects: bool,
+/// A statement of a database.
+pub(super) struct Found<'d> {
+    slot: Rc<Slot>,
+    of: PhantomData<&'d Database>,
 }
 
-impl Lent<'_> {
+impl Found<'_> {
     /// Whether it is a query.
     pub(super) fn selects(&self) -> bool {
-        self.selects
+        self.slot.selects
+    }
+
+    /// Takes it into use, once at a time.
+    pub(super) fn lend(&self) -> Lent<'_> {
+        Lent(self.slot.statement.borrow_mut())
     }
 }
+
+/// A statement in use. When it goes back nothing is bound to it.
+pub(super) struct Lent<'f>(RefMut<'f, Statement<'static>>);
 
 impl Deref for Lent<'_> {
     type Target = Statement<'static>;
 
     fn deref(&self) -> &Statement<'static> {
-        self.statement.as_ref().expect("a statement is lent until it goes back")
+        &self.0
     }
 }
 
 impl DerefMut for Lent<'_> {
     fn deref_mut(&mut self) -> &mut Statement<'static> {
-        self.statement.as_mut().expect("a statement is lent until it goes back")
+        &mut self.0
     }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        if let (Some(at), Some(mut statement)) = (self.home, self.statement.take()) {
-            // A long text or blob need not stay in memory until the next use.
-            statement.clear_bindings();
-            self.database.statements.borrow_mut().slots[at].statement = Some(statement);
-        }
+        // A long text or blob need not stay in memory until the next use.
+        self.0.clear_bindings();
     }
 }
 
@@ -144,11 +157,14 @@ mod tests {
     }
 
     fn number(database: &Database, sql: &str) -> i64 {
-        database.statement(sql).unwrap().query_row([], |row| row.get(0)).unwrap()
+        database.statement(sql).unwrap().lend().query_row([], |row| row.get(0)).unwrap()
     }
 
-    fn kept(database: &Database) -> usize {
-        database.statements.borrow().slots.iter().filter(|slot| slot.statement.is_some()).count()
+    /// How many are kept, and how many of them nobody is using.
+    fn kept(database: &Database) -> (usize, usize) {
+        let statements = database.statements.borrow();
+        let free = statements.by_text.values().filter(|slot| slot.statement.try_borrow_mut().is_ok());
+        (statements.by_text.len(), free.count())
     }
 
     #[test]
@@ -157,33 +173,48 @@ mod tests {
         for _ in 0..3 {
             assert_eq!((number(&database, "SELECT 1"), number(&database, "SELECT 2")), (1, 2));
         }
-        assert_eq!((database.statements.borrow().slots.len(), kept(&database)), (2, 2));
-        let lent = database.statement("SELECT 1").unwrap();
-        assert_eq!(kept(&database), 1);
+        assert_eq!(kept(&database), (2, 2));
+        let found = database.statement("SELECT 1").unwrap();
+        let lent = found.lend();
+        assert_eq!(kept(&database), (2, 1));
         drop(lent);
-        assert_eq!(kept(&database), 2);
+        assert_eq!(kept(&database), (2, 2));
     }
 
     #[test]
     fn one_that_is_in_use_may_be_asked_for_again() {
         let database = database();
-        let mut outer = database.statement("VALUES (1), (2)").unwrap();
+        let found = database.statement("VALUES (1), (2)").unwrap();
+        let mut outer = found.lend();
         let mut rows = outer.query([]).unwrap();
         assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(0).unwrap(), 1);
         assert_eq!(number(&database, "VALUES (1), (2)"), 1);
         assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(0).unwrap(), 2, "it went on where it was");
         drop(rows);
         drop(outer);
-        assert_eq!((database.statements.borrow().slots.len(), kept(&database)), (1, 1));
+        assert_eq!(kept(&database), (1, 1));
+    }
+
+    #[test]
+    fn a_text_that_stands_where_another_stood_is_another() {
+        let database = database();
+        let mut text = String::with_capacity(64);
+        for round in 0..3 {
+            for at in 0..10 {
+                text.clear();
+                text.push_str(&format!("SELECT {at}"));
+                assert_eq!(number(&database, &text), at, "round {round}");
+            }
+        }
+        assert_eq!(kept(&database), (10, 10));
     }
 
     #[test]
     fn nothing_stays_bound() {
         let database = database();
-        let mut lent = database.statement("SELECT ?1").unwrap();
-        assert_eq!(lent.query_row(["text"], |row| row.get::<_, String>(0)).unwrap(), "text");
-        drop(lent);
-        assert_eq!(database.statement("SELECT ?1").unwrap().expanded_sql().unwrap(), "SELECT NULL");
+        let found = database.statement("SELECT ?1").unwrap();
+        assert_eq!(found.lend().query_row(["text"], |row| row.get::<_, String>(0)).unwrap(), "text");
+        assert_eq!(database.statement("SELECT ?1").unwrap().lend().expanded_sql().unwrap(), "SELECT NULL");
     }
 
     #[test]
@@ -194,7 +225,7 @@ mod tests {
                 assert_eq!(number(&database, &format!("SELECT {at}")), at);
             }
         }
-        assert_eq!((database.statements.borrow().slots.len(), kept(&database)), (MOST, MOST));
+        assert_eq!(kept(&database), (MOST, MOST));
     }
 
     #[test]
@@ -215,7 +246,7 @@ mod tests {
         let database = database();
         assert_eq!(number(&database, "SELECT 1"), 1);
         std::thread::spawn(move || {
-            assert_eq!((number(&database, "SELECT 1"), kept(&database)), (1, 1));
+            assert_eq!((number(&database, "SELECT 1"), kept(&database)), (1, (1, 1)));
             database.close().unwrap();
         })
         .join()

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Params, Row};
 
-use super::database::{Database, Lent};
+use super::database::{Database, Found};
 use super::error::SessionError;
 
 /// Reads a database. Copies are the same reader.
@@ -17,7 +17,7 @@ impl<'c> Reader<'c> {
     }
 
     /// The statement `sql`, if it is a query.
-    fn select(&self, sql: &str) -> rusqlite::Result<Lent<'c>> {
+    fn select(&self, sql: &str) -> rusqlite::Result<Found<'c>> {
         let statement = self.database.statement(sql)?;
         if statement.selects() { Ok(statement) } else { Err(rusqlite::Error::InvalidQuery) }
     }
@@ -32,7 +32,7 @@ impl<'c> Reader<'c> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, SessionError> {
-        let run = || self.select(sql)?.query_row(params, map).optional();
+        let run = || self.select(sql)?.lend().query_row(params, map).optional();
         run().map_err(|source| SessionError::new(sql, source))
     }
 
@@ -47,7 +47,8 @@ impl<'c> Reader<'c> {
         mut more: impl FnMut(&RowValue<'_, '_>) -> Result<bool, E>,
     ) -> Result<(), E> {
         let fail = |source| E::from(SessionError::new(sql, source));
-        let mut statement = self.select(sql).map_err(fail)?;
+        let found = self.select(sql).map_err(fail)?;
+        let mut statement = found.lend();
         let mut rows = statement.query(params).map_err(fail)?;
         while let Some(row) = rows.next().map_err(fail)? {
             if !more(&RowValue { row, sql })? {

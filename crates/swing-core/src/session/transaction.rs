@@ -202,7 +202,7 @@ impl Session {
     }
 
     fn control(&self, sql: &str) -> Result<(), SessionError> {
-        let run = || self.connection.statement(sql)?.execute([]);
+        let run = || self.connection.statement(sql)?.lend().execute([]);
         run().map(drop).map_err(|source| SessionError::new(sql, source))
     }
 
@@ -336,7 +336,7 @@ impl Session {
         self.keep_unclaimed_exports()?;
         self.check_poison()?;
         self.flush_log_name()?;
-        match self.connection.statement("COMMIT").and_then(|mut statement| statement.execute([])) {
+        match self.connection.statement("COMMIT").and_then(|found| found.lend().execute([])) {
             Ok(_) => {
                 self.state = State::Idle;
                 Ok(())

@@ -33,7 +33,7 @@ impl<'s> Writer<'s> {
     /// A broken constraint leaves the transaction as it was; every other failure poisons the session.
     pub fn run(&mut self, sql: &str, params: impl Params) -> Result<usize, SessionError> {
         self.session.check_poison()?;
-        let run = || self.session.connection().statement(sql)?.execute(params);
+        let run = || self.session.connection().statement(sql)?.lend().execute(params);
         match run() {
             Ok(changed) => Ok(changed),
             Err(source) => Err(self.session.failed(SessionError::new(sql, source))),
@@ -52,7 +52,8 @@ impl<'s> Writer<'s> {
             return Ok(());
         }
         let mut run = || {
-            let mut statement = self.session.connection().statement(sql)?;
+            let found = self.session.connection().statement(sql)?;
+            let mut statement = found.lend();
             rows.try_for_each(|row| statement.execute(row).map(drop))
         };
         run().map_err(|source| self.session.failed(SessionError::new(sql, source)))
