@@ -48,7 +48,7 @@ unsafe impl Send for Database {}
 impl Statements {
     fn find(&mut self, sql: &str) -> Option<Rc<Slot>> {
         let at = sql.as_ptr().addr();
-        let place = &mut self.by_place[(at ^ at / PLACES) % PLACES];
+        let place = &mut self.by_place[(at ^ (at / PLACES)) % PLACES];
         match place {
             Some(slot) if *slot.text == *sql => {}
             _ => *place = Some(Rc::clone(self.by_text.get(sql)?)),
