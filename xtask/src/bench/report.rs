@@ -33,11 +33,11 @@ impl Measured {
     }
 
     /// The reference, or another side, against ours.
-    /// `goal` is that of all rows, in place of each one's own.
+    /// `goal` is that of all rows but parts of others, in place of each one's own.
     pub(crate) fn comparison(&self, other: &'static str, goal: Option<f64>) -> String {
         let goal_of = |row: &Row| match row.unit {
-            Unit::Time => goal.or(row.goal),
-            Unit::Bytes => row.goal,
+            Unit::Time if goal.is_some() => goal.filter(|_| !row.is_part()),
+            _ => row.goal,
         };
         let rows: Vec<_> = ROWS.iter().filter_map(|row| self.compared(row, other, goal_of(row))).collect();
         markdown(&["work", other, "ours", "ratio", "spread", "goal", ""], &rows)

@@ -12,6 +12,13 @@ pub(crate) struct Row {
     pub(crate) goal: Option<f64>,
 }
 
+impl Row {
+    /// Whether it is a part of a row above it, or another way to do the same.
+    pub(crate) fn is_part(&self) -> bool {
+        self.title.starts_with('…')
+    }
+}
+
 const fn row(title: &'static str, work: &'static str, figure: &'static str, goal: Option<f64>) -> Row {
     Row { title, work, figure, unit: Unit::Time, goal }
 }
@@ -23,8 +30,8 @@ const fn bytes(title: &'static str, work: &'static str, figure: &'static str) ->
 /// All of them.
 pub(crate) const ROWS: &[Row] = &[
     row("recorded kernel, a block's body and commit", "trace", "total", Some(15.0)),
-    row("recorded kernel, a block's body", "trace", "body", Some(30.0)),
-    row("recorded kernel, a block's commit", "trace", "commit", None),
+    row("… its body", "trace", "body", Some(30.0)),
+    row("… its commit", "trace", "commit", None),
     row("get, hot, in a block", "kv", "get", Some(20.0)),
     row("has, hot, in a block", "kv", "has", Some(20.0)),
     row("set, hot, the call", "kv", "set", Some(10.0)),
@@ -40,6 +47,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("addItem 2 KB, with its share of the block", "transcript", "addItemCommit", None),
     row("emitCrankHashes", "transcript", "emit", Some(100.0)),
     row("readSpan, 200 items of 2 KB, again", "transcript", "readSpan", Some(5.0)),
+    row("… the items lent, not copied", "transcript", "readSpanLent", Some(5.0)),
     row("getCurrentSpanBounds", "transcript", "bounds", None),
     row("rolloverSpan", "transcript", "rollover", None),
     row("saveSnapshot, 2 MB", "snapshot-2", "save", Some(6.0)),
@@ -74,7 +82,7 @@ pub(crate) const ROWS: &[Row] = &[
     bytes("… the WAL", "delete", "walBytes"),
     row("deleteVatTranscripts without a budget, and commit", "delete-all", "each", Some(10.0)),
     bytes("… the WAL", "delete-all", "walBytes"),
-    row("… of half of the store, and commit", "delete-half", "each", None),
+    row("deleteVatTranscripts of half of the store, and commit", "delete-half", "each", None),
     row("open", "open", "open", None),
     row("exporter ready", "ready", "ready", None),
     bytes("peak memory: recorded kernel", "trace", "rss"),

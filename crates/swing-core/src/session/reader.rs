@@ -1,5 +1,6 @@
 //! The read end of a session: it can select and nothing else.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, Params, Row};
 
 use super::database::{Database, Found};
@@ -117,7 +118,7 @@ impl RowValue<'_, '_> {
     }
 
     /// Column number `column`, whatever it holds.
-    pub(crate) fn value(&self, column: usize) -> Result<rusqlite::types::ValueRef<'_>, SessionError> {
+    pub(crate) fn value(&self, column: usize) -> Result<ValueRef<'_>, SessionError> {
         self.row.get_ref(column).map_err(|source| SessionError::new(self.sql, source))
     }
 
@@ -126,13 +127,15 @@ impl RowValue<'_, '_> {
     /// # Errors
     /// [`SessionError::Corrupt`] when it is no text.
     pub fn text(&self, column: usize) -> Result<&str, SessionError> {
-        self.row
-            .get_ref(column)
-            .and_then(|value| {
-                value.as_str().map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(column, value.data_type(), Box::new(error))
-                })
-            })
-            .map_err(|source| SessionError::new(self.sql, source))
+        let value = self.value(column)?;
+        if let ValueRef::Text(bytes) = value
+            && let Ok(text) = simdutf8::basic::from_utf8(bytes)
+        {
+            return Ok(text);
+        }
+        value.as_str().map_err(|error| {
+            let source = rusqlite::Error::FromSqlConversionFailure(column, value.data_type(), Box::new(error));
+            SessionError::new(self.sql, source)
+        })
     }
 }

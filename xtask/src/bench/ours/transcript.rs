@@ -29,13 +29,28 @@ pub(super) fn measure(dir: &Path, items: u64, reads: u64) -> Result<Figures> {
     store.host().commit()?;
     let mut kernel = store.kernel();
     let mut transcripts = kernel.transcripts();
+    let mut length = 0;
     let mut read = |_| {
-        let items = transcripts.read_span(&v2, None)?.collect::<Result<Vec<_>, _>>()?;
-        black_box(items.len());
+        for item in transcripts.read_span(&v2, None)? {
+            length += item?.len();
+        }
         Ok(())
     };
     timed(reads / 5, &mut read)?;
     let read_span = timed(reads, read)?;
+    black_box(length);
+    let read_lent = timed(reads, |_| {
+        let mut length = 0;
+        let mut cursor = transcripts.open_cursor(&v2, None)?;
+        while cursor.remaining() > 0 {
+            cursor.visit_batch(&transcripts, 256, 1 << 20, |item| {
+                length += item.len();
+                Ok::<_, swing_store::StoreError>(())
+            })?;
+        }
+        black_box(length);
+        Ok(())
+    })?;
     let bounds = timed(items, |_| {
         black_box(transcripts.current_span_bounds(&v1)?);
         Ok(())
@@ -54,6 +69,7 @@ pub(super) fn measure(dir: &Path, items: u64, reads: u64) -> Result<Figures> {
         ("addItemCommit", add_commit),
         ("emit", emit),
         ("readSpan", read_span),
+        ("readSpanLent", read_lent),
         ("bounds", bounds),
         ("rollover", nanos(rolls) / 100.0),
     ]))
