@@ -105,7 +105,7 @@ fn emptied(
     fill: impl FnOnce(&mut Writer<'_>) -> Result<(), SessionError>,
 ) -> Result<bool, SessionError> {
     writer.run("SAVEPOINT emptying", [])?;
-    writer.run(empty, [])?;
+    writer.run_through(empty)?;
     let filled = match fill(writer) {
         Ok(()) => true,
         Err(error) if error.is_constraint() => {

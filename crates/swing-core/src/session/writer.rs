@@ -40,6 +40,25 @@ impl<'s> Writer<'s> {
         }
     }
 
+    /// Runs `sql`, which goes through many pages that nobody wants again. SQLite keeps few of them meanwhile: memory that is
+    /// used for the first time costs more than all else it does with such a page.
+    ///
+    /// # Errors
+    /// As [`Writer::run`].
+    pub fn run_through(&mut self, sql: &str) -> Result<usize, SessionError> {
+        const CACHE_SIZE: &str = "cache_size";
+        const KIBIBYTES: i64 = -1024;
+        self.session.check_poison()?;
+        let failed = |source| SessionError::new("PRAGMA cache_size", source);
+        let usual: i64 =
+            self.session.connection().pragma_query_value(None, CACHE_SIZE, |row| row.get(0)).map_err(failed)?;
+        let set = |session: &Session, size: i64| session.connection().pragma_update(None, CACHE_SIZE, size);
+        set(self.session, KIBIBYTES).map_err(failed)?;
+        let ran = self.run(sql, []);
+        set(self.session, usual).map_err(failed)?;
+        ran
+    }
+
     /// Runs `sql` for each of `rows`, prepared once for all of them: finding a statement and putting it back costs a
     /// quarter of what a row does. Ends at the first failure.
     ///

@@ -46,6 +46,22 @@ fn a_session_is_set_up_as_its_options_say() {
 }
 
 #[test]
+fn the_cache_is_as_large_as_before_after_a_statement_that_goes_through_many_pages() {
+    let scratch = Scratch::empty();
+    let mut session = scratch.open();
+    session.begin().unwrap();
+    let mut writer = session.write().unwrap();
+    writer.run("INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('c', 'd')", []).unwrap();
+    assert_eq!(writer.run_through("DELETE FROM kvStore").unwrap(), 2);
+    assert_eq!(pragma(&session, "cache_size"), (-65536).into());
+    let refused =
+        session.write().unwrap().run_through("INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('a', 'b')");
+    assert!(refused.unwrap_err().is_constraint());
+    assert_eq!(pragma(&session, "cache_size"), (-65536).into());
+    session.commit(&mut []).unwrap();
+}
+
+#[test]
 fn an_empty_file_is_filled_as_if_it_were_absent() {
     let scratch = Scratch::empty();
     fs::write(scratch.path(), "").unwrap();
