@@ -124,6 +124,7 @@ impl From<StoreError> for Failure {
             | StoreError::OutsideCrank { .. }
             | StoreError::InCrank { .. }
             | StoreError::WrongKind { .. } => Self::of(Kind::STATE, &error),
+            StoreError::NewReadOnly => Self::of(Kind::ARGUMENT, &error),
             StoreError::LostBlocks { .. } | StoreError::NoHeight { .. } => Self::of(Kind::CORRUPT, &error),
             StoreError::Kv(_)
             | StoreError::Callback { .. }
