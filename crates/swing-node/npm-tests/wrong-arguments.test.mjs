@@ -1,5 +1,6 @@
 // What is said of wrong arguments and wrong moments, held beside what the original says.
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import test from 'node:test';
 import '@endo/init';
 import * as reference from '@agoric/swing-store';
@@ -296,4 +297,23 @@ test('every call to a closed exporter says so', async t => {
   await assert.rejects(async () => {
     for await (const record of records) assert.equal(record.length, 2);
   }, /not open/);
+});
+
+test('native functions take handles of their own kind and nothing else', () => {
+  const require = createRequire(import.meta.resolve('swing-node'));
+  const native = require(`../native/swing-node.${process.platform}-${process.arch}.node`);
+  const options = { keepTranscripts: true };
+  const [store, other] = [native.open(null, options), native.open(null, options)];
+  native.transcripts.initTranscript(store, 'v1');
+  native.transcripts.addItem(store, 'v1', 'item');
+  const span = native.transcripts.readSpan(store, 'v1', 0);
+  const refused = { code: 'SWING_ARGUMENT', message: 'this takes a handle of another kind' };
+  for (const wrong of [span, undefined, null, 1, 'store', {}, [], () => store, Object.create(store), new Proxy({}, {})]) {
+    assert.throws(() => native.kernelKv.get(wrong, 'key'), refused);
+    assert.throws(() => native.store.close(wrong), refused);
+  }
+  for (const wrong of [store, undefined, {}]) assert.throws(() => native.spans.nextItems(wrong), refused);
+  native.kernelKv.set(store, 'key', 'value');
+  assert.deepEqual([store, other].map(handle => native.kernelKv.get(handle, 'key')), ['value', undefined]);
+  assert.deepEqual(native.spans.nextItems(span), ['item']);
 });
