@@ -5,7 +5,7 @@
 //! with the new one's log, or the new one's log is removed, with commits in it. So there is a lock on the directory:
 //! whoever opens or closes shares it, whoever replaces has it alone. All hold it for a moment only.
 
-use std::fs::TryLockError;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,30 +19,26 @@ use super::open::BUSY_TIMEOUT;
 #[derive(Debug)]
 #[must_use = "it is given up when dropped"]
 pub struct SwapLock {
-    _directory: Option<std::fs::File>,
+    _directory: Option<File>,
 }
 
 impl SwapLock {
     /// Shares it, to open the database file `path`, which is no link.
     pub(super) fn share(path: &Path) -> Self {
-        Self::take(path, std::fs::File::try_lock_shared, BUSY_TIMEOUT).unwrap_or(Self { _directory: None })
+        Self::take(path, File::try_lock_shared, BUSY_TIMEOUT).unwrap_or(Self { _directory: None })
     }
 
     /// Shares it, unless somebody is replacing the file right now.
     pub(super) fn share_now(path: &Path) -> Option<Self> {
-        Self::take(path, std::fs::File::try_lock_shared, Duration::ZERO)
+        Self::take(path, File::try_lock_shared, Duration::ZERO)
     }
 
     /// Has it alone, to replace the file.
     pub fn alone(path: &Path) -> Self {
-        Self::take(path, std::fs::File::try_lock, BUSY_TIMEOUT).unwrap_or(Self { _directory: None })
+        Self::take(path, File::try_lock, BUSY_TIMEOUT).unwrap_or(Self { _directory: None })
     }
 
-    fn take(
-        path: &Path,
-        lock: impl Fn(&std::fs::File) -> Result<(), TryLockError>,
-        patience: Duration,
-    ) -> Option<Self> {
+    fn take(path: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>, patience: Duration) -> Option<Self> {
         let Ok(dir) = fs::File::open(directory(path)) else { return Some(Self { _directory: None }) };
         let (dir, began) = (dir.into_file(), Instant::now());
         loop {

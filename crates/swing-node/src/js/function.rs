@@ -66,15 +66,15 @@ impl Js {
     /// Something of ours for JavaScript to hold, and to give to functions that take handles.
     pub(crate) fn handle<T: 'static>(self, data: T) -> Answer<Value> {
         let handles = Handles::of_thread();
-        let place = handles.put(data);
+        let address = handles.put(data);
         let mut value = null_mut();
         let hint = Rc::into_raw(handles).cast_mut().cast::<c_void>();
-        // SAFETY: native code runs on the thread of this environment; Node hands place and hint to the finalizer once, when nobody has
+        // SAFETY: native code runs on the thread of this environment; Node hands address and hint to the finalizer once, when nobody has
         // the value.
-        let made = unsafe { sys::napi_create_external(self.0, place, Some(release_handle), hint, &raw mut value) };
+        let made = unsafe { sys::napi_create_external(self.0, address, Some(release_handle), hint, &raw mut value) };
         if let Err(failure) = checked(made, "make a handle") {
             // SAFETY: no finalizer knows of them.
-            unsafe { release_handle(self.0, place, hint) };
+            unsafe { release_handle(self.0, address, hint) };
             return Err(failure);
         }
         Ok(Value(value))
@@ -147,10 +147,10 @@ unsafe extern "C" fn on_handle<T: 'static>(env: sys::napi_env, info: sys::napi_c
     let [handle, arguments @ ..] = given;
     let call = Call { js: Js(env), arguments };
     answered(&call, || {
-        let mut place = null_mut();
+        let mut address = null_mut();
         // SAFETY: the value is of the call under way.
-        let status = unsafe { sys::napi_get_value_external(env, handle, &raw mut place) };
-        let data = if status == sys::Status::napi_ok { bound.handles.get::<T>(place) } else { None };
+        let status = unsafe { sys::napi_get_value_external(env, handle, &raw mut address) };
+        let data = if status == sys::Status::napi_ok { bound.handles.get::<T>(address) } else { None };
         let data = data.ok_or_else(|| Failure::argument("this takes a handle of another kind"))?;
         (bound.body)(&data, &call)
     })
@@ -174,8 +174,8 @@ unsafe extern "C" fn release<T>(_env: sys::napi_env, data: *mut c_void, _hint: *
     drop(unsafe { Box::from_raw(data.cast::<T>()) });
 }
 
-unsafe extern "C" fn release_handle(_env: sys::napi_env, place: *mut c_void, hint: *mut c_void) {
+unsafe extern "C" fn release_handle(_env: sys::napi_env, address: *mut c_void, hint: *mut c_void) {
     // SAFETY: the hint is a count of the table that the handle is in; Node calls this once.
     let handles = unsafe { Rc::from_raw(hint.cast_const().cast::<Handles>()) };
-    drop(handles.take(place));
+    handles.release(address);
 }

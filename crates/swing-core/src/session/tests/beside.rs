@@ -50,8 +50,8 @@ fn a_writer_that_comes_by_another_path_is_a_second_writer_too() {
 #[test]
 fn nobody_opens_a_file_and_then_its_log_while_it_is_replaced_or_erased() {
     let scratch = Scratch::with_store();
-    let dir = std::fs::File::open(scratch.dir.path()).unwrap();
-    let shared = || matches!(dir.try_lock(), Err(std::fs::TryLockError::WouldBlock));
+    let dir = fs::File::open(scratch.dir.path()).unwrap().into_file();
+    let shared = || dir.try_lock().is_err();
     let uris = Uris::of(&scratch.path());
     let mut reading = None;
     let opened = connect(
