@@ -53,6 +53,19 @@ pub enum StagingError {
     },
 }
 
+impl StagingError {
+    /// Whether the disk was full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Session(SessionError::Full { .. }) => true,
+            Self::Write { source } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+}
+
 fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StagingError {
     move |source| StagingError::Io { what, source }
 }

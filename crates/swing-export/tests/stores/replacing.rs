@@ -248,3 +248,12 @@ fn a_new_store_keeps_a_digest_of_its_rows_if_it_is_to() {
         assert_eq!(report.row_digests != swing_export::DigestVerdict::Absent, kept, "{report:?}");
     }
 }
+
+#[test]
+fn a_full_disk_is_told_from_other_failures() {
+    let write =
+        |code| StagingError::Write { source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None) };
+    let io = |kind: std::io::ErrorKind| StagingError::Io { what: "move the new store into place", source: kind.into() };
+    assert!(write(rusqlite::ffi::SQLITE_FULL).is_full() && io(std::io::ErrorKind::StorageFull).is_full());
+    assert!(!write(rusqlite::ffi::SQLITE_IOERR).is_full() && !io(std::io::ErrorKind::PermissionDenied).is_full());
+}
