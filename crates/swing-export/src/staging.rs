@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use swing_core::session::{
-    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, Table, WriterLock, check_replaceable,
-    create_dir_durably, has_store_header, remove_store_files, sync_dir,
+    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SwapLock, Table, WriterLock,
+    check_replaceable, create_dir_durably, has_store_header, remove_store_files, sync_dir,
 };
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
@@ -53,6 +53,19 @@ pub enum StagingError {
     },
 }
 
+impl StagingError {
+    /// Whether the disk was full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Session(SessionError::Full { .. }) => true,
+            Self::Write { source } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+}
+
 fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StagingError {
     move |source| StagingError::Io { what, source }
 }
@@ -66,8 +79,31 @@ pub(crate) struct Staging {
     staged: PathBuf,
     tables: Vec<Table>,
     row_digests: RowDigests,
-    /// The target's directory was not there before.
-    created_dir: bool,
+    /// Dropped last, when the lock's file is gone too.
+    _created: CreatedDirs,
+}
+
+/// Directories that were not there before, the deepest first. Those that are empty in the end go with it.
+struct CreatedDirs(Vec<PathBuf>);
+
+impl CreatedDirs {
+    /// Creates `dir` and whatever is missing above it.
+    fn create(dir: &Path) -> std::io::Result<Self> {
+        // Wherever the process goes meanwhile.
+        let whole = std::path::absolute(dir)?;
+        let created = Self(whole.ancestors().take_while(|dir| !dir.exists()).map(Path::to_owned).collect());
+        create_dir_durably(&whole)?;
+        Ok(created)
+    }
+}
+
+impl Drop for CreatedDirs {
+    fn drop(&mut self) {
+        for dir in &self.0 {
+            // What somebody has put something into stays.
+            let _ = fs::remove_dir(dir);
+        }
+    }
 }
 
 impl Staging {
@@ -78,14 +114,13 @@ impl Staging {
         row_digests: RowDigests,
     ) -> Result<(Self, Session), StagingError> {
         check_replaceable(target)?;
-        let created_dir = !parent(target).exists();
-        create_dir_durably(parent(target)).map_err(io("create the store's directory"))?;
+        let created = CreatedDirs::create(parent(target)).map_err(io("create the store's directory"))?;
         let lock = WriterLock::acquire(target).map_err(OpenError::from)?;
         // Where the file really is: a rename would replace a link and not what it leads to.
         let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
         let staged = beside(&target, "-import");
-        let staging = Self { lock: Some(lock), target, staged, tables, row_digests, created_dir };
+        let staging = Self { lock: Some(lock), target, staged, tables, row_digests, _created: created };
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         // Rows come in key order, so that what was written is hardly looked at again.
         let (cache_bytes, map_bytes) = (24 << 20, 0);
@@ -104,9 +139,11 @@ impl Staging {
         fs::File::open(&self.staged).and_then(|file| file.sync_all()).map_err(io("flush the new store"))?;
 
         self.quiesce_target()?;
+        let swapping = SwapLock::alone(&self.target);
         fs::rename(&self.staged, &self.target).map_err(io("move the new store into place"))?;
         // Empty by now, but of the old file: the new one makes its own.
         self.remove_side_files()?;
+        drop(swapping);
         sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))?;
         let lock = self.lock.take().expect("the lock is taken only here");
         let tables = std::mem::take(&mut self.tables);
@@ -171,11 +208,6 @@ impl Drop for Staging {
         if self.lock.is_some() {
             // The next import would erase it too.
             let _ = remove_store_files(&self.staged);
-            // The lock has a file in the directory too.
-            drop(self.lock.take());
-            if self.created_dir {
-                let _ = fs::remove_dir(parent(&self.target));
-            }
         }
     }
 }

@@ -336,6 +336,9 @@ test('the archivers of the package write whole files or none', async t => {
   for (const archive of [snapshots, spans]) {
     await rejectsWith(archive('other', failing()), boom);
     await assert.rejects(archive('../other', []), /must be that of a file/);
+    // What a stream of Node's would throw at nobody in particular, so that the process ended.
+    for (const chunk of [7, {}, null, new Uint16Array(1)]) await assert.rejects(archive('other', [chunk]), TypeError);
+    await assert.rejects(archive('other', 7), TypeError);
   }
   assert.equal(fs.readdirSync(dir).length, 2);
 });

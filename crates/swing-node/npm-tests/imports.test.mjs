@@ -316,6 +316,51 @@ test('an imported store takes keys of the host before and after its commit', asy
   assert.equal(again.kernelStorage.kvStore.get('kernel.a'), '1');
 });
 
+test('calls to an import that is being put in place wait until it is', async t => {
+  const source = await exported(t);
+  const dir = tempDir(t);
+  const { hostStorage } = await importSwingStore(hosts(source).exporter, dir);
+  const both = [hostStorage.commit(), hostStorage.commit()];
+  assert.throws(() => hostStorage.kvStore.set('host.x', '1'), /being put in place/);
+  await Promise.all(both);
+  await hostStorage.close();
+  const other = await importSwingStore(hosts(source).exporter, dir);
+  const ends = [other.hostStorage.commit(), other.hostStorage.close()];
+  await Promise.all(ends);
+  await assert.rejects(other.hostStorage.close(), /not initialized/);
+  // Nothing waits where nothing is under way.
+  const third = await importSwingStore(hosts(source).exporter, dir);
+  third.hostStorage.close();
+  await openSwingStore(dir).hostStorage.close();
+});
+
+test('an import that cannot be put in place says why, once, and can be closed', async t => {
+  const source = await exported(t);
+  const dir = tempDir(t);
+  const { hostStorage, debug } = await importSwingStore(hosts(source).exporter, dir);
+  const file = path.join(dir, 'swingstore.sqlite');
+  fs.mkdirSync(path.join(file, 'in the way'), { recursive: true });
+  const [first, second] = await Promise.allSettled([hostStorage.commit(), hostStorage.commit()]);
+  assert.match(first.reason.message, /could not move the new store into place/);
+  assert.match(second.reason.message, /could not be put in place, and nothing is left of it/);
+  assert.throws(() => debug.dump(), /not open/);
+  assert.throws(() => hostStorage.diskUsage(), /not open/);
+  await hostStorage.close();
+  await assert.rejects(hostStorage.close(), /not initialized/);
+  fs.rmSync(file, { recursive: true });
+  assert.deepEqual(fs.readdirSync(dir), []);
+});
+
+test('an import that is given up takes the directories with it that it made', async t => {
+  const source = await exported(t);
+  const dir = tempDir(t);
+  const given = await importSwingStore(hosts(source).exporter, path.join(dir, 'a/b'));
+  await given.hostStorage.close();
+  const failing = { ...hosts(source).exporter, getArtifactNames: () => assert.fail('no names') };
+  await assert.rejects(importSwingStore(failing, path.join(dir, 'a/b')), /no names/);
+  assert.deepEqual(fs.readdirSync(dir), []);
+});
+
 test('an imported store that is closed says so', async t => {
   const source = await exported(t);
   for (const committed of [true, false]) {
@@ -368,6 +413,25 @@ test('exporters are independent of the store and of each other, and may be left 
   }
   await first.close();
   await second.close();
+});
+
+test('an export is read as from a generator, also when more is asked for than has come', async t => {
+  const { dir, records } = await exported(t);
+  const exporter = makeSwingStoreExporter(dir);
+  const done = value => ({ done: true, value });
+  const item = at => ({ done: false, value: records[at] });
+  const asGenerator = async end => {
+    const asked = [exporter.getExportData(), asyncGenerator(records)].map(reading =>
+      Promise.allSettled([reading.next(), reading.next(), end(reading), reading.next(), end(reading)]),
+    );
+    const [mine, theirs] = await Promise.all(asked);
+    assert.deepEqual(mine, theirs);
+    return mine.map(({ value, reason }) => value ?? reason);
+  };
+  assert.deepEqual(await asGenerator(reading => reading.return(7)), [item(0), item(1), done(7), done(undefined), done(7)]);
+  assert.deepEqual(await asGenerator(reading => reading.return(Promise.resolve(7))), [item(0), item(1), done(7), done(undefined), done(7)]);
+  assert.deepEqual(await asGenerator(reading => reading.throw(boom)), [item(0), item(1), boom, done(undefined), boom]);
+  await exporter.close();
 });
 
 test('a child exports one commit while its parent commits on', async t => {

@@ -192,6 +192,46 @@ test('a wrapper that throws leaves nothing open', async t => {
   await openSwingStore(dir).hostStorage.close();
 });
 
+test('options that say no in another way are those of the original', async () => {
+  for (const no of ['', 0, false, null, undefined, NaN]) {
+    const store = initSwingStore(null, { serialized: no, traceFile: no });
+    store.kernelStorage.kvStore.set('a', 'b');
+    assert.equal(store.kernelStorage.kvStore.get('a'), 'b');
+  }
+  const empty = initSwingStore(null, { serialized: Buffer.alloc(0) });
+  assert.equal(empty.kernelStorage.kvStore.has('a'), false);
+  for (const none of [null, 0, '']) {
+    for (const wrap of ['wrapKvStore', 'wrapTranscriptStore', 'wrapSnapStore', 'wrapBundleStore']) {
+      assert.throws(() => initSwingStore(null, { [wrap]: none }), RegExp(`${wrap} is not a function`));
+    }
+  }
+});
+
+test('a store that is made anew is to be written', async t => {
+  const dir = tempDir(t);
+  const old = initSwingStore(dir);
+  old.hostStorage.kvStore.set('host.old', '1');
+  await old.hostStorage.commit();
+  await old.hostStorage.close();
+  assert.throws(() => initSwingStore(dir, { readonly: true }), { code: 'SWING_ARGUMENT', message: /cannot be read-only/ });
+  const exporter = makeSwingStoreExporter(dir);
+  await assert.rejects(importSwingStore(exporter, path.join(dir, 'new'), { readonly: true }), /cannot be read-only/);
+  assert.equal(openSwingStore(dir, { readonly: true }).hostStorage.kvStore.get('host.old'), '1');
+  assert.deepEqual(fs.readdirSync(dir).filter(name => !name.startsWith('swingstore.sqlite')), []);
+});
+
+test('no directory is no store, wherever the process is', async t => {
+  const dir = tempDir(t);
+  await initSwingStore(dir).hostStorage.close();
+  const before = process.cwd();
+  process.chdir(dir);
+  try {
+    assert.deepEqual([isSwingStore('.'), isSwingStore('')], [true, false]);
+  } finally {
+    process.chdir(before);
+  }
+});
+
 test('a store that another has open for writing is refused at once, with who has it', async t => {
   const dir = tempDir(t);
   const store = openSwingStore(dir);

@@ -1,5 +1,8 @@
 // What is said of wrong arguments and wrong moments, held beside what the original says.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import test from 'node:test';
 import '@endo/init';
 import * as reference from '@agoric/swing-store';
@@ -296,4 +299,28 @@ test('every call to a closed exporter says so', async t => {
   await assert.rejects(async () => {
     for await (const record of records) assert.equal(record.length, 2);
   }, /not open/);
+});
+
+test('native functions take handles of their own kind and nothing else', t => {
+  const require = createRequire(import.meta.resolve('swing-node'));
+  const file = require.resolve(`../native/swing-node.${process.platform}-${process.arch}.node`);
+  // Another module, as far as Node and this one know.
+  const copy = path.join(tempDir(t), 'copy.node');
+  fs.copyFileSync(file, copy);
+  const [native, stranger] = [require(file), require(copy)];
+  const options = { keepTranscripts: true };
+  const [store, other] = [native.open(null, options), native.open(null, options)];
+  native.transcripts.initTranscript(store, 'v1');
+  native.transcripts.addItem(store, 'v1', 'item');
+  const span = native.transcripts.readSpan(store, 'v1', 0);
+  const refused = { code: 'SWING_ARGUMENT', message: 'this takes a handle of another kind' };
+  const foreign = stranger.open(null, options);
+  for (const wrong of [span, foreign, undefined, null, 1, 'store', {}, [], () => store, Object.create(store), new Proxy({}, {})]) {
+    assert.throws(() => native.kernelKv.get(wrong, 'key'), refused);
+    assert.throws(() => native.store.close(wrong), refused);
+  }
+  for (const wrong of [store, undefined, {}]) assert.throws(() => native.spans.nextItems(wrong), refused);
+  native.kernelKv.set(store, 'key', 'value');
+  assert.deepEqual([store, other].map(handle => native.kernelKv.get(handle, 'key')), ['value', undefined]);
+  assert.deepEqual(native.spans.nextItems(span), ['item']);
 });

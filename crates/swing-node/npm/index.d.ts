@@ -49,7 +49,7 @@ export interface SnapshotResult {
   compressedSize: number;
   compressSeconds: number;
   dbSaveSeconds: number;
-  archiveWriteSeconds?: number;
+  archiveWriteSeconds?: number | undefined;
 }
 
 export interface SnapshotInfo {
@@ -163,14 +163,27 @@ export interface TranscriptStoreInternal extends TranscriptStore {
   ): IterableIterator<{ vatID: string; position: number; item: string }>;
 }
 
+export interface TranscriptStoreDebug {
+  dumpTranscripts(this: void, includeHistorical?: boolean): SwingStoreDebugDump['transcripts'];
+}
+
 export interface SnapStoreInternal extends SnapStore {
   hasHash(this: void, vatID: string, hash: string): boolean;
   listAllSnapshots(this: void): IterableIterator<SnapshotRow>;
   deleteSnapshotByHash(this: void, vatID: string, hash: string): void;
 }
 
+export interface SnapStoreDebug
+  extends Pick<SnapStoreInternal, 'hasHash' | 'listAllSnapshots' | 'deleteSnapshotByHash'> {
+  dumpSnapshots(this: void, includeHistorical?: boolean): SwingStoreDebugDump['snapshots'];
+}
+
 export interface BundleStoreInternal extends BundleStore {
   getBundleIDs(this: void): IterableIterator<string>;
+}
+
+export interface BundleStoreDebug {
+  dumpBundles(this: void): SwingStoreDebugDump['bundles'];
 }
 
 export interface SwingStoreInternal {
@@ -213,9 +226,9 @@ export interface SwingStoreOptions {
   archiveTranscript?: (name: string, entries: Uint8Array[]) => Promise<void>;
   exportCallback?: ExportCallback;
   wrapKvStore?: Replacer<KVStore>;
-  wrapTranscriptStore?: Replacer<TranscriptStoreInternal>;
-  wrapSnapStore?: Replacer<SnapStoreInternal>;
-  wrapBundleStore?: Replacer<BundleStoreInternal>;
+  wrapTranscriptStore?: Replacer<TranscriptStoreInternal & TranscriptStoreDebug>;
+  wrapSnapStore?: Replacer<SnapStoreInternal & SnapStoreDebug>;
+  wrapBundleStore?: Replacer<BundleStoreInternal & BundleStoreDebug>;
 }
 
 export function initSwingStore(path?: string | null, options?: SwingStoreOptions): SwingStore;
@@ -259,7 +272,7 @@ export interface ArchivePowers {
 export function makeArchiveSnapshot(
   dirPath: string,
   powers: ArchivePowers,
-): (name: string, gzData: AnyIterable<Uint8Array>) => Promise<void>;
+): (name: string, gzData: Uint8Array | AnyIterable<Uint8Array>) => Promise<void>;
 export function makeArchiveTranscript(
   dirPath: string,
   powers: ArchivePowers,
@@ -296,16 +309,16 @@ export function makeTranscriptStore(
   ensureTxn?: () => void,
   noteExport?: NoteExport,
   options?: Pick<SwingStoreOptions, 'keepTranscripts' | 'archiveTranscript'>,
-): TranscriptStoreInternal;
+): TranscriptStoreInternal & TranscriptStoreDebug;
 export function makeSnapStore(
   db: string | Database,
   ensureTxn?: () => void,
   io?: { measureSeconds?: MeasureSeconds },
   noteExport?: NoteExport,
   options?: Pick<SwingStoreOptions, 'keepSnapshots' | 'archiveSnapshot'>,
-): SnapStoreInternal;
+): SnapStoreInternal & SnapStoreDebug;
 export function makeBundleStore(
   db: string | Database,
   ensureTxn?: () => void,
   noteExport?: NoteExport,
-): BundleStoreInternal;
+): BundleStoreInternal & BundleStoreDebug;

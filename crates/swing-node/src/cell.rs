@@ -35,6 +35,8 @@ pub(crate) enum Inside {
         what: &'static str,
         back: Back,
     },
+    /// An import that could not be put in its place.
+    GivenUp,
     Closed,
 }
 
@@ -80,10 +82,10 @@ impl Cell {
                 None
             }
             Inside::Away { what, .. } => {
-                refused = Some(Failure::new(Kind::STATE, format!("the store is {what}")));
+                refused = Some(Inside::away(what));
                 None
             }
-            Inside::Closed => None,
+            Inside::GivenUp | Inside::Closed => None,
         });
         open.map_err(|_| refused.unwrap_or_else(closed))
     }
@@ -103,6 +105,11 @@ impl Cell {
 }
 
 impl Inside {
+    /// What is said of a store that is on another thread.
+    pub(crate) fn away(what: &str) -> Failure {
+        Failure::new(Kind::STATE, format!("the store is {what}"))
+    }
+
     pub(crate) fn open(store: Store) -> Self {
         Self::Open(Box::new(Open {
             store,

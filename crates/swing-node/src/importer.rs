@@ -251,6 +251,7 @@ pub(crate) static HOST_KV: [(&str, Body<Rc<Cell>>); 5] =
 fn with_host_kv<R>(cell: &Rc<Cell>, ask: impl FnOnce(&mut HostKv<'_>) -> Result<R, StoreError>) -> Answer<R> {
     match &mut *cell.inside()? {
         Inside::Imported(imported) => Ok(ask(&mut imported.host_kv())?),
+        Inside::Away { what, .. } => Err(Inside::away(what)),
         _ => Err(Failure::new(Kind::STATE, "the import is in place, or given up")),
     }
 }

@@ -72,6 +72,13 @@ fn publish(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
         let back = Arc::new(Mutex::new(None));
         match std::mem::replace(inside, Inside::Away { what: "being put in place", back: Arc::clone(&back) }) {
             Inside::Imported(imported) => (imported, back),
+            Inside::GivenUp => {
+                *inside = Inside::GivenUp;
+                return Err(Failure::new(
+                    Kind::STATE,
+                    "the import could not be put in place, and nothing is left of it",
+                ));
+            }
             other => {
                 *inside = other;
                 return Err(Failure::new(Kind::STATE, "there is no import to commit"));
@@ -87,7 +94,7 @@ fn publish(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
                 Ok(())
             }
             Err(error) => {
-                *back = Some(Inside::Closed);
+                *back = Some(Inside::GivenUp);
                 Err(error.into())
             }
         }
@@ -105,10 +112,12 @@ fn close(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
         }
         Inside::Open(open) => open.store.close()?,
         Inside::Imported(imported) => drop(imported),
+        // Nothing is left of it, but its host has not closed it yet.
+        Inside::GivenUp => {}
         Inside::Closed => return Err(Failure::new(Kind::CLOSED, "db not initialized (the store is closed)")),
-        away @ Inside::Away { .. } => {
-            *inside = away;
-            return Err(Failure::new(Kind::STATE, "the store is being put in place"));
+        Inside::Away { what, back } => {
+            *inside = Inside::Away { what, back };
+            return Err(Inside::away(what));
         }
     }
     call.js.undefined()
@@ -118,7 +127,7 @@ fn disk_usage(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let usage = match &*cell.inside()? {
         Inside::Open(open) => open.store.disk_usage()?.unwrap_or(DiskUsage { database: 0, wal: 0 }),
         Inside::Imported(_) | Inside::Away { .. } => DiskUsage { database: 0, wal: 0 },
-        Inside::Closed => return Err(closed()),
+        Inside::GivenUp | Inside::Closed => return Err(closed()),
     };
     call.js.json(&[usage.database, usage.wal])
 }
@@ -136,8 +145,8 @@ fn dump(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let dump = match &mut *cell.inside()? {
         Inside::Open(open) => open.store.dump(history)?,
         Inside::Imported(imported) => imported.dump(history)?,
-        Inside::Away { what, .. } => return Err(Failure::new(Kind::STATE, format!("the store is {what}"))),
-        Inside::Closed => return Err(closed()),
+        Inside::Away { what, .. } => return Err(Inside::away(what)),
+        Inside::GivenUp | Inside::Closed => return Err(closed()),
     };
     crate::dump::show(call.js, &dump)
 }

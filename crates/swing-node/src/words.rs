@@ -124,6 +124,7 @@ impl From<StoreError> for Failure {
             | StoreError::OutsideCrank { .. }
             | StoreError::InCrank { .. }
             | StoreError::WrongKind { .. } => Self::of(Kind::STATE, &error),
+            StoreError::NewReadOnly => Self::of(Kind::ARGUMENT, &error),
             StoreError::LostBlocks { .. } | StoreError::NoHeight { .. } => Self::of(Kind::CORRUPT, &error),
             StoreError::Kv(_)
             | StoreError::Callback { .. }
@@ -266,6 +267,7 @@ impl From<StagingError> for Failure {
             StagingError::Open(error) => error.into(),
             StagingError::Session(error) => error.into(),
             StagingError::TargetInUse { .. } => Self::of(Kind::BUSY, &error),
+            error if error.is_full() => Self::of(Kind::FULL, &error),
             error => Self::of(Kind::IO, &error),
         }
     }

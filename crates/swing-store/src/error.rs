@@ -10,6 +10,9 @@ pub enum StoreError {
     /// The store cannot be opened or created.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A store was to be made, and not to be written.
+    #[error("a store that is made anew cannot be read-only")]
+    NewReadOnly,
     /// The store is older than what its host knows to be committed.
     #[error(
         "the store is at block height {found}, but its host has committed {committed}: it has lost the blocks since"

@@ -12,6 +12,7 @@ use crate::host::HostKv;
 use crate::options::Options;
 use crate::store::Store;
 use crate::substores::SUBSTORES;
+use crate::trace::Trace;
 
 /// A store that was imported and is complete, but not in its place yet.
 ///
@@ -21,6 +22,7 @@ use crate::substores::SUBSTORES;
 pub struct ImportedStore {
     imported: Imported,
     kv: KvState,
+    trace: Option<Trace>,
     options: Options,
 }
 
@@ -73,9 +75,14 @@ impl ImportedStore {
         options: Options,
         progress: Progress<'_>,
     ) -> Result<Self, StoreError> {
+        if options.read_only {
+            return Err(StoreError::NewReadOnly);
+        }
+        // What cannot be had is told now: later the new store may be in its place already.
+        let trace = Trace::of(&options)?;
         let import = ImportOptions { row_digests: options.row_digests, ..import };
         let imported = swing_export::import(source, target, SUBSTORES, import, progress)?;
-        Ok(Self { imported, kv: KvState::new(KvOptions::default()), options })
+        Ok(Self { imported, kv: KvState::new(KvOptions::default()), trace, options })
     }
 
     /// What was taken in.
@@ -86,7 +93,7 @@ impl ImportedStore {
 
     /// The host's key-value store, for the keys that export data does not carry.
     pub fn host_kv(&mut self) -> HostKv<'_> {
-        HostKv { session: self.imported.session(), kv: &mut self.kv, trace: None }
+        HostKv { session: self.imported.session(), kv: &mut self.kv, trace: self.trace.as_mut() }
     }
 
     pub(crate) fn parts(&mut self) -> (&mut Session, &mut KvState) {
@@ -99,6 +106,6 @@ impl ImportedStore {
     /// [`StoreError::Publish`]; in the store's place is then what was there before, or the complete new store.
     pub fn commit(mut self) -> Result<Store, StoreError> {
         let session = self.imported.publish(&mut [&mut self.kv])?;
-        Store::over(session, self.options)
+        Store::over(session, self.options, self.trace)
     }
 }

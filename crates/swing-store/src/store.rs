@@ -129,17 +129,21 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let unsafe_fast = options.durability == Durability::UnsafeFast;
         let Options { read_only, row_digests, .. } = options;
+        if creation == Creation::Fresh && read_only {
+            return Err(StoreError::NewReadOnly);
+        }
+        // Before anything is erased.
+        let trace = Trace::of(&options)?;
         let open = OpenOptions { creation, read_only, unsafe_fast, row_digests, image, ..OpenOptions::default() };
         let session = Session::open(location, &open, &tables())?;
         if creation != Creation::Fresh {
             check_height(&session, options.committed_height)?;
         }
-        Self::over(session, options)
+        Self::over(session, options, trace)
     }
 
     /// A store over a session that is open already.
-    pub(crate) fn over(session: Session, options: Options) -> Result<Self, StoreError> {
-        let trace = options.trace_file.as_deref().map(Trace::open).transpose();
+    pub(crate) fn over(session: Session, options: Options, trace: Option<Trace>) -> Result<Self, StoreError> {
         let mut store = Self {
             session,
             kv: KvState::new(KvOptions { cache_bytes: options.cache_bytes }),
@@ -153,7 +157,7 @@ impl Store {
                 ..SnapOptions::new(options.clock)
             }),
             crank: Crank::default(),
-            trace: trace.map_err(|source| StoreError::Trace { source })?,
+            trace,
             callback: None,
             overlay_bytes: options.overlay_bytes,
         };

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use fs_err as fs;
 
+use crate::error::StoreError;
+use crate::options::Options;
+
 /// Appends changes to a file. A failure is remembered and told at the end: a log for debugging must not stop a node.
 pub(crate) struct Trace {
     out: BufWriter<fs::File>,
@@ -12,7 +15,13 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+    /// The trace that a store's options ask for, if they do.
+    pub(crate) fn of(options: &Options) -> Result<Option<Self>, StoreError> {
+        let trace = options.trace_file.as_deref().map(Self::open).transpose();
+        trace.map_err(|source| StoreError::Trace { source })
+    }
+
+    fn open(path: &Path) -> std::io::Result<Self> {
         let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
         Ok(Self { out: BufWriter::new(file), failure: None })
     }

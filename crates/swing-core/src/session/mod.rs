@@ -25,6 +25,7 @@ mod pool;
 mod read_only;
 mod reader;
 mod schema;
+mod swap;
 mod transaction;
 mod wal_index;
 mod writer;
@@ -41,6 +42,7 @@ pub use paged::paged;
 pub use pool::{Pinned, Readers};
 pub use reader::{Reader, RowValue};
 pub use schema::{Digested, MARK_TABLES, PENDING_EXPORTS, Table};
+pub use swap::SwapLock;
 pub use transaction::{Part, Session};
 pub use writer::{Scope, Writer};
 

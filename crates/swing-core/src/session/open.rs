@@ -15,6 +15,7 @@ use super::log_name::LogName;
 use super::own_locks;
 use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
+use super::swap::SwapLock;
 use super::transaction::Session;
 use crate::row_digest::{self, RowDigests};
 
@@ -213,6 +214,7 @@ fn open_writer(
     let lock = lock.map_or_else(|| WriterLock::acquire(path), Ok)?;
     let real = lock.database();
     if options.creation == Creation::Fresh {
+        let _swapping = SwapLock::alone(real);
         remove_store_files(real).map_err(io("erase the old store"))?;
     }
     let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };

@@ -14,6 +14,7 @@ use super::files::{file_uri, real_path, side_file};
 use super::open::BUSY_TIMEOUT;
 use super::own_locks;
 use super::schema::Table;
+use super::swap::SwapLock;
 
 pub(super) const FLAGS: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(OpenFlags::SQLITE_OPEN_URI);
@@ -86,6 +87,7 @@ pub(super) fn connect(
     locked: impl FnOnce() -> rusqlite::Result<Connection>,
     unlocked: impl FnOnce() -> rusqlite::Result<Connection>,
 ) -> rusqlite::Result<Reading> {
+    let _lock = SwapLock::share(path);
     let error = match locked() {
         Ok(connection) => {
             let footing = Footing { path: path.to_owned(), unlocked: None };
@@ -160,6 +162,8 @@ impl Footing {
         // Two at once would keep each other from being the last.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever is replacing the file removes both.
+        let Some(_lock) = SwapLock::share_now(&self.path) else { return Ok(()) };
         // A connection that may write removes both when it closes, and SQLite sees to it that nobody else has them open.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(file_uri(&self.path), flags)?;

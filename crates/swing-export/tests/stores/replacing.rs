@@ -49,13 +49,14 @@ fn a_published_store_has_a_log_and_once_closed_is_one_file() {
 #[test]
 fn an_import_that_is_not_published_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("new").join("swingstore.sqlite");
+    let path = dir.path().join("new/er").join("swingstore.sqlite");
     let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
-    assert!(names(&dir.path().join("new")).contains(&"swingstore.sqlite-import".to_owned()));
+    assert!(names(&dir.path().join("new/er")).contains(&"swingstore.sqlite-import".to_owned()));
     assert!(!path.exists());
     drop(imported);
-    assert_eq!(names(dir.path()), [""; 0], "a directory that was not there before");
+    assert_eq!(names(dir.path()), [""; 0], "directories that were not there before");
 
+    let path = dir.path().join("new").join("swingstore.sqlite");
     fs::create_dir(dir.path().join("new")).unwrap();
     drop(import_to(&dataset("worked-example", "operational"), &path).unwrap());
     assert_eq!(names(dir.path()), ["new"], "a directory that was");
@@ -110,6 +111,25 @@ fn a_store_that_is_being_read_is_not_replaced() {
     assert_eq!(left.len(), records("archival").len());
     assert!(left.contains(&("kv.vat.names".to_owned(), Some("y".to_owned()))));
     assert!(!names(dir.path()).iter().any(|name| name.contains("-import")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_is_replaced_when_nobody_is_just_opening_it() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    // Somebody has opened the old file and not looked for its log yet.
+    let opening = fs::File::open(dir.path()).unwrap().into_file();
+    opening.lock_shared().unwrap();
+    std::thread::scope(|threads| {
+        let publisher = threads.spawn(|| imported.publish(&mut []).unwrap().close().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert_eq!(exported(&path), records("archival"));
+        opening.unlock().unwrap();
+        publisher.join().unwrap();
+    });
+    assert_eq!(exported(&path), records("worked-example"));
+    opening.try_lock().unwrap();
 }
 
 #[test]
@@ -227,4 +247,13 @@ fn a_new_store_keeps_a_digest_of_its_rows_if_it_is_to() {
         assert_eq!(report.findings, []);
         assert_eq!(report.row_digests != swing_export::DigestVerdict::Absent, kept, "{report:?}");
     }
+}
+
+#[test]
+fn a_full_disk_is_told_from_other_failures() {
+    let write =
+        |code| StagingError::Write { source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None) };
+    let io = |kind: std::io::ErrorKind| StagingError::Io { what: "move the new store into place", source: kind.into() };
+    assert!(write(rusqlite::ffi::SQLITE_FULL).is_full() && io(std::io::ErrorKind::StorageFull).is_full());
+    assert!(!write(rusqlite::ffi::SQLITE_IOERR).is_full() && !io(std::io::ErrorKind::PermissionDenied).is_full());
 }

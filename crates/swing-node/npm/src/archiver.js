@@ -3,7 +3,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-import { fail, harden, q } from './util.js';
+import { bytesOf, fail, harden, q } from './util.js';
+
+/** Chunks that a stream of Node's can be given: at any other it throws where nobody can catch it. */
+async function* checked(chunks) {
+  for await (const chunk of chunks) yield bytesOf(chunk, 'archived chunk');
+}
 
 /** Makes a name durable, where the powers given reach that far. */
 const flushDirectory = (fs, dirPath) => {
@@ -21,14 +26,15 @@ const makeArchive = (dirPath, { fs, path, tmp }, transforms) => {
   return async (name, data) => {
     // A vat ID becomes part of the name; it must not lead out of the directory.
     (typeof name === 'string' && !/[/\\\0]/.test(name)) || fail(`archive name ${q(name)} must be that of a file`);
+    // Before there is a file that would have to be closed.
+    const chunks = Readable.from(checked(data instanceof Uint8Array ? [data] : Readable.from(data)));
     const {
       name: tmpName,
       fd,
       removeCallback,
     } = tmp.fileSync({ tmpdir: dirPath, prefix: name, postfix: '.gz.tmp', detachDescriptor: true });
     try {
-      const source = data instanceof Uint8Array ? [data] : data;
-      await pipeline(Readable.from(source), ...transforms(), fs.createWriteStream('', { fd, flush: true }));
+      await pipeline(chunks, ...transforms(), fs.createWriteStream('', { fd, flush: true }));
       fs.renameSync(tmpName, path.join(dirPath, `${name}.gz`));
       flushDirectory(fs, dirPath);
     } finally {

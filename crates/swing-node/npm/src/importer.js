@@ -71,8 +71,9 @@ const fulfil = async (exporter, native) => {
   const bytes = makeReader();
   const grant = (items, give) => (items.length > 0 ? give(items) : native.grantNothing());
   const giveBytes = async () => {
+    // Empty chunks weigh something too, so that any number of them may come.
     const accept = chunk => bytesOf(chunk, 'artifact chunk');
-    grant(await bytes.take(BYTES_AT_ONCE, accept, chunk => chunk.length), native.grantBytes);
+    grant(await bytes.take(BYTES_AT_ONCE, accept, chunk => 1 + chunk.length), native.grantBytes);
   };
   const fulfilOne = async ([wish, name]) => {
     switch (wish) {
@@ -126,6 +127,7 @@ const importedStore = (native, path, options) => {
   const exports = makeExports(native);
   const commitBlock = makeCommit(native, exports);
   let isInPlace = false;
+  let publishing;
   let callback = options.exportCallback;
   const kv = name => (...args) => (isInPlace ? native.hostKv : native.importedKv)[name](...args);
   const kvStore = Object.fromEntries(['has', 'get', 'getNextKey', 'set', 'delete'].map(name => [name, kv(name)]));
@@ -138,22 +140,38 @@ const importedStore = (native, path, options) => {
       callback = cb;
     }
   };
-  const commit = async () => {
-    if (isInPlace) {
-      await commitBlock();
-      return;
-    }
+  const publish = async () => {
     await store.publish();
     isInPlace = true;
     // What was imported is no news to whoever it came from.
     if (callback) exports.setExportCallback(callback);
+  };
+  const commit = async () => {
+    if (isInPlace) {
+      await commitBlock();
+    } else if (publishing) {
+      // If it fails, its own caller hears why.
+      await publishing.catch(() => {});
+      await commit();
+    } else {
+      publishing = publish();
+      try {
+        await publishing;
+      } finally {
+        publishing = undefined;
+      }
+    }
+  };
+  const close = async () => {
+    if (publishing) await publishing.catch(() => {});
+    store.close();
   };
   const repairMetadata = async () => fail('a store that was just imported needs no repair: open it first');
   const hostStorage = {
     repairMetadata,
     kvStore,
     commit,
-    close: async () => store.close(),
+    close,
     diskUsage: () => diskUsage(store)[0],
     setExportCallback,
   };

@@ -19,10 +19,11 @@ export const nativeOptions = ({
   keepTranscripts = true,
 } = {}) => ({
   asFile: !!asFile,
-  serialized,
+  // Nothing, and an image of nothing, is an empty store.
+  serialized: serialized?.length > 0 ? serialized : undefined,
   unsafeFastMode: !!unsafeFastMode,
   readonly: !!readonly,
-  traceFile,
+  traceFile: traceFile || undefined,
   keepSnapshots: !!keepSnapshots,
   keepTranscripts: !!keepTranscripts,
 });
@@ -162,8 +163,8 @@ const makeSwingStore = (path, fresh, options) => {
     const exports = makeExports(native);
     if (exportCallback) exports.setExportCallback(exportCallback);
 
-    const kvStore = wrapKvStore ? wrapKvStore(native.unguardedKv) : native.unguardedKv;
-    const kv = wrapKvStore
+    const kvStore = wrapKvStore !== undefined ? wrapKvStore(native.unguardedKv) : native.unguardedKv;
+    const kv = wrapKvStore !== undefined
       ? overWrapped(kvStore, cranks)
       : {
           kernel: native.kernelKv,
@@ -228,6 +229,7 @@ export const openSwingStore = (path, options = {}) => {
 /** Whether there is a store in a directory. */
 export const isSwingStore = dirPath => {
   insistString(dirPath, 'dirPath');
-  return isStore(dirPath);
+  // No directory, and not the one we are in.
+  return dirPath !== '' && isStore(dirPath);
 };
 harden([initSwingStore, openSwingStore, isSwingStore]);

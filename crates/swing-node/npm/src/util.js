@@ -118,13 +118,16 @@ export const flattenAsync = begin => {
       );
       return answer;
     },
-    return(value) {
+    // As with a generator, what was asked for before is answered before.
+    async return(value) {
+      if (waiting > 0) await turn;
       end();
-      return Promise.resolve({ done: true, value });
+      return { done: true, value: await value };
     },
-    throw(error) {
+    async throw(error) {
+      if (waiting > 0) await turn;
       end();
-      return Promise.reject(error);
+      throw error;
     },
     [Symbol.asyncIterator]() {
       return this;

@@ -3,14 +3,15 @@
 //! To make a function takes Node five microseconds, so what a store can do is made once, when the module is loaded, and takes
 //! the store's handle before its other arguments. What lives for one stream or one import is bound to it.
 
-use std::any::Any;
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
+use std::rc::Rc;
 
 use napi::sys;
 
 use super::argument::Argument;
+use super::handles::Handles;
 use super::value::{Js, Value, checked};
 use crate::error::{Answer, Failure, Kind};
 
@@ -29,12 +30,15 @@ pub(crate) type Body<T> = fn(&T, &Call) -> Answer<Value>;
 /// Functions with the names that JavaScript finds them under.
 pub(crate) type Functions<T> = [(&'static str, Body<T>)];
 
-/// What a handle stands for. Which type it is of is looked at in every call.
-type Handle = Box<dyn Any>;
-
 struct Bound<T> {
     data: T,
     body: Body<T>,
+}
+
+/// Takes a handle first.
+struct OnHandle<T: 'static> {
+    handles: Rc<Handles>,
+    body: &'static Body<T>,
 }
 
 impl Call {
@@ -61,14 +65,16 @@ impl Js {
 
     /// Something of ours for JavaScript to hold, and to give to functions that take handles.
     pub(crate) fn handle<T: 'static>(self, data: T) -> Answer<Value> {
+        let handles = Handles::of_thread();
+        let address = handles.put(data);
         let mut value = null_mut();
-        let held = Box::into_raw(Box::new(Box::new(data) as Handle)).cast::<c_void>();
-        // SAFETY: native code runs on the thread of this environment; Node hands `held` to the finalizer once, when nobody has it.
-        let made =
-            unsafe { sys::napi_create_external(self.0, held, Some(release::<Handle>), null_mut(), &raw mut value) };
+        let hint = Rc::into_raw(handles).cast_mut().cast::<c_void>();
+        // SAFETY: native code runs on the thread of this environment; Node hands address and hint to the finalizer once, when nobody has
+        // the value.
+        let made = unsafe { sys::napi_create_external(self.0, address, Some(release_handle), hint, &raw mut value) };
         if let Err(failure) = checked(made, "make a handle") {
-            // SAFETY: no finalizer knows of `held`.
-            drop(unsafe { Box::from_raw(held.cast::<Handle>()) });
+            // SAFETY: no finalizer knows of them.
+            unsafe { release_handle(self.0, address, hint) };
             return Err(failure);
         }
         Ok(Value(value))
@@ -78,45 +84,41 @@ impl Js {
     pub(crate) fn functions_of_handles<T: 'static>(self, functions: &'static Functions<T>) -> Answer<Value> {
         let object = self.object()?;
         for (name, body) in functions {
-            self.define(object, name, self.function_of_handles(name, body)?)?;
+            let bound = OnHandle { handles: Handles::of_thread(), body };
+            self.define(object, name, self.function_over(name, bound, on_handle::<T>)?)?;
         }
         Ok(object)
     }
 
-    fn function_of_handles<T: 'static>(self, name: &str, body: &'static Body<T>) -> Answer<Value> {
-        let mut function = null_mut();
-        let data = (&raw const *body).cast_mut().cast::<c_void>();
-        let (start, length) = (name.as_ptr().cast::<c_char>(), name.len().cast_signed());
-        // SAFETY: Node copies the name; `data` is what `on_handle::<T>` expects, and lives as long as the module.
-        let made =
-            unsafe { sys::napi_create_function(self.0, start, length, Some(on_handle::<T>), data, &raw mut function) };
-        checked(made, "make a function").map(|()| Value(function))
-    }
-
     /// A plain function over `data`.
     pub(crate) fn function<T: 'static>(self, name: &str, data: T, body: Body<T>) -> Answer<Value> {
+        self.function_over(name, Bound { data, body }, trampoline::<T>)
+    }
+
+    /// A function whose `trampoline` expects a `B`.
+    fn function_over<B: 'static>(self, name: &str, bound: B, trampoline: Trampoline) -> Answer<Value> {
         let mut function = null_mut();
-        let bound = Box::into_raw(Box::new(Bound { data, body })).cast::<c_void>();
+        let bound = Box::into_raw(Box::new(bound)).cast::<c_void>();
         let (start, length) = (name.as_ptr().cast::<c_char>(), name.len().cast_signed());
-        // SAFETY: Node copies the name; `bound` is what `trampoline::<T>` expects and lives until the function is collected.
-        let made = unsafe {
-            sys::napi_create_function(self.0, start, length, Some(trampoline::<T>), bound, &raw mut function)
-        };
+        // SAFETY: Node copies the name; `bound` is what the trampoline expects and lives until the function is collected.
+        let made =
+            unsafe { sys::napi_create_function(self.0, start, length, Some(trampoline), bound, &raw mut function) };
         let attached = checked(made, "make a function").and_then(|()| {
             // SAFETY: Node hands `bound` to the finalizer once, after the last call.
-            let status = unsafe {
-                sys::napi_add_finalizer(self.0, function, bound, Some(release::<Bound<T>>), null_mut(), null_mut())
-            };
+            let status =
+                unsafe { sys::napi_add_finalizer(self.0, function, bound, Some(release::<B>), null_mut(), null_mut()) };
             checked(status, "keep a function's data")
         });
         if let Err(failure) = attached {
             // SAFETY: no finalizer knows of `bound`, and the function, if there is one, is not handed out.
-            drop(unsafe { Box::from_raw(bound.cast::<Bound<T>>()) });
+            drop(unsafe { Box::from_raw(bound.cast::<B>()) });
             return Err(failure);
         }
         Ok(Value(function))
     }
 }
+
+type Trampoline = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 unsafe extern "C" fn trampoline<T>(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let (mut count, mut arguments, mut data) = (ARGUMENTS, [null_mut(); ARGUMENTS], null_mut());
@@ -140,19 +142,17 @@ unsafe extern "C" fn on_handle<T: 'static>(env: sys::napi_env, info: sys::napi_c
     if status != sys::Status::napi_ok {
         return null_mut();
     }
-    // SAFETY: the data of this function is the body it was made with, which is part of the module.
-    let body = unsafe { *data.cast::<Body<T>>() };
+    // SAFETY: the data of this function is the `OnHandle<T>` it was made with, which is not released before the function is.
+    let bound = unsafe { &*data.cast::<OnHandle<T>>() };
     let [handle, arguments @ ..] = given;
     let call = Call { js: Js(env), arguments };
     answered(&call, || {
-        let mut held = null_mut();
+        let mut address = null_mut();
         // SAFETY: the value is of the call under way.
-        let status = unsafe { sys::napi_get_value_external(env, handle, &raw mut held) };
-        // SAFETY: only the JavaScript half of this package calls these functions, and all its externals are handles, which are not
-        // released while it holds them.
-        let held = (status == sys::Status::napi_ok).then(|| unsafe { &*held.cast::<Handle>() });
-        let data = held.and_then(|held| held.downcast_ref::<T>());
-        body(data.ok_or_else(|| Failure::argument("this takes a handle of another kind"))?, &call)
+        let status = unsafe { sys::napi_get_value_external(env, handle, &raw mut address) };
+        let data = if status == sys::Status::napi_ok { bound.handles.get::<T>(address) } else { None };
+        let data = data.ok_or_else(|| Failure::argument("this takes a handle of another kind"))?;
+        (bound.body)(&data, &call)
     })
 }
 
@@ -172,4 +172,10 @@ fn answered(call: &Call, work: impl FnOnce() -> Answer<Value>) -> sys::napi_valu
 unsafe extern "C" fn release<T>(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     // SAFETY: `data` is the `T` of a value that nobody has any longer; Node calls this once.
     drop(unsafe { Box::from_raw(data.cast::<T>()) });
+}
+
+unsafe extern "C" fn release_handle(_env: sys::napi_env, address: *mut c_void, hint: *mut c_void) {
+    // SAFETY: the hint is a count of the table that the handle is in; Node calls this once.
+    let handles = unsafe { Rc::from_raw(hint.cast_const().cast::<Handles>()) };
+    handles.release(address);
 }

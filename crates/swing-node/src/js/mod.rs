@@ -7,6 +7,7 @@
 
 mod argument;
 mod function;
+mod handles;
 mod make;
 mod promise;
 mod value;

@@ -46,6 +46,48 @@ fn a_writer_that_comes_by_another_path_is_a_second_writer_too() {
     assert_eq!(get(scratch.open().read(), "a"), None);
 }
 
+#[cfg(unix)]
+#[test]
+fn nobody_opens_a_file_and_then_its_log_while_it_is_replaced_or_erased() {
+    let scratch = Scratch::with_store();
+    let dir = fs::File::open(scratch.dir.path()).unwrap().into_file();
+    let shared = || dir.try_lock().is_err();
+    let uris = Uris::of(&scratch.path());
+    let mut reading = None;
+    let opened = connect(
+        &scratch.path(),
+        || {
+            reading = Some(shared());
+            let mut connection = rusqlite::Connection::open_with_flags(&uris.locked, FLAGS)?;
+            begin_reading(&mut connection).map(|()| connection)
+        },
+        || unreachable!(),
+    );
+    assert!(opened.is_ok() && reading == Some(true), "whoever replaces the file has to wait");
+    assert!(!shared(), "but not for longer");
+
+    // What a reader leaves behind is not for it to remove while the file is replaced.
+    drop(opened);
+    assert_eq!(names(&scratch), ["swingstore.sqlite", "swingstore.sqlite-shm", "swingstore.sqlite-wal"]);
+    dir.unlock().unwrap();
+    drop(scratch.open_read_only());
+    assert_eq!(names(&scratch), ["swingstore.sqlite"]);
+
+    // Readers come while others open, and whoever erases a store waits for them.
+    dir.lock_shared().unwrap();
+    drop(scratch.open_read_only());
+    let erasing = std::thread::scope(|threads| {
+        let eraser = threads.spawn(|| drop(scratch.try_open(&creation(Creation::Fresh)).unwrap()));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let seen = get(scratch.open_read_only().read(), "a");
+        dir.unlock().unwrap();
+        eraser.join().unwrap();
+        seen
+    });
+    assert_eq!(erasing.as_deref(), Some("1"));
+    assert_eq!(get(scratch.open().read(), "a"), None);
+}
+
 #[test]
 fn readers_are_welcome_beside_a_writer_and_see_the_last_commit() {
     let scratch = Scratch::with_store();

@@ -1,0 +1,171 @@
+// A program that uses everything in index.d.ts. It is never run: types.test.mjs lets the compiler look at it.
+import * as fs from 'fs';
+import * as path from 'path';
+import {
+  bundleIDFromName,
+  getKeyType,
+  importSwingStore,
+  initSwingStore,
+  isSwingStore,
+  makeArchiveSnapshot,
+  makeArchiveTranscript,
+  makeBundleStore,
+  makeKVStore,
+  makeSnapStore,
+  makeSnapStoreIO,
+  makeSwingStoreExporter,
+  makeTranscriptStore,
+  openDatabase,
+  openSwingStore,
+} from 'swing-node';
+import type {
+  AnyIterable,
+  ArtifactMode,
+  BundleStore,
+  ExportSwingStoreOptions,
+  ImportSwingStoreOptions,
+  KVPair,
+  KVStore,
+  SnapStore,
+  SnapStoreDebug,
+  SnapshotInfo,
+  SnapshotResult,
+  SwingStore,
+  SwingStoreExporter,
+  SwingStoreHostStorage,
+  SwingStoreKernelStorage,
+  TranscriptStore,
+} from 'swing-node';
+
+declare const tmp: { fileSync(options: object): { name: string; fd: number; removeCallback: () => void } };
+
+async function collect<T>(items: AnyIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+const withKernel = async ({ kvStore, snapStore, transcriptStore, bundleStore, ...cranks }: SwingStoreKernelStorage) => {
+  const kv: KVStore = kvStore;
+  const { has, get, set } = kv;
+  cranks.startCrank();
+  cranks.establishCrankSavepoint('deliver');
+  if (has('a')) set('b', get('a') ?? '');
+  const next: string | undefined = kv.getNextKey('a');
+  if (next !== undefined) kv.delete(next);
+  cranks.rollbackCrank('deliver');
+  const transcripts: TranscriptStore = transcriptStore;
+  transcripts.initTranscript('v1');
+  transcripts.addItem('v1', 'item');
+  const [item]: string[] = [...transcripts.readSpan('v1'), ...transcripts.readSpan('v1', 0)];
+  const { startPos, endPos, hash, incarnation } = transcripts.getCurrentSpanBounds('v1');
+  const sum: number = startPos + endPos + incarnation + (await transcripts.rolloverSpan('v1'));
+  await transcripts.rolloverIncarnation('v1');
+  await transcripts.stopUsingTranscript('v1');
+  const { done, cleanups }: { done: boolean; cleanups: number } = transcripts.deleteVatTranscripts('v1', 5);
+  const snaps: SnapStore = snapStore;
+  const saved: SnapshotResult = await snaps.saveSnapshot('v1', 1, [Buffer.from('heap')]);
+  const info: SnapshotInfo | undefined = snaps.getSnapshotInfo('v1');
+  const loaded: Uint8Array[] = await collect(snaps.loadSnapshot('v1'));
+  snaps.stopUsingLastSnapshot('v1');
+  snaps.deleteAllUnusedSnapshots();
+  snaps.deleteVatSnapshots('v1');
+  const bundles: BundleStore = bundleStore;
+  bundles.addBundle('b0-00', { moduleFormat: 'nestedEvaluate', source: '1+1' });
+  const bundle = bundles.getBundle('b0-00');
+  const text: string = bundle.moduleFormat === 'endoZipBase64' ? bundle.endoZipBase64 : bundle.source;
+  if (bundles.hasBundle('b0-00')) bundles.deleteBundle('b0-00');
+  const { crankhash, activityhash } = cranks.emitCrankHashes();
+  cranks.endCrank();
+  const same: boolean = activityhash === cranks.getActivityhash();
+  return { item, hash, sum, done, cleanups, saved, info, loaded, text, crankhash, same };
+};
+
+const withHost = async (host: SwingStoreHostStorage, exporter: SwingStoreExporter) => {
+  host.kvStore.set('host.height', '1');
+  host.setExportCallback(updates => updates.map(([key, value]: [string, string | null]) => `${key}${value ?? ''}`));
+  await host.commit();
+  const bytes: number = host.diskUsage();
+  await host.repairMetadata(exporter);
+  await host.close();
+  return bytes;
+};
+
+const withTools = ({ debug, internal }: SwingStore) => {
+  const { kvEntries, transcripts, snapshots, bundles } = debug.dump(false);
+  const { database, wal } = debug.diskUsage();
+  const all: number = database + wal + debug.serialize().length;
+  const texts: (string | null | undefined)[] = [kvEntries.a, transcripts.v1?.[0], bundles['b0-00']];
+  const inUse: (0 | 1)[] = (snapshots.v1 ?? []).map(snapshot => snapshot.inUse);
+  const rows = [...internal.snapStore.listAllSnapshots()].map(({ vatID, hash }) => internal.snapStore.hasHash(vatID, hash));
+  internal.snapStore.deleteSnapshotByHash('v1', '00');
+  const items = [...internal.transcriptStore.readFullVatTranscript('v1')].map(({ position, item }) => `${position}${item}`);
+  const where: string | null = internal.dirPath ?? internal.db.file ?? debug.getDatabase().file;
+  return { all, texts, inUse, rows, items, where, ids: [...internal.bundleStore.getBundleIDs()], asFile: internal.asFile };
+};
+
+const substores = () => {
+  const db = openDatabase('x.sqlite', { readonly: false, keepSnapshots: true, keepTranscripts: true });
+  const note = (key: string, value: string | undefined) => void [key, value];
+  makeKVStore(db, () => {}, (...traced: string[]) => void traced).set('a', 'b');
+  const snaps = makeSnapStore('x.sqlite', () => {}, makeSnapStoreIO(), note, { keepSnapshots: true });
+  const tools: SnapStoreDebug = snaps;
+  const transcripts = makeTranscriptStore(db, () => {}, note, { keepTranscripts: true });
+  const bundles = makeBundleStore(db, () => {}, note);
+  const dumped = [tools.dumpSnapshots(), transcripts.dumpTranscripts(false), bundles.dumpBundles()];
+  db.commit();
+  db.close();
+  return dumped;
+};
+
+const program = async () => {
+  const powers = { fs, path, tmp };
+  const store = initSwingStore(null, {
+    asFile: false,
+    unsafeFastMode: false,
+    readonly: false,
+    traceFile: 'trace',
+    keepSnapshots: true,
+    keepTranscripts: false,
+    archiveSnapshot: makeArchiveSnapshot('archive', powers),
+    archiveTranscript: makeArchiveTranscript('archive', powers),
+    exportCallback: async updates => void updates.length,
+    wrapKvStore: kv => ({ ...kv, get: key => kv.get(key) }),
+    wrapTranscriptStore: transcripts => ({ ...transcripts }),
+    wrapSnapStore: snaps => snaps,
+    wrapBundleStore: bundles => bundles,
+  });
+  await withKernel(store.kernelStorage);
+  withTools(store);
+  const image: Buffer = store.debug.serialize();
+  initSwingStore(null, { serialized: image });
+  const mode: ArtifactMode = 'replay';
+  const exporting: ExportSwingStoreOptions = { artifactMode: mode };
+  const exporter = makeSwingStoreExporter('dir', exporting);
+  const height: string | undefined = exporter.getHostKV('host.height');
+  const records: KVPair[] = await collect(exporter.getExportData());
+  const chunks: Uint8Array[] = await collect(exporter.getArtifact((await collect(exporter.getArtifactNames()))[0] ?? ''));
+  const importing: ImportSwingStoreOptions = { artifactMode: mode, keepSnapshots: true };
+  const { hostStorage, debug } = await importSwingStore(exporter, 'dir', importing);
+  await withHost(hostStorage, {
+    getHostKV: () => undefined,
+    getExportData: () => [['kv.a', 'b'], ['kv.c', null], ['kv.d']],
+    getArtifactNames: () => ['bundle.b0-00'],
+    getArtifact: () => [Buffer.from('x')],
+    close: async () => {},
+  });
+  const section: 'local' | 'host' | 'consensus' = getKeyType(bundleIDFromName('bundle.b0-00'));
+  return { height, records, chunks, debug, section, open: isSwingStore('dir') && openSwingStore('dir') };
+};
+
+// What must not compile.
+// @ts-expect-error a value is a string
+makeKVStore('x').set('a', 7);
+// @ts-expect-error there is no such mode
+makeSwingStoreExporter('dir', { artifactMode: 'all' });
+// @ts-expect-error a path, or null, is asked for
+openSwingStore(null);
+// @ts-expect-error there may be no value
+makeKVStore('x').get('a').length;
+
+export { program, substores };
