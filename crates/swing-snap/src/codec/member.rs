@@ -16,15 +16,17 @@ use super::unpacker::Unpacker;
 /// ones leave cores idle at the end and take more memory in flight.
 pub const MEMBER_LEN: usize = 512 * 1024;
 
-/// Raw bytes in a member near the start, so that a small snapshot too has some for every core.
-const EARLY_MEMBER_LEN: usize = 256 * 1024;
-
-/// Where members become larger.
-const EARLY: u64 = 4 << 20;
-
-/// How many raw bytes the member that starts after so many has, unless the snapshot ends in it.
+/// How many raw bytes the member that starts after so many has, unless the snapshot ends in it. Near the start they are smaller, so
+/// that a small snapshot too has some for every core, and none of them is idle for long at its end.
 pub(super) const fn member_len(at: u64) -> usize {
-    if at < EARLY { EARLY_MEMBER_LEN } else { MEMBER_LEN }
+    const MIB: u64 = 1 << 20;
+    if at < 2 * MIB {
+        MEMBER_LEN / 4
+    } else if at < 16 * MIB {
+        MEMBER_LEN / 2
+    } else {
+        MEMBER_LEN
+    }
 }
 
 /// The header of a gzip member: deflate, with an extra field, no time, operating system "unknown".
