@@ -214,3 +214,54 @@ impl Ahead {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use swing_core::Session;
+    use swing_core::roles::KvStore as _;
+
+    use super::*;
+    use crate::{KvState, TABLES};
+
+    fn key(at: usize) -> String {
+        format!("k{at:02}")
+    }
+
+    /// Two dozen keys in the table, of which the block deletes all from the third up to but without this one; and then
+    /// somebody asks what comes after the second.
+    fn deleted_to(end: usize) -> (Session, KvState) {
+        let (mut session, mut state) = (Session::in_memory(TABLES).unwrap(), KvState::default());
+        (0..24).for_each(|at| state.bind(&mut session).set(&key(at), "").unwrap());
+        session.commit(&mut [&mut state]).unwrap();
+        (3..end).for_each(|at| state.bind(&mut session).delete(&key(at)).unwrap());
+        let next = state.bind(&mut session).get_next_key(&key(2)).unwrap();
+        assert_eq!(next.as_deref(), Some(&*key(end)));
+        (session, state)
+    }
+
+    #[test]
+    fn where_many_deleted_keys_end_is_remembered_and_where_few_do_is_not() {
+        for (deleted, remembered) in [(MANY - 1, false), (MANY, true), (2 * MANY, true)] {
+            let (_session, state) = deleted_to(3 + deleted);
+            let gap = state.walk.gap.as_ref().map(|Between { low, high }| (low.to_string(), high.as_deref()));
+            assert_eq!(gap, remembered.then_some((key(2), Some(&*key(3 + deleted)))), "{deleted}");
+        }
+    }
+
+    #[test]
+    fn it_stays_remembered_until_a_key_comes_between() {
+        let (mut session, mut state) = deleted_to(12);
+        for elsewhere in [key(2), key(1), key(12), key(20), "k".to_owned()] {
+            state.bind(&mut session).set(&elsewhere, "").unwrap();
+            assert!(state.walk.gap.is_some(), "{elsewhere:?}");
+        }
+        state.bind(&mut session).set("k020", "").unwrap();
+        assert!(state.walk.gap.is_none());
+
+        let (mut session, mut state) = deleted_to(12);
+        (12..24).for_each(|at| state.bind(&mut session).delete(&key(at)).unwrap());
+        assert_eq!(state.bind(&mut session).get_next_key(&key(2)).unwrap(), None, "it goes on to the end");
+        state.bind(&mut session).set("z", "").unwrap();
+        assert!(state.walk.gap.is_none());
+    }
+}

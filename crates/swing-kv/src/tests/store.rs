@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 use swing_core::roles::KvStore as _;
-use swing_core::session::{Location, OpenOptions, SessionError};
+use swing_core::session::{Location, OpenOptions, Part as _, SessionError};
 use swing_core::{RowDigests, Session};
 
 use crate::{Kv, KvError, KvOptions, KvState, TABLES};
@@ -153,6 +153,9 @@ fn inside_a_block_a_row_is_read_from_the_file_once() {
     writer.run("UPDATE kvStore SET value = 'not looked at'", []).unwrap();
     writer.run("INSERT INTO kvStore VALUES ('absent', 'not looked at')", []).unwrap();
     assert_eq!((store.get("k").as_deref(), store.get("absent")), (Some("v"), None));
+    store.session.write().unwrap().run("DELETE FROM kvStore WHERE key = 'k'", []).unwrap();
+    assert!(store.kv().has("k").unwrap() && !store.kv().has("absent").unwrap());
+    store.session.write().unwrap().run("INSERT INTO kvStore VALUES ('k', 'not looked at')", []).unwrap();
 
     store.state = KvState::new(KvOptions { cache_bytes: 0 });
     assert_eq!((store.get("k").as_deref(), store.get("absent2")), (Some("not looked at"), None));
@@ -170,6 +173,20 @@ fn what_a_block_wrote_is_remembered_after_its_commit() {
     session.write().unwrap().run("UPDATE kvStore SET value = 'not looked at'", []).unwrap();
     session.write().unwrap().run("INSERT INTO kvStore VALUES ('gone', 'not looked at')", []).unwrap();
     assert_eq!((store.get("k").as_deref(), store.get("gone")), (Some("v"), None));
+}
+
+#[test]
+fn the_memory_of_a_block_grows_with_what_is_changed_and_goes_with_the_flush() {
+    let mut store = shared();
+    assert_eq!(store.state.bytes(), 0);
+    store.kv().set("k", &"x".repeat(1_000)).unwrap();
+    let one = store.state.bytes();
+    assert!((1_001..1_100).contains(&one), "{one}");
+    store.kv().delete(&"l".repeat(500)).unwrap();
+    assert!((one + 500..one + 600).contains(&store.state.bytes()), "{}", store.state.bytes());
+    let Shared { session, state, .. } = &mut store;
+    session.flush(&mut [state]).unwrap();
+    assert_eq!(store.state.bytes(), 0);
 }
 
 #[test]
