@@ -5,6 +5,7 @@ use swing_core::roles::KvStore as _;
 use swing_core::session::{Location, OpenOptions, Part as _, SessionError};
 use swing_core::{RowDigests, Session};
 
+use crate::error::check_length;
 use crate::{Kv, KvError, KvOptions, KvState, TABLES};
 
 /// A store in a file, and another connection to it.
@@ -249,6 +250,9 @@ fn a_row_that_the_commit_could_not_write_is_refused_when_it_is_set() {
     let huge = String::from_utf8(vec![0; 1_000_000_000]).unwrap();
     let refused = store.kv().set("key", &huge);
     assert!(matches!(refused, Err(KvError::TooLong { bytes: 1_000_000_003, .. })), "{refused:?}");
+    let of = |bytes: usize| check_length("key", &huge[3..bytes]);
+    assert!(of(999_999_936).is_ok());
+    assert!(matches!(of(999_999_937), Err(KvError::TooLong { bytes: 999_999_937, most: 999_999_936, .. })));
     assert!(!store.session.is_open());
     assert_eq!(store.get("key"), None);
 }
