@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn what_just_fits_is_kept() {
+        let largest = bytes("k0", Some("value"));
+        let full = |size: usize| {
+            let mut cache = Cache::new(size);
+            (0..8).map(row).for_each(|(key, value)| cache.keep(key, value));
+            held(&cache)
+        };
+        assert_eq!(full(8 * largest), 8 * largest);
+        assert_eq!(full(8 * largest - 1), 0, "each is too large for so small a cache");
+    }
+
+    #[test]
     fn a_cache_without_room_keeps_nothing() {
         let mut cache = Cache::new(0);
         cache.keep(key("k"), None);

@@ -97,3 +97,31 @@ fn merge<'a>(rows: Vec<Entry>, changes: impl Iterator<Item = (&'a Key, Option<&'
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use swing_core::Session;
+    use swing_core::roles::KvStore as _;
+
+    use super::*;
+    use crate::{KvState, TABLES};
+
+    /// How many rows the first page has, of so many with values of this length.
+    fn rows(of: usize, length: usize) -> usize {
+        let (mut session, mut state) = (Session::in_memory(TABLES).unwrap(), KvState::default());
+        let value = "x".repeat(length);
+        (0..of).for_each(|at| state.bind(&mut session).set(&format!("k{at:04}"), &value).unwrap());
+        session.commit(&mut [&mut state]).unwrap();
+        let (rows, high) = page(session.read(), "").unwrap();
+        assert_eq!(high.as_deref() == Some(&*successor(&format!("k{:04}", rows.len() - 1))), rows.len() < of);
+        rows.len()
+    }
+
+    #[test]
+    fn a_page_ends_when_it_has_enough_rows_or_bytes() {
+        assert_eq!(rows(2 * MOST_ROWS, 1), MOST_ROWS);
+        assert_eq!(rows(MOST_ROWS - 1, 1), MOST_ROWS - 1);
+        assert_eq!(rows(8, 300_000), 4);
+        assert_eq!(rows(3, 300_000), 3);
+    }
+}

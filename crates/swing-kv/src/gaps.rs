@@ -163,7 +163,7 @@ mod tests {
 
     /// Neighbours in a small alphabet, so that gaps meet, grow, are cut and swallow each other.
     fn step() -> impl Strategy<Value = Step> {
-        let key = || "[a-c\0]{0,4}";
+        let key = || "[a-c\0]{0,3}";
         prop_oneof![
             4 => key().prop_map(Step::Ask),
             2 => key().prop_map(Step::Add),
@@ -171,30 +171,48 @@ mod tests {
         ]
     }
 
+    /// All that can be asked for.
+    fn keys() -> BTreeSet<String> {
+        let mut keys = BTreeSet::from([String::new()]);
+        for _ in 0..3 {
+            keys.extend(keys.clone().iter().flat_map(|key| ["a", "b", "c", "\0"].map(|end| [key, end].concat())));
+        }
+        keys
+    }
+
     proptest! {
         #[test]
-        fn no_key_that_is_there_is_ever_in_a_gap(steps in prop::collection::vec(step(), 0..120)) {
-            let mut keys = BTreeSet::<String>::new();
+        fn they_have_the_keys_that_were_found_absent_less_those_added_and_no_others(
+            steps in prop::collection::vec(step(), 0..120),
+        ) {
+            let (all, mut table, mut absent) = (keys(), BTreeSet::new(), BTreeSet::new());
             let mut gaps = Gaps::new(true);
             for step in steps {
                 match step {
                     Step::Ask(key) => {
-                        if !gaps.cover(&key) && !keys.contains(&key) {
-                            let next = keys.range(key.clone()..).next();
+                        let covered = gaps.cover(&key);
+                        prop_assert_eq!(covered, absent.contains(&key), "{:?}", key);
+                        prop_assert!(!covered || gaps.cover_again(&key));
+                        if !covered && !table.contains(&key) {
+                            let next = table.range(key.clone()..).next();
                             gaps.learn(&key, next.map(String::as_str));
-                            prop_assert!(gaps.cover(&key) && gaps.cover_again(&key), "{key}");
+                            absent.extend(all.range(key..).take_while(|key| !table.contains(*key)).cloned());
                         }
                     }
-                    Step::Add(key) => { gaps.fill(&key); keys.insert(key); }
-                    Step::Delete(key) => drop(keys.remove(&key)),
+                    Step::Add(key) => {
+                        gaps.fill(&key);
+                        absent.remove(&key);
+                        table.insert(key);
+                    }
+                    Step::Delete(key) => drop(table.remove(&key)),
                 }
-                for key in &keys { prop_assert!(!gaps.cover(key) && !gaps.cover_again(key), "{key:?}"); }
-                let mut last: Option<&str> = Some("");
-                for (from, end) in &gaps.known {
-                    prop_assert!(last.is_some_and(|last| *last <= **from), "they overlap at {from:?}");
-                    prop_assert!(end.is_past(from));
-                    last = end.to.as_deref();
+                for key in &all {
+                    prop_assert_eq!(gaps.around(key).is_some(), absent.contains(key), "{:?}", key);
+                    prop_assert!(absent.contains(key) || !gaps.cover_again(key), "{:?}", key);
                 }
+                let ends = gaps.known.values().map(|end| end.to.as_deref());
+                let begins = gaps.known.keys().skip(1);
+                prop_assert!(ends.zip(begins).all(|(end, begin)| end.is_some_and(|end| end <= &**begin)), "they overlap");
             }
         }
     }
@@ -207,10 +225,21 @@ mod tests {
         assert!(gaps.cover("k3") && gaps.cover("k4") && !gaps.cover("k5") && gaps.cover("k5\0") && gaps.cover("k6"));
         gaps.fill("k3");
         assert!(!gaps.cover("k3") && gaps.cover("k30") && gaps.cover("k4"));
-        gaps.fill("k30");
-        gaps.fill(&format!("k4{}", "x".repeat(LONGEST)));
-        assert!(!gaps.cover("k4"), "nothing is kept beside a key that is too long");
-        assert!(gaps.cover("k6"));
+    }
+
+    #[test]
+    fn beside_a_key_that_is_too_long_nothing_is_kept() {
+        let long = "x".repeat(LONGEST);
+        let filled = |from: &str, key: &str| {
+            let mut gaps = Gaps::new(true);
+            gaps.learn(from, Some("z"));
+            gaps.fill(key);
+            (gaps.cover("w"), gaps.cover("y"))
+        };
+        assert_eq!(filled("a", &long[1..]), (true, true));
+        assert_eq!(filled("a", &long), (false, false));
+        assert_eq!(filled(&long[1..], &long[1..]), (false, true));
+        assert_eq!(filled(&long, &long), (false, false));
     }
 
     #[test]
@@ -226,25 +255,37 @@ mod tests {
         assert!(!gaps.cover("k000000"));
     }
 
-    #[test]
-    fn when_all_are_asked_for_they_begin_anew() {
+    /// As many gaps as are remembered, so many of them asked for, and then one more.
+    fn crowded(asked_for: usize) -> Gaps {
         let mut gaps = Gaps::new(true);
-        for at in 0..2 * MOST {
+        for at in 0..=MOST {
             let key = format!("k{at:06}");
             gaps.learn(&key, Some(&format!("{key}x")));
-            assert!(gaps.cover(&key) && gaps.known.len() <= MOST);
+            assert!(at >= asked_for || gaps.cover(&key));
         }
+        gaps
+    }
+
+    #[test]
+    fn when_too_many_are_asked_for_they_begin_anew() {
+        let stay = MOST / 4 * 3;
+        assert_eq!(crowded(stay).known.len(), stay + 1);
+        assert_eq!(crowded(stay + 1).known.len(), 1);
+        assert_eq!(crowded(MOST).known.len(), 1);
     }
 
     #[test]
     fn looks_that_are_not_rewarded_become_rare() {
+        fn looks(gaps: &mut Gaps, times: u32) -> Vec<u32> {
+            (0..times).filter(|_| gaps.are_worth_a_look("k")).collect()
+        }
         let mut gaps = Gaps::new(true);
-        let looks = (0..1_600).filter(|_| gaps.are_worth_a_look("k")).count();
-        assert!((90..110).contains(&looks), "{looks}");
+        assert_eq!(looks(&mut gaps, 50), [0, 1, 2, 3, 4 + RARELY, 5 + 2 * RARELY]);
         gaps.learn("k", None);
-        assert!((0..4).all(|_| gaps.cover("k")));
-        assert!(gaps.are_worth_a_look("k") && gaps.are_worth_a_look("k"));
-        assert!(!gaps.are_worth_a_look("k"));
+        assert!((0..2 * COST).all(|_| gaps.cover("k")));
+        assert_eq!(looks(&mut gaps, RARELY), [0, 1]);
+        assert!((0..10 * RICHEST).all(|_| gaps.cover("k")));
+        assert_eq!(looks(&mut gaps, RICHEST).len() as u32, RICHEST / COST + 1, "the riches are bounded");
     }
 
     #[test]

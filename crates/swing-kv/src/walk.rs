@@ -214,3 +214,91 @@ impl Ahead {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use swing_core::Session;
+    use swing_core::roles::KvStore as _;
+
+    use super::*;
+    use crate::{KvState, TABLES};
+
+    fn key(at: usize) -> String {
+        format!("k{at:02}")
+    }
+
+    fn store(keys: impl IntoIterator<Item = String>) -> (Session, KvState) {
+        let (mut session, mut state) = (Session::in_memory(TABLES).unwrap(), KvState::default());
+        keys.into_iter().for_each(|key| state.bind(&mut session).set(&key, "").unwrap());
+        session.commit(&mut [&mut state]).unwrap();
+        (session, state)
+    }
+
+    /// Two dozen keys in the table, of which the block deletes all from the third up to but without this one; and then
+    /// somebody asks what comes after the second.
+    fn deleted_to(end: usize) -> (Session, KvState) {
+        let (mut session, mut state) = store((0..24).map(key));
+        (3..end).for_each(|at| state.bind(&mut session).delete(&key(at)).unwrap());
+        let next = state.bind(&mut session).get_next_key(&key(2)).unwrap();
+        assert_eq!(next.as_deref(), Some(&*key(end)));
+        (session, state)
+    }
+
+    #[test]
+    fn where_many_deleted_keys_end_is_remembered_and_where_few_do_is_not() {
+        for (deleted, remembered) in [(MANY - 1, false), (MANY, true), (2 * MANY, true)] {
+            let (_session, state) = deleted_to(3 + deleted);
+            let gap = state.walk.gap.as_ref().map(|Between { low, high }| (low.to_string(), high.as_deref()));
+            assert_eq!(gap, remembered.then_some((key(2), Some(&*key(3 + deleted)))), "{deleted}");
+        }
+    }
+
+    #[test]
+    fn it_stays_remembered_until_a_key_comes_between() {
+        let (mut session, mut state) = deleted_to(12);
+        for elsewhere in [key(2), key(1), key(12), key(20), "k".to_owned()] {
+            state.bind(&mut session).set(&elsewhere, "").unwrap();
+            assert!(state.walk.gap.is_some(), "{elsewhere:?}");
+        }
+        state.bind(&mut session).set("k020", "").unwrap();
+        assert!(state.walk.gap.is_none());
+
+        let (mut session, mut state) = deleted_to(12);
+        (12..24).for_each(|at| state.bind(&mut session).delete(&key(at)).unwrap());
+        assert_eq!(state.bind(&mut session).get_next_key(&key(2)).unwrap(), None, "it goes on to the end");
+        state.bind(&mut session).set("z", "").unwrap();
+        assert!(state.walk.gap.is_none());
+    }
+
+    /// The lengths of the pages in which all keys are read.
+    fn pages(ahead: &mut Ahead, db: Reader<'_>) -> Vec<usize> {
+        let (mut pages, mut at) = (Vec::new(), String::new());
+        loop {
+            let next = ahead.next(db, &at).unwrap().cloned();
+            if ahead.after == at {
+                pages.push(ahead.keys.len());
+            }
+            let Some(next) = next else { return pages };
+            at = next.to_string();
+        }
+    }
+
+    #[test]
+    fn pages_grow_as_a_walk_goes_on_and_begin_small_elsewhere() {
+        let mut ahead = Ahead::default();
+        let (mut session, _) = store((0..900).map(|at| format!("{at:03}")));
+        assert_eq!(pages(&mut ahead, session.read()), [1, 4, 16, 64, KEYS, KEYS, KEYS, 47]);
+        for _ in 0..2 {
+            assert_eq!(ahead.next(session.read(), "100").unwrap().map(|key| &**key), Some("101"));
+            assert_eq!(ahead.keys.len(), 1);
+            // Who asks again is answered from memory.
+            session.write().unwrap().run("DELETE FROM kvStore", []).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_page_of_long_keys_is_short() {
+        let (session, _) = store((0..20).map(|at| format!("{at:016384}")));
+        assert_eq!(pages(&mut Ahead::default(), session.read()), [1, 4, 4, 4, 4, 3]);
+    }
+}

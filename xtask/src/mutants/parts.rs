@@ -42,6 +42,24 @@ pub(super) const PARTS: &[Part] = &[
         ..PLAIN
     },
     Part {
+        name: "kv",
+        package: "swing-kv",
+        files: &[
+            "crates/swing-kv/src/cache.rs",
+            "crates/swing-kv/src/digesting.rs",
+            "crates/swing-kv/src/entries.rs",
+            "crates/swing-kv/src/error.rs",
+            "crates/swing-kv/src/gaps.rs",
+            "crates/swing-kv/src/key.rs",
+            "crates/swing-kv/src/section.rs",
+            "crates/swing-kv/src/state.rs",
+            "crates/swing-kv/src/view.rs",
+            "crates/swing-kv/src/walk.rs",
+        ],
+        targets: "--lib",
+        ..PLAIN
+    },
+    Part {
         name: "importer",
         package: "swing-export",
         files: &[

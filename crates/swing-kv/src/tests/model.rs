@@ -1,14 +1,17 @@
-//! Random lives of a store, in memory and in a file, against a plain map with a whole copy per savepoint.
+//! Random lives of a store, in memory and in a file, against a plain map with a whole copy per savepoint. Where the digest of
+//! the rows is kept, it is at every commit that of the map.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use swing_core::roles::KvStore as _;
+use swing_core::row_digest::{Kept, stored};
 use swing_core::session::{CommitError, Creation, Location, OpenOptions, SessionError};
 use swing_core::{RowDigests, Session};
 
-use crate::{KvOptions, KvState, TABLES};
+use super::digest::{digest_of, witness_of};
+use crate::{KvOptions, KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
 
@@ -33,16 +36,31 @@ enum Step {
     Reopen,
     /// Another connection sets or deletes a row, between blocks.
     Elsewhere(usize, Option<String>),
+    /// Makes the digest anew, also in the middle of a block.
+    Rebuild,
 }
 
 /// Among them: the empty key, keys that only a NUL tells apart, two whose UTF-16 order is the other way round, long
 /// ones with a long common beginning, and all sections.
 fn keys() -> Vec<String> {
     let long = "long.".repeat(200);
-    let mut keys: Vec<String> =
-        ["", "\0", "a", "a\0", "a.", "b", "\u{e9}", "\u{ffff}", "\u{10000}", "host.height", "local.x", "~"]
-            .map(str::to_owned)
-            .into();
+    let mut keys: Vec<String> = [
+        "",
+        "\0",
+        "a",
+        "a\0",
+        "a.",
+        "b",
+        "\u{e9}",
+        "\u{ffff}",
+        "\u{10000}",
+        "host.height",
+        "activityhash",
+        "local.x",
+        "~",
+    ]
+    .map(str::to_owned)
+    .into();
     keys.extend((0..4).map(|at| format!("{long}{at}")));
     keys.extend((0..24).map(|at| format!("v1.vs.{at:02}")));
     keys
@@ -70,6 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Commit),
         1 => Just(Step::Reopen),
         3 => (key(), prop::option::of(value())).prop_map(|(key, value)| Step::Elsewhere(key, value)),
+        1 => Just(Step::Rebuild),
     ]
 }
 
@@ -79,6 +98,10 @@ struct Run {
     options: KvOptions,
     file: Option<PathBuf>,
     row_digests: RowDigests,
+    /// Nobody has written since who does not keep the digest.
+    kept: bool,
+    /// It was made anew in this block.
+    rebuilt: bool,
     now: Map,
     committed: Map,
     marks: Vec<(String, Map)>,
@@ -94,7 +117,9 @@ impl Run {
     fn new(file: Option<PathBuf>, row_digests: RowDigests, cache_bytes: usize) -> Self {
         let options = KvOptions { cache_bytes };
         let (session, state) = (open(file.as_deref(), row_digests), KvState::new(options));
-        Self { session, state, options, file, row_digests, now: Map::new(), committed: Map::new(), marks: Vec::new() }
+        let (now, committed) = (Map::new(), Map::new());
+        let kept = row_digests == RowDigests::Keep;
+        Self { session, state, options, file, row_digests, kept, rebuilt: false, now, committed, marks: Vec::new() }
     }
 
     fn next(&mut self, key: &str) -> Result<Option<String>, TestCaseError> {
@@ -185,6 +210,8 @@ impl Run {
                     done.unwrap();
                     self.committed = self.now.clone();
                     prop_assert_eq!(&self.rows(), &self.now);
+                    self.kept |= std::mem::take(&mut self.rebuilt);
+                    self.check_digest()?;
                 } else {
                     let refused = matches!(done, Err(CommitError::InCrank { .. }));
                     prop_assert!(refused, "a commit inside a crank");
@@ -192,6 +219,26 @@ impl Run {
             }
             Step::Reopen => self.reopen(),
             Step::Elsewhere(key, value) => self.elsewhere(&keys[key], value),
+            Step::Rebuild => {
+                if self.row_digests == RowDigests::Keep && self.marks.is_empty() {
+                    let witness = commit_witness(self.session.read()).unwrap();
+                    self.session.build_row_digests(TABLES, witness).unwrap();
+                    self.rebuilt = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// After a commit: what the file says of its rows.
+    fn check_digest(&self) -> Result<(), TestCaseError> {
+        if self.row_digests == RowDigests::Keep {
+            let stored = stored::load(self.session.read(), TABLES).unwrap().unwrap();
+            prop_assert_eq!(stored.kept == Kept::UpToDate, self.kept);
+            if self.kept {
+                prop_assert_eq!(stored.of(&TABLES[0]), Some(&digest_of(&self.now)));
+                prop_assert_eq!(stored.witness, witness_of(&self.now));
+            }
         }
         Ok(())
     }
@@ -202,22 +249,24 @@ impl Run {
         std::mem::replace(&mut self.session, Session::in_memory(TABLES).unwrap()).close().unwrap();
         (self.session, self.state) = (open(Some(file), self.row_digests), KvState::new(self.options));
         self.now = self.committed.clone();
+        self.rebuilt = false;
         self.marks.clear();
     }
 
     fn elsewhere(&mut self, key: &str, value: Option<String>) {
         let Some(file) = self.file.as_ref().filter(|_| !self.session.is_open()) else { return };
         let other = rusqlite::Connection::open(file).unwrap();
-        match value {
+        let written = match value {
             Some(value) => {
-                other.execute("REPLACE INTO kvStore (key, value) VALUES (?1, ?2)", [key, &*value]).unwrap();
-                self.now.insert(key.to_owned(), value);
+                self.now.insert(key.to_owned(), value.clone());
+                other.execute("REPLACE INTO kvStore (key, value) VALUES (?1, ?2)", [key, &*value])
             }
             None => {
-                other.execute("DELETE FROM kvStore WHERE key = ?1", [key]).unwrap();
                 self.now.remove(key);
+                other.execute("DELETE FROM kvStore WHERE key = ?1", [key])
             }
-        }
+        };
+        self.kept &= written.unwrap() == 0;
         self.committed = self.now.clone();
     }
 }

@@ -2,9 +2,10 @@
 
 use rusqlite::Connection;
 use swing_core::roles::KvStore as _;
-use swing_core::session::{Location, OpenOptions, SessionError};
+use swing_core::session::{Location, OpenOptions, Part as _, SessionError};
 use swing_core::{RowDigests, Session};
 
+use crate::error::check_length;
 use crate::{Kv, KvError, KvOptions, KvState, TABLES};
 
 /// A store in a file, and another connection to it.
@@ -153,6 +154,9 @@ fn inside_a_block_a_row_is_read_from_the_file_once() {
     writer.run("UPDATE kvStore SET value = 'not looked at'", []).unwrap();
     writer.run("INSERT INTO kvStore VALUES ('absent', 'not looked at')", []).unwrap();
     assert_eq!((store.get("k").as_deref(), store.get("absent")), (Some("v"), None));
+    store.session.write().unwrap().run("DELETE FROM kvStore WHERE key = 'k'", []).unwrap();
+    assert!(store.kv().has("k").unwrap() && !store.kv().has("absent").unwrap());
+    store.session.write().unwrap().run("INSERT INTO kvStore VALUES ('k', 'not looked at')", []).unwrap();
 
     store.state = KvState::new(KvOptions { cache_bytes: 0 });
     assert_eq!((store.get("k").as_deref(), store.get("absent2")), (Some("not looked at"), None));
@@ -170,6 +174,20 @@ fn what_a_block_wrote_is_remembered_after_its_commit() {
     session.write().unwrap().run("UPDATE kvStore SET value = 'not looked at'", []).unwrap();
     session.write().unwrap().run("INSERT INTO kvStore VALUES ('gone', 'not looked at')", []).unwrap();
     assert_eq!((store.get("k").as_deref(), store.get("gone")), (Some("v"), None));
+}
+
+#[test]
+fn the_memory_of_a_block_grows_with_what_is_changed_and_goes_with_the_flush() {
+    let mut store = shared();
+    assert_eq!(store.state.bytes(), 0);
+    store.kv().set("k", &"x".repeat(1_000)).unwrap();
+    let one = store.state.bytes();
+    assert!((1_001..1_100).contains(&one), "{one}");
+    store.kv().delete(&"l".repeat(500)).unwrap();
+    assert!((one + 500..one + 600).contains(&store.state.bytes()), "{}", store.state.bytes());
+    let Shared { session, state, .. } = &mut store;
+    session.flush(&mut [state]).unwrap();
+    assert_eq!(store.state.bytes(), 0);
 }
 
 #[test]
@@ -232,6 +250,9 @@ fn a_row_that_the_commit_could_not_write_is_refused_when_it_is_set() {
     let huge = String::from_utf8(vec![0; 1_000_000_000]).unwrap();
     let refused = store.kv().set("key", &huge);
     assert!(matches!(refused, Err(KvError::TooLong { bytes: 1_000_000_003, .. })), "{refused:?}");
+    let of = |bytes: usize| check_length("key", &huge[3..bytes]);
+    assert!(of(999_999_936).is_ok());
+    assert!(matches!(of(999_999_937), Err(KvError::TooLong { bytes: 999_999_937, most: 999_999_936, .. })));
     assert!(!store.session.is_open());
     assert_eq!(store.get("key"), None);
 }

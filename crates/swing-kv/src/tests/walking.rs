@@ -23,6 +23,7 @@ fn key(at: usize) -> String {
 fn walk(session: &mut Session, state: &mut KvState, from: &str) -> Vec<String> {
     let (mut keys, mut at) = (Vec::new(), from.to_owned());
     while let Some(next) = state.bind(session).get_next_key(&at).unwrap() {
+        assert!(*at < *next, "{next:?} after {at:?}");
         at = next.to_string();
         keys.push(at.clone());
     }
@@ -79,6 +80,7 @@ fn a_walk_sees_what_is_set_and_deleted_ahead_of_it() {
             kv.delete(&key(4 * (seen / 2) + 2)).unwrap();
             kv.set(&key(4 * (seen / 2) + 1), "").unwrap();
         }
+        assert!(*at < *next, "{next:?} after {at:?}");
         at = next.to_string();
         seen += 1;
     }
@@ -130,12 +132,13 @@ fn deleting_the_first_key_again_and_again_takes_no_longer_for_many() {
     let start = Instant::now();
     let mut deleted = 0;
     while let Some(first) = state.bind(&mut session).get_next_key("v1.vs.").unwrap() {
+        assert_eq!(*first, *key(deleted));
         state.bind(&mut session).delete(&first).unwrap();
         deleted += 1;
+        // Linear, all of them take some tens of milliseconds; quadratic, half a minute.
+        assert!(start.elapsed().as_secs() < 5, "{deleted} in {:?}", start.elapsed());
     }
     assert_eq!(deleted, MANY);
-    // Linear it is some tens of milliseconds; quadratic, half a minute.
-    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -63,6 +63,19 @@ fn a_value_of_another_type_is_an_error_that_names_the_statement() {
 }
 
 #[test]
+fn a_blob_is_read_whole_and_what_is_none_is_an_error_that_names_it() {
+    let bytes: Vec<u8> = (0..20_000u32).flat_map(u32::to_le_bytes).collect();
+    let mut session = with_rows("INSERT INTO kvStore (rowid, key) VALUES (2, 'none')");
+    session.write().unwrap().run("INSERT INTO kvStore (rowid, value) VALUES (1, ?1), (3, x'')", [&bytes]).unwrap();
+    let blob = |rowid| session.read().blob("kvStore", "value", rowid);
+    assert_eq!((blob(1).unwrap(), blob(3).unwrap()), (bytes, vec![]));
+    for rowid in [2, 4] {
+        let error = blob(rowid).unwrap_err();
+        assert!(error.to_string().contains("read value of a row of kvStore"), "{rowid}: {error}");
+    }
+}
+
+#[test]
 fn a_sound_file_has_no_damage_and_no_more_is_told_than_is_asked_for() {
     let scratch = Scratch::with_store();
     assert_eq!(scratch.open_read_only().read().integrity_check(10).unwrap(), [""; 0]);
@@ -117,6 +130,23 @@ fn the_generation_counts_other_writers_and_what_is_said_to_have_changed() {
     assert_eq!(session.generation().unwrap(), third, "what we write ourselves does not count");
     session.invalidate();
     assert_eq!(session.write().unwrap().generation(), third + 1);
+}
+
+#[test]
+fn sqlite_is_asked_for_other_writers_only_after_a_commit() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    let asked = |session: &mut Session| {
+        session.generation().unwrap();
+        let question = session.connection().statement("PRAGMA data_version").unwrap();
+        question.get_status(rusqlite::StatementStatus::Run)
+    };
+    let at_first = asked(&mut session);
+    assert_eq!([asked(&mut session), asked(&mut session)], [at_first; 2]);
+    let raw = scratch.raw();
+    assert_eq!(asked(&mut session), at_first, "an opened connection is no commit");
+    raw.execute_batch("UPDATE kvStore SET value = '2'").unwrap();
+    assert_eq!([asked(&mut session), asked(&mut session)], [at_first + 1; 2]);
 }
 
 #[test]

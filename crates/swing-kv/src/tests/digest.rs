@@ -1,0 +1,114 @@
+//! The digest of the rows and the witness of its commit, as a flush leaves them.
+
+use std::collections::BTreeMap;
+
+use swing_core::roles::KvStore as _;
+use swing_core::row_digest::{Kept, Stored, stored};
+use swing_core::session::{Location, OpenOptions};
+use swing_core::{RowDigest, RowDigests, Session};
+
+use crate::{KvState, TABLES, commit_witness};
+
+type Map = BTreeMap<String, String>;
+
+/// The digest of a table with these rows.
+pub(super) fn digest_of(rows: &Map) -> RowDigest {
+    let (mut digest, mut scratch) = (RowDigest::default(), Vec::new());
+    rows.iter().for_each(|(key, value)| digest.add(&[(&**key).into(), (&**value).into()], &mut scratch));
+    digest
+}
+
+/// Of which commit these rows are.
+pub(super) fn witness_of(rows: &Map) -> String {
+    match (rows.get("host.height"), rows.get("activityhash")) {
+        (None, None) => String::new(),
+        (Some(height), None) => format!("block height {height}"),
+        (None, Some(hash)) => format!("activityhash {hash}"),
+        (Some(height), Some(hash)) => format!("block height {height}, activityhash {hash}"),
+    }
+}
+
+fn map<'k>(rows: impl IntoIterator<Item = (&'k str, &'k str)>) -> Map {
+    rows.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn keeping() -> (Session, KvState) {
+    let options = OpenOptions { row_digests: RowDigests::Keep, ..OpenOptions::default() };
+    (Session::open(Location::Memory, &options, TABLES).unwrap(), KvState::default())
+}
+
+/// Commits a block that makes these changes, and reads what is told of its rows.
+fn block<'k>(
+    session: &mut Session,
+    state: &mut KvState,
+    changes: impl IntoIterator<Item = (&'k str, Option<&'k str>)>,
+) -> Stored {
+    for (key, value) in changes {
+        match value {
+            Some(value) => state.bind(session).set(key, value).unwrap(),
+            None => state.bind(session).delete(key).unwrap(),
+        }
+    }
+    session.commit(&mut [state]).unwrap();
+    let stored = stored::load(session.read(), TABLES).unwrap().unwrap();
+    assert_eq!(stored.kept, Kept::UpToDate);
+    stored
+}
+
+/// Rows are changed behind the state's back, to see what it looks at.
+#[test]
+fn what_is_known_of_a_row_is_not_asked_again_and_what_is_not_known_is() {
+    let (mut session, mut state) = keeping();
+    block(&mut session, &mut state, [("k1", Some("v")), ("k2", Some("v")), ("k9", Some("v"))]);
+    assert_eq!(state.bind(&mut session).get("k3").unwrap(), None, "and so of all keys up to k9");
+    session.begin().unwrap();
+    let mut writer = session.write().unwrap();
+    writer.run("UPDATE kvStore SET value = 'not looked at' WHERE key IN ('k1', 'k2')", []).unwrap();
+    writer.run("INSERT INTO kvStore VALUES ('k5', 'not looked at')", []).unwrap();
+
+    let known = block(&mut session, &mut state, [("k1", Some("v")), ("k2", Some("w")), ("k5", Some("new"))]);
+    let rows = map([("k1", "v"), ("k2", "w"), ("k5", "new"), ("k9", "v")]);
+    assert_eq!(known.of(&TABLES[0]), Some(&digest_of(&rows)));
+    let k1 = session.read().one("SELECT value FROM kvStore WHERE key = 'k1'", [], |row| row.get::<_, String>(0));
+    assert_eq!(k1.unwrap().as_deref(), Some("not looked at"), "what is there already is not written");
+
+    let mut knows_nothing = KvState::default();
+    let asked = block(&mut session, &mut knows_nothing, [("k2", None), ("k3", None), ("k5", Some("newer"))]);
+    assert_eq!(asked.of(&TABLES[0]), Some(&digest_of(&map([("k1", "v"), ("k5", "newer"), ("k9", "v")]))));
+}
+
+#[test]
+fn the_digest_of_a_block_so_large_that_another_thread_sums_it_is_that_of_the_rows() {
+    let (mut session, mut state) = keeping();
+    let keys: Vec<String> = (0..3_000).map(|at| format!("k{at:04}")).collect();
+    block(&mut session, &mut state, keys[..2_000].iter().map(|key| (&**key, Some("before"))));
+    let deleted = keys[..500].iter().map(|key| (&**key, None));
+    let set = keys[1_000..].iter().map(|key| (&**key, Some("after")));
+    let told = block(&mut session, &mut state, deleted.chain(set));
+    let rows = keys[500..1_000].iter().map(|key| (&**key, "before"));
+    let rows = map(rows.chain(keys[1_000..].iter().map(|key| (&**key, "after"))));
+    assert_eq!(told.of(&TABLES[0]), Some(&digest_of(&rows)));
+}
+
+#[test]
+fn the_witness_tells_block_height_and_activityhash_whichever_a_block_changes() {
+    let (mut session, mut state) = keeping();
+    let mut witness = |changes: &[(&'static str, Option<&'static str>)]| {
+        block(&mut session, &mut state, changes.iter().copied()).witness
+    };
+    assert_eq!(witness(&[("k", Some("v"))]), "");
+    assert_eq!(witness(&[("host.height", Some("17"))]), "block height 17");
+    assert_eq!(witness(&[("activityhash", Some("ab"))]), "block height 17, activityhash ab");
+    let both = [("host.height", Some("18")), ("activityhash", Some("cd"))];
+    assert_eq!(witness(&both), "block height 18, activityhash cd");
+    assert_eq!(witness(&[("k", Some("w"))]), "block height 18, activityhash cd");
+    assert_eq!(witness(&[("host.height", None)]), "activityhash cd");
+}
+
+#[test]
+fn a_witness_is_read_whatever_a_damaged_file_has_in_its_place() {
+    let (mut session, _) = keeping();
+    let damage = "INSERT INTO kvStore VALUES ('host.height', NULL), ('activityhash', CAST(x'61ff' AS TEXT))";
+    session.write().unwrap().run(damage, []).unwrap();
+    assert_eq!(commit_witness(session.read()).unwrap(), "block height Null, activityhash a\u{fffd}");
+}
