@@ -139,7 +139,7 @@ fn sqlite_is_asked_for_other_writers_only_after_a_commit() {
     let asked = |session: &mut Session| {
         session.generation().unwrap();
         let question = session.connection().statement("PRAGMA data_version").unwrap();
-        question.get_status(rusqlite::StatementStatus::Run)
+        question.lend().get_status(rusqlite::StatementStatus::Run)
     };
     let at_first = asked(&mut session);
     assert_eq!([asked(&mut session), asked(&mut session)], [at_first; 2]);
