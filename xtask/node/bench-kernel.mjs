@@ -42,7 +42,7 @@ export const makeKernelWorks = ({ initSwingStore, openSwingStore }) => {
     figures.next = timed(Math.min(gets, rows - 100) / 2, () => {
       key = kvStore.getNextKey(key);
     });
-    figures.nextRandom = timed(Math.floor(gets / 4), i => kvStore.getNextKey(random[i]));
+    figures.nextRandom = timed(gets, i => kvStore.getNextKey(random[i]));
     await host.commit();
     // 50 sets a crank, 20 cranks a block.
     for (const [name, pick, blocks] of [['set', i => keys[(i * 7) % hot], 12], ['setRandom', () => kvKey(dice() % rows), 6]]) {

@@ -316,11 +316,11 @@ test('native functions take handles of their own kind and nothing else', t => {
   const refused = { code: 'SWING_ARGUMENT', message: 'this takes a handle of another kind' };
   const foreign = stranger.open(null, options);
   for (const wrong of [span, foreign, undefined, null, 1, 'store', {}, [], () => store, Object.create(store), new Proxy({}, {})]) {
-    assert.throws(() => native.kernelKv.get(wrong, 'key'), refused);
+    assert.throws(() => native.unguardedKv.get(wrong, 'key'), refused);
     assert.throws(() => native.store.close(wrong), refused);
   }
   for (const wrong of [store, undefined, {}]) assert.throws(() => native.spans.nextItems(wrong), refused);
-  native.kernelKv.set(store, 'key', 'value');
-  assert.deepEqual([store, other].map(handle => native.kernelKv.get(handle, 'key')), ['value', undefined]);
+  native.unguardedKv.set(store, 'key', 'value');
+  assert.deepEqual([store, other].map(handle => native.unguardedKv.get(handle, 'key')), ['value', undefined]);
   assert.deepEqual(native.spans.nextItems(span), ['item']);
 });

@@ -20,8 +20,7 @@ const FUNCTIONS: [(&str, Body<()>); 4] = [
 ];
 
 /// Everything that can be done with a store.
-const ON_STORES: [(&str, &Functions<Rc<Cell>>); 9] = [
-    ("kernelKv", &crate::calls::KERNEL_KV),
+const ON_STORES: [(&str, &Functions<Rc<Cell>>); 8] = [
     ("hostKv", &crate::calls::HOST_KV),
     ("unguardedKv", &crate::calls::UNGUARDED_KV),
     ("importedKv", &crate::importer::HOST_KV),

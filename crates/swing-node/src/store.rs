@@ -11,7 +11,8 @@ use crate::cell::{Cell, Inside, closed};
 use crate::error::{Answer, Failure, Kind};
 use crate::js::{Argument, Body, Call, Value};
 
-pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 11] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 12] = [
+    ("kernelKv", kernel_kv),
     ("recordExports", record_exports),
     ("exportsTaken", exports_taken),
     ("drainExports", drain_exports),
@@ -24,6 +25,12 @@ pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 11] = [
     ("dump", dump),
     ("repair", repair),
 ];
+
+/// The kernel's key-value store, as functions of its own: they are called so often that to be bound to their store saves more than
+/// to make them takes.
+fn kernel_kv(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
+    call.js.functions(cell, &crate::calls::KERNEL_KV)
+}
 
 fn record_exports(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     cell.write()?.store.record_exports()?;

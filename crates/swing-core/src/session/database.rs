@@ -120,31 +120,36 @@ impl Found<'_> {
 
     /// Takes it into use, once at a time.
     pub(super) fn lend(&self) -> Lent<'_> {
-        Lent(self.slot.statement.borrow_mut())
+        Lent { statement: self.slot.statement.borrow_mut(), selects: self.slot.selects }
     }
 }
 
-/// A statement in use. When it goes back nothing is bound to it.
-pub(super) struct Lent<'f>(RefMut<'f, Statement<'static>>);
+/// A statement in use. When it goes back nothing is bound to it, unless it is a query: what is asked for is short.
+pub(super) struct Lent<'f> {
+    statement: RefMut<'f, Statement<'static>>,
+    selects: bool,
+}
 
 impl Deref for Lent<'_> {
     type Target = Statement<'static>;
 
     fn deref(&self) -> &Statement<'static> {
-        &self.0
+        &self.statement
     }
 }
 
 impl DerefMut for Lent<'_> {
     fn deref_mut(&mut self) -> &mut Statement<'static> {
-        &mut self.0
+        &mut self.statement
     }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        // A long text or blob need not stay in memory until the next use.
-        self.0.clear_bindings();
+        if !self.selects {
+            // A long text or blob need not stay in memory until the next use.
+            self.statement.clear_bindings();
+        }
     }
 }
 
@@ -210,11 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stays_bound() {
+    fn nothing_that_is_written_stays_bound() {
         let database = database();
-        let found = database.statement("SELECT ?1").unwrap();
-        assert_eq!(found.lend().query_row(["text"], |row| row.get::<_, String>(0)).unwrap(), "text");
-        assert_eq!(database.statement("SELECT ?1").unwrap().lend().expanded_sql().unwrap(), "SELECT NULL");
+        database.execute_batch("CREATE TABLE t (a)").unwrap();
+        let found = database.statement("INSERT INTO t VALUES (?1)").unwrap();
+        found.lend().execute(["text"]).unwrap();
+        assert_eq!(found.lend().expanded_sql().unwrap(), "INSERT INTO t VALUES (NULL)");
     }
 
     #[test]

@@ -15,6 +15,6 @@ const load = () => {
 const native = load();
 export const { open, exporter, importer, isSwingStore } = native;
 /** These take the handle of a store first. */
-export const { kernelKv, hostKv, unguardedKv, importedKv, cranks, store, transcripts, snapshots, bundles } = native;
+export const { hostKv, unguardedKv, importedKv, cranks, store, transcripts, snapshots, bundles } = native;
 /** Takes the handle that `transcripts.readSpan` answers. */
 export const { nextItems } = native.spans;

@@ -67,7 +67,7 @@ fn reads(store: &mut Store, keys: &[String], random: &[String], absent: &[String
         key = kv.get_next_key(&key)?.unwrap_or_else(|| "v1".into());
         Ok(())
     })?;
-    let next_random = timed(gets / 4, |i| {
+    let next_random = timed(gets, |i| {
         black_box(kv.get_next_key(&random[i as usize])?);
         Ok(())
     })?;
