@@ -12,12 +12,13 @@ use swing_store::{ImportedStore, Store};
 
 use crate::error::{Answer, Failure, Kind};
 use crate::joined::Joined;
+use crate::js::TextBuffer;
 
 /// An open store and what calls need besides.
 pub(crate) struct Open {
     pub(crate) store: Store,
     /// Buffers for the strings of a call.
-    pub(crate) texts: [Vec<u8>; 2],
+    pub(crate) texts: [TextBuffer; 2],
     /// A buffer for what a call answers.
     pub(crate) joined: Joined,
     /// The host is being told of changes; until it has answered, nothing may change.
@@ -113,7 +114,7 @@ impl Inside {
     pub(crate) fn open(store: Store) -> Self {
         Self::Open(Box::new(Open {
             store,
-            texts: [Vec::new(), Vec::new()],
+            texts: [TextBuffer::default(), TextBuffer::default()],
             joined: Joined::default(),
             handing_over: false,
         }))

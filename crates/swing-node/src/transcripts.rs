@@ -10,7 +10,7 @@ use swing_transcript::{FullCursor, SpanCursor};
 
 use crate::cell::{Cell, Open};
 use crate::error::{Answer, Failure};
-use crate::js::{Argument, Body, Call, Js, Value};
+use crate::js::{Argument, Body, Call, Js, TextBuffer, Value};
 
 pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 9] = [
     ("initTranscript", init_transcript),
@@ -31,7 +31,7 @@ pub(crate) static ON_SPANS: [(&str, Body<Reading<SpanCursor>>); 1] = [("nextItem
 const BATCH_ITEMS: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 
-pub(crate) fn vat(call: &Call, buffer: &mut Vec<u8>) -> Answer<VatId> {
+pub(crate) fn vat(call: &Call, buffer: &mut TextBuffer) -> Answer<VatId> {
     Ok(VatId::parse(call.text(0, "vatID", buffer)?)?)
 }
 

@@ -1,11 +1,11 @@
 //! Reading what JavaScript gives.
 
-use std::ffi::c_char;
 use std::ptr::null_mut;
 use std::slice;
 
 use napi::sys;
 
+use super::text::TextBuffer;
 use super::value::checked;
 use crate::error::{Answer, Failure};
 
@@ -49,34 +49,30 @@ impl<'c> Argument<'c> {
     }
 
     /// A string, read into `buffer`. Halves of surrogate pairs become U+FFFD, as everywhere in Node.
-    pub(crate) fn text<'b>(&self, buffer: &'b mut Vec<u8>) -> Answer<&'b str> {
-        const AT_LEAST: usize = 256;
-        buffer.clear();
-        buffer.reserve(AT_LEAST);
-        let mut length = self.read_text(buffer)?;
-        // A string that does not fit is cut at a character, which has four bytes at most; one more is for the NUL.
-        if length + 4 >= buffer.capacity() {
+    pub(crate) fn text<'b>(&self, buffer: &'b mut TextBuffer) -> Answer<&'b str> {
+        const USUAL: usize = 255;
+        let room = buffer.room(USUAL);
+        let mut length = self.read_text(room)?;
+        if length + 1 >= room.len() {
+            // It is as long as there is room for, or longer.
             let mut whole = 0;
             // SAFETY: without a buffer Node only measures the string, which the first read proved this value to be.
             let measured =
-                unsafe { sys::napi_get_value_string_utf8(self.env, self.value, null_mut(), 0, &raw mut whole) };
+                unsafe { sys::napi_get_value_string_utf16(self.env, self.value, null_mut(), 0, &raw mut whole) };
             checked(measured, "measure a string")?;
             if whole > length {
-                buffer.reserve(whole + 1);
-                length = self.read_text(buffer)?;
+                length = self.read_text(buffer.room(whole))?;
             }
         }
-        // SAFETY: Node wrote `length` bytes from the start, and no more than the capacity.
-        unsafe { buffer.set_len(length) };
-        std::str::from_utf8(buffer).map_err(|_| Failure::argument(format!("{} is not valid text", self.what)))
+        Ok(buffer.decode(length))
     }
 
-    /// Reads as much of the string as there is room for into `buffer`, whose length stays 0.
-    fn read_text(&self, buffer: &mut Vec<u8>) -> Answer<usize> {
+    /// Reads as many units of the string as there is room for, but one.
+    fn read_text(&self, room: &mut [u16]) -> Answer<usize> {
         let mut length = 0;
-        let (room, start) = (buffer.capacity(), buffer.as_mut_ptr().cast::<c_char>());
-        // SAFETY: the value is of the call under way; the buffer has `room` bytes.
-        match unsafe { sys::napi_get_value_string_utf8(self.env, self.value, start, room, &raw mut length) } {
+        let start = room.as_mut_ptr();
+        // SAFETY: the value is of the call under way; the buffer has room for as many units as Node is told.
+        match unsafe { sys::napi_get_value_string_utf16(self.env, self.value, start, room.len(), &raw mut length) } {
             sys::Status::napi_string_expected => self.refused("a string"),
             status => checked(status, "read a string").map(|()| length),
         }
@@ -84,9 +80,9 @@ impl<'c> Argument<'c> {
 
     /// A string of its own.
     pub(crate) fn string(&self) -> Answer<String> {
-        let mut buffer = Vec::new();
+        let mut buffer = TextBuffer::default();
         self.text(&mut buffer)?;
-        String::from_utf8(buffer).map_err(|_| Failure::argument(format!("{} is not valid text", self.what)))
+        Ok(buffer.into_text())
     }
 
     /// An integer from 0 to 2^53 − 1, as all positions and counts are.

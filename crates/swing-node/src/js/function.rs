@@ -12,6 +12,7 @@ use napi::sys;
 
 use super::argument::Argument;
 use super::handles::Handles;
+use super::text::TextBuffer;
 use super::value::{Js, Value, checked};
 use crate::error::{Answer, Failure, Kind};
 
@@ -48,7 +49,7 @@ impl Call {
     }
 
     /// A string argument, read into `buffer`.
-    pub(crate) fn text<'b>(&self, index: usize, what: &str, buffer: &'b mut Vec<u8>) -> Answer<&'b str> {
+    pub(crate) fn text<'b>(&self, index: usize, what: &str, buffer: &'b mut TextBuffer) -> Answer<&'b str> {
         self.argument(index, what).text(buffer)
     }
 }

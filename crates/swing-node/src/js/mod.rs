@@ -10,8 +10,10 @@ mod function;
 mod handles;
 mod make;
 mod promise;
+mod text;
 mod value;
 
 pub(crate) use argument::Argument;
 pub(crate) use function::{Body, Call, Functions};
+pub(crate) use text::TextBuffer;
 pub(crate) use value::{Js, Value};
