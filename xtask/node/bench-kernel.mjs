@@ -117,8 +117,6 @@ export const makeKernelWorks = ({ initSwingStore, openSwingStore }) => {
     };
     timed(reads / 5, read);
     figures.readSpan = timed(reads, read);
-    // JavaScript has strings of its own in any case.
-    figures.readSpanLent = figures.readSpan;
     figures.bounds = timed(items, () => transcriptStore.getCurrentSpanBounds('v1'));
     let rolls = 0;
     for (let i = 0; i < 100; i += 1) {

@@ -6,6 +6,9 @@
 /// Longer strings V8 keeps in a place of their own, where making one takes longer than all that is saved.
 const MOST_BYTES: usize = 120 << 10;
 
+/// So much room is kept for the next batch.
+const KEPT: usize = 2 << 20;
+
 /// Texts, one after the other, with a line feed between those of a piece.
 #[derive(Default)]
 pub(crate) struct Joined {
@@ -17,6 +20,8 @@ pub(crate) struct Joined {
 impl Joined {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
+        // After an item of a gigabyte its room is not kept.
+        self.text.shrink_to(KEPT);
         self.starts.clear();
     }
 
@@ -61,6 +66,14 @@ mod tests {
             assert!(joined.pieces().all(|piece| piece.len() < MOST_BYTES || piece == larger));
             assert!(joined.pieces().len() <= 1 + texts.len() / 2, "too many pieces");
         }
+    }
+
+    #[test]
+    fn the_room_of_a_very_long_text_is_not_kept() {
+        let mut joined = Joined::default();
+        joined.push(&"x".repeat(2 * KEPT));
+        joined.clear();
+        assert!(joined.text.capacity() <= KEPT);
     }
 
     #[test]

@@ -33,18 +33,18 @@ impl Measured {
     }
 
     /// The reference, or another side, against ours.
-    /// `goal` is that of all rows but parts of others, in place of each one's own.
+    /// `goal` is that of all rows, in place of each one's own.
     pub(crate) fn comparison(&self, other: &'static str, goal: Option<f64>) -> String {
         let goal_of = |row: &Row| match row.unit {
-            Unit::Time if goal.is_some() => goal.filter(|_| !row.is_part()),
-            _ => row.goal,
+            Unit::Time => goal.or(row.goal),
+            Unit::Bytes => row.goal,
         };
         let rows: Vec<_> = ROWS.iter().filter_map(|row| self.compared(row, other, goal_of(row))).collect();
         markdown(&["work", other, "ours", "ratio", "spread", "goal", ""], &rows)
     }
 
     fn compared(&self, row: &Row, other: &'static str, goal: Option<f64>) -> Option<Vec<String>> {
-        let (theirs, ours) = (self.all(row.work, other, row.figure), self.all(row.work, "ours", row.figure));
+        let (theirs, ours) = (self.all(row.work, other, row.counterpart), self.all(row.work, "ours", row.figure));
         let mid = median(&ours)?;
         let ratio = Ratio::of(&theirs, &ours);
         let shown = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |figure| row.unit.show(figure));

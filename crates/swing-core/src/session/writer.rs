@@ -8,6 +8,9 @@ use super::schema::Table;
 use super::transaction::Session;
 use crate::row_digest::{Cell, RowDigest};
 
+/// How many pages SQLite keeps in memory, or how many KiB of them if negative.
+const CACHE_SIZE: &str = "cache_size";
+
 /// Writes to the database inside the session's transaction.
 pub struct Writer<'s> {
     session: &'s mut Session,
@@ -46,17 +49,19 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::run`].
     pub fn run_through(&mut self, sql: &str) -> Result<usize, SessionError> {
-        const CACHE_SIZE: &str = "cache_size";
         const KIBIBYTES: i64 = -1024;
         self.session.check_poison()?;
-        let failed = |source| SessionError::new("PRAGMA cache_size", source);
-        let usual: i64 =
-            self.session.connection().pragma_query_value(None, CACHE_SIZE, |row| row.get(0)).map_err(failed)?;
-        let set = |session: &Session, size: i64| session.connection().pragma_update(None, CACHE_SIZE, size);
-        set(self.session, KIBIBYTES).map_err(failed)?;
+        let usual = self.session.connection().pragma_query_value(None, CACHE_SIZE, |row| row.get::<_, i64>(0));
+        let usual = usual.map_err(|source| self.session.failed(SessionError::new("PRAGMA cache_size", source)))?;
+        self.resize_cache(KIBIBYTES)?;
         let ran = self.run(sql, []);
-        set(self.session, usual).map_err(failed)?;
+        self.resize_cache(usual)?;
         ran
+    }
+
+    fn resize_cache(&mut self, size: i64) -> Result<(), SessionError> {
+        let resized = self.session.connection().pragma_update(None, CACHE_SIZE, size);
+        resized.map_err(|source| self.session.failed(SessionError::new("PRAGMA cache_size", source)))
     }
 
     /// Runs `sql` for each of `rows`, prepared once for all of them: finding a statement and putting it back costs a
