@@ -104,6 +104,8 @@ pub(crate) fn run(task: &Task) -> Result<()> {
 
 fn blocks(args: &Blocks) -> Result<()> {
     install();
+    // With every other seed the log is copied behind the blocks, whenever the scheduler has it.
+    swing_core::session::checkpoint_in_step(args.seed.is_multiple_of(2));
     let journal = if args.no_journal { Journal::Off } else { Journal::AsAsked };
     tune(Tuning { checkpoint_pages: 24, journal, ..Tuning::default() });
     say("open")?;

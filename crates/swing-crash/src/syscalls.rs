@@ -118,6 +118,7 @@ fn shown(broken: &Broken, work: &Path) -> String {
     let (what, path) = match broken {
         Broken::Content(path) => ("acknowledged without its content flushed", path),
         Broken::Name(path) => ("acknowledged without its name flushed", path),
+        Broken::LogGone(path) => ("its log is gone before what was copied from it is flushed", path),
         Broken::OldLog(path) => ("replaced before it is durable that its old log is gone", path),
         Broken::RenamedUnflushed(path) => ("moved into place without its content flushed", path),
     };

@@ -13,6 +13,8 @@ pub(crate) type Figures = BTreeMap<String, f64>;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Beside {
     Nothing,
+    /// Nothing, and after each block a pause, as a validator's blocks have.
+    Pause,
     /// A thread exports the store, again and again.
     Exporter,
     /// A snapshot is saved in every tenth block.

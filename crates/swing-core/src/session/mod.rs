@@ -9,6 +9,7 @@
 //! back by itself, and going on would commit the tail of it. A poisoned session refuses to write and to commit; it is
 //! reopened, and what was committed is there.
 
+mod checkpoints;
 mod checks;
 mod controls;
 mod database;
@@ -32,7 +33,7 @@ mod writer;
 
 pub use checks::has_store_header;
 #[cfg(feature = "crash-controls")]
-pub use controls::{ignore_poison, pin_nothing};
+pub use controls::{checkpoint_after, checkpoint_in_step, ignore_poison, pin_nothing};
 pub use error::{CommitError, OpenError, SessionError};
 pub use exports::ExportEntry;
 pub use files::{create_dir_durably, remove_store_files, store_file, sync_dir};

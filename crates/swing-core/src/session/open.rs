@@ -6,7 +6,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::checkpoints::Checkpointer;
 use super::checks::{check_format, missing_tables, probe};
+use super::controls;
 use super::database::Database;
 use super::error::OpenError;
 use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
@@ -17,6 +19,7 @@ use super::read_only::{Footing, Reading, open_reader};
 use super::schema::{PENDING_EXPORTS, Table};
 use super::swap::SwapLock;
 use super::transaction::Session;
+use super::wal_index::LogSize;
 use crate::row_digest::{self, RowDigests};
 
 /// The oldest SQLite that is safe here: before it, two connections that checkpoint a WAL at once can corrupt it, and
@@ -166,17 +169,23 @@ impl Session {
         lock: Option<WriterLock>,
     ) -> Result<Self, OpenError> {
         let (connection, lock) = open_writer(path, options, tables, lock)?;
-        let log_name = LogName::in_directory(directory(lock.database()));
+        let real = lock.database().to_owned();
+        let log_name = LogName::in_directory(directory(&real));
         let log_name = log_name.map_err(|source| OpenError::Io { what: "open the store's directory", source })?;
         let mut session =
             Self::new(Database::new(connection), Location::File(path.to_owned()), false, Beside::Lock(lock));
         session.log_name = log_name;
         let mut session = if options.unsafe_fast { session } else { session.with_wal() };
         // Who commits from now on is another writer; what is read and remembered before that holds.
-        session
+        let mut session = session
             .look_for_other_writers()
             .and_then(|()| session.digesting(options.row_digests, tables))
-            .map_err(|source| OpenError::RowDigests { path: path.to_owned(), source })
+            .map_err(|source| OpenError::RowDigests { path: path.to_owned(), source })?;
+        if !options.unsafe_fast {
+            session.checkpointer = checkpoint_behind(session.connection(), &real)
+                .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })?;
+        }
+        Ok(session)
     }
 }
 
@@ -253,6 +262,19 @@ fn configure(connection: &Connection, path: &Path, options: &OpenOptions) -> Res
             .execute_batch(&format!("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-{cache}; PRAGMA mmap_size={map};"))
     };
     set().map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })
+}
+
+/// Takes the checkpoints off SQLite's hands, at as many pages as it would have made them, where the log can be looked at.
+fn checkpoint_behind(database: &Database, path: &Path) -> rusqlite::Result<Option<Checkpointer>> {
+    const PAGES: &str = "wal_autocheckpoint";
+    let pages: i64 = database.pragma_query_value(None, PAGES, |row| row.get(0))?;
+    match u32::try_from(pages) {
+        Ok(pages) if pages > 0 && LogSize::read(database).is_some() => {
+            database.pragma_update_and_check(None, PAGES, 0, |_| Ok(()))?;
+            Ok(Some(Checkpointer::new(controls::checkpoint_pages(pages), path)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What makes the digests of a database that is made now. One that is there already may have rows, of which they would

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checkpoints::Checkpointer;
 use super::controls;
 use super::database::Database;
 use super::digesting::Digesting;
@@ -47,6 +48,9 @@ struct Savepoints {
 
 /// One connection and its one transaction. See the [module](crate::session).
 pub struct Session {
+    // Dropped before the connection, so that the one that goes last, and clears up, is the connection.
+    /// Has the log copied into the file; without one SQLite does that by itself.
+    pub(super) checkpointer: Option<Checkpointer>,
     connection: Database,
     location: Location,
     read_only: bool,
@@ -71,6 +75,7 @@ pub struct Session {
 impl Session {
     pub(super) fn new(connection: Database, location: Location, read_only: bool, beside: Beside) -> Self {
         Self {
+            checkpointer: None,
             connection,
             location,
             read_only,
@@ -339,6 +344,9 @@ impl Session {
         match self.connection.statement("COMMIT").and_then(|found| found.lend().execute([])) {
             Ok(_) => {
                 self.state = State::Idle;
+                if let Some(checkpointer) = &mut self.checkpointer {
+                    checkpointer.committed(&self.connection);
+                }
                 Ok(())
             }
             Err(source) => {
@@ -485,6 +493,7 @@ impl Session {
         if !self.connection.is_autocommit() {
             self.control("ROLLBACK")?;
         }
+        drop(self.checkpointer);
         self.connection.close().map_err(|source| SessionError::new("close", source))
     }
 }

@@ -1,4 +1,4 @@
-//! Whether anybody has committed, seen without asking SQLite.
+//! Whether anybody has committed, and how long the log is, seen without asking SQLite.
 //!
 //! Between blocks every read must know whether another connection has written since. SQLite's own answer, `PRAGMA
 //! data_version`, takes a lock, looks at the file and releases the lock, each with a system call, which is more than most reads cost. But whoever commits
@@ -27,33 +27,58 @@ impl WalHeader {
     /// What it says now; `None` where there is none to look at. `connection` must have its file open in WAL mode, by SQLite's
     /// own lights: otherwise looking for the index might create it.
     pub(super) fn read(connection: &Connection) -> Option<Self> {
-        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-        // SAFETY: the handle is that of an open connection, which nobody uses meanwhile, and SQLite writes one pointer.
-        let code = unsafe {
-            ffi::sqlite3_file_control(
-                connection.handle(),
-                c"main".as_ptr(),
-                ffi::SQLITE_FCNTL_FILE_POINTER,
-                (&raw mut file).cast::<c_void>(),
-            )
-        };
-        if code != ffi::SQLITE_OK || file.is_null() {
-            return None;
-        }
-        // SAFETY: the file belongs to the connection and is open as long as that is; its methods are null only while not.
-        let methods = unsafe { (*file).pMethods.as_ref() }?;
-        let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
-        let mut region: *mut c_void = ptr::null_mut();
-        // SAFETY: the method is that of the file. It is not asked to extend the index, and writes one pointer.
-        let code = unsafe { map(file, 0, REGION, 0, (&raw mut region).cast()) };
-        if code != ffi::SQLITE_OK || region.is_null() {
-            return None;
-        }
-        let words = region.cast::<AtomicU32>();
-        // SAFETY: the region is mapped, aligned to a page, longer than the header, and stays mapped while the connection is in
-        // WAL mode. Other connections write to it meanwhile, so each word is read atomically.
-        let header = std::array::from_fn(|at| unsafe { (*words.add(at)).load(Ordering::Relaxed) });
-        fence(Ordering::Acquire);
-        Some(Self(header))
+        words(connection).map(Self)
     }
+}
+
+/// How long a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LogSize {
+    /// Pages that were committed to it since it began.
+    pub(super) frames: u32,
+    /// How many of them, from the first, have been copied into the file.
+    pub(super) copied: u32,
+}
+
+impl LogSize {
+    /// What it is now; as [`WalHeader::read`].
+    pub(super) fn read(connection: &Connection) -> Option<Self> {
+        const FRAMES: usize = 4;
+        // After both copies of the header.
+        const COPIED: usize = 2 * WORDS;
+        let words: [u32; COPIED + 1] = words(connection)?;
+        Some(Self { frames: words[FRAMES], copied: words[COPIED] })
+    }
+}
+
+/// The first words of the index.
+fn words<const N: usize>(connection: &Connection) -> Option<[u32; N]> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: the handle is that of an open connection, which nobody uses meanwhile, and SQLite writes one pointer.
+    let code = unsafe {
+        ffi::sqlite3_file_control(
+            connection.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_FILE_POINTER,
+            (&raw mut file).cast::<c_void>(),
+        )
+    };
+    if code != ffi::SQLITE_OK || file.is_null() {
+        return None;
+    }
+    // SAFETY: the file belongs to the connection and is open as long as that is; its methods are null only while not.
+    let methods = unsafe { (*file).pMethods.as_ref() }?;
+    let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
+    let mut region: *mut c_void = ptr::null_mut();
+    // SAFETY: the method is that of the file. It is not asked to extend the index, and writes one pointer.
+    let code = unsafe { map(file, 0, REGION, 0, (&raw mut region).cast()) };
+    if code != ffi::SQLITE_OK || region.is_null() {
+        return None;
+    }
+    let words = region.cast::<AtomicU32>();
+    // SAFETY: the region is mapped, aligned to a page, longer than so many words, and stays mapped while the connection is in
+    // WAL mode. Other connections write to it meanwhile, so each word is read atomically.
+    let words = std::array::from_fn(|at| unsafe { (*words.add(at)).load(Ordering::Relaxed) });
+    fence(Ordering::Acquire);
+    Some(words)
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use swing_core::session::store_file;
 use swing_core::testing::suite::Op;
 use swing_store::Store;
 
@@ -11,7 +12,7 @@ use super::disk::{Disk, Image, Loss, image_of, lay_out};
 use crate::dump::{Dump, insist_on_row_digests};
 use crate::rng::Rng;
 use crate::stage::{History, Keeping, Verdict, complain, is_over, judge, play};
-use crate::vfs::{Event, Mark, mark, record, stop_recording};
+use crate::vfs::{Beside, Event, Mark, mark, record, stop_recording};
 
 /// How many states there were, and what was wrong with how many of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -31,6 +32,15 @@ impl Counts {
     pub(crate) fn bad(&self) -> u64 {
         self.lost + self.mixed + self.unusable
     }
+}
+
+/// When the log is copied into the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passes {
+    /// Behind the commits that find it long enough, before anything else.
+    AtCommits,
+    /// After every so many writes and flushes, by another connection. A control does not flush what it copies.
+    Anywhere { every: u64, flushed: bool },
 }
 
 /// The blocks of a run, and what each height holds.
@@ -200,18 +210,33 @@ fn name(event: &Event) -> String {
 }
 
 /// The log of a run: from nothing, or from a store that is there.
-pub(super) fn log_of_run(dir: &Path, keeping: Keeping, blocks: &[(u64, Vec<Op>)], reopen_every: usize) -> Result<Log> {
+pub(super) fn log_of_run(
+    dir: &Path,
+    keeping: Keeping,
+    blocks: &[(u64, Vec<Op>)],
+    reopen_every: usize,
+    passes: Passes,
+) -> Result<Log> {
     let begin = image_of(dir)?;
     record();
     let run = || -> Result<()> {
         for blocks in blocks.chunks(reopen_every) {
             let mut store = Store::open(dir, keeping.options(None)?)?;
+            let beside = match passes {
+                Passes::AtCommits => None,
+                Passes::Anywhere { every, flushed } => Some(Beside::begin(&store_file(dir), every, flushed)?),
+            };
             for (height, ops) in blocks {
                 play(&mut store, *height, ops)?;
                 mark(Mark::Begin(*height));
                 play(&mut store, *height, &[Op::Commit])?;
                 mark(Mark::Ack(*height));
+                if let Some(beside) = beside.as_ref().filter(|_| height % 3 == 1) {
+                    // All that there is, so that the log begins anew.
+                    beside.pass();
+                }
             }
+            drop(beside);
             store.close()?;
         }
         Ok(())

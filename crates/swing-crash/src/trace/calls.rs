@@ -18,6 +18,8 @@ pub(crate) enum Call {
     /// Opens a file that is not there yet.
     Create(PathBuf),
     Write(PathBuf),
+    /// Writes the beginning of a file.
+    Begin(PathBuf),
     Truncate(PathBuf),
     Flush(PathBuf),
     Rename {
@@ -35,6 +37,7 @@ impl Call {
         match self {
             Self::Create(_) => "create",
             Self::Write(_) => "write",
+            Self::Begin(_) => "begin",
             Self::Truncate(_) => "truncate",
             Self::Flush(_) => "flush",
             Self::Rename { .. } => "rename",
@@ -48,6 +51,7 @@ impl Call {
     pub(crate) fn kind(&self) -> String {
         let (Self::Create(path)
         | Self::Write(path)
+        | Self::Begin(path)
         | Self::Truncate(path)
         | Self::Flush(path)
         | Self::Unlink(path)
@@ -137,6 +141,10 @@ impl Memory {
             libc::SYS_write if args[0] == 1 => {
                 let length = usize::try_from(args[2]).unwrap_or_default().min(200);
                 Some(Call::Say(String::from_utf8_lossy(&self.bytes(args[1], length)).trim().to_owned()))
+            }
+            libc::SYS_pwrite64 | libc::SYS_pwritev if args[3] == 0 => {
+                let path = self.descriptor(args[0]);
+                is_file(&path).then_some(Call::Begin(path))
             }
             libc::SYS_write | libc::SYS_pwrite64 | libc::SYS_writev | libc::SYS_pwritev => {
                 let path = self.descriptor(args[0]);

@@ -1,6 +1,6 @@
 //! What must be flushed before something is acknowledged: every file's content, and every name in its directory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::calls::Call;
@@ -14,6 +14,8 @@ pub(crate) enum Broken {
     Name(PathBuf),
     /// Renamed while its content was not flushed: the name may be durable before the content.
     RenamedUnflushed(PathBuf),
+    /// A log was begun anew, cut or removed while what had been copied from it was not flushed in its database.
+    LogGone(PathBuf),
     /// A database was replaced while it was not yet durable that the old one's log is gone or empty: SQLite would apply
     /// that log to the new database.
     OldLog(PathBuf),
@@ -23,6 +25,8 @@ pub(crate) enum Broken {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     content: BTreeSet<PathBuf>,
+    /// Databases that have logs, and whether something was written to them since, which is in the log, too.
+    logged: BTreeMap<PathBuf, bool>,
     names: BTreeSet<PathBuf>,
     removed: BTreeSet<PathBuf>,
     pub(crate) broken: BTreeSet<Broken>,
@@ -34,6 +38,11 @@ fn is_passing(path: &Path) -> bool {
     name.ends_with("-shm") || name.ends_with("-lock") || !path.is_absolute() || path.starts_with("/proc")
 }
 
+/// The database whose log is at `path`, if one can be.
+fn database_of(path: &Path) -> Option<PathBuf> {
+    path.to_str()?.strip_suffix("-wal").map(PathBuf::from)
+}
+
 impl Ledger {
     /// Takes a call that has succeeded.
     pub(crate) fn take(&mut self, call: &Call) {
@@ -42,11 +51,24 @@ impl Ledger {
                 self.removed.remove(path);
                 self.names.insert(path.clone());
             }
-            Call::Write(path) | Call::Truncate(path) => {
-                self.content.insert(path.clone());
+            Call::Begin(path) | Call::Write(path) | Call::Truncate(path) => {
+                let database = database_of(path);
+                if let Some(database) = &database {
+                    if !matches!(call, Call::Write(_)) {
+                        self.log_gone(database);
+                    }
+                    if !matches!(call, Call::Truncate(_)) {
+                        self.logged.entry(database.clone()).or_default();
+                    }
+                }
+                match self.logged.get_mut(path) {
+                    Some(copied) => *copied = true,
+                    None => _ = self.content.insert(path.clone()),
+                }
             }
             Call::Flush(path) => {
                 self.content.remove(path);
+                self.logged.entry(path.clone()).and_modify(|copied| *copied = false);
                 self.names.retain(|name| name.parent() != Some(path));
                 self.removed.retain(|name| name.parent() != Some(path));
             }
@@ -67,11 +89,23 @@ impl Ledger {
                 self.names.insert(to.clone());
             }
             Call::Unlink(path) => {
+                if let Some(database) = database_of(path) {
+                    self.log_gone(&database);
+                }
+                self.logged.remove(path);
                 self.content.remove(path);
                 self.names.remove(path);
                 self.removed.insert(path.clone());
             }
             Call::Say(_) => {}
+        }
+    }
+
+    /// The log of `database` is no more, whose content has to be in the database.
+    fn log_gone(&mut self, database: &Path) {
+        if self.logged.remove(database) == Some(true) {
+            self.broken.insert(Broken::LogGone(database.to_owned()));
+            self.content.insert(database.to_owned());
         }
     }
 
@@ -129,6 +163,22 @@ mod tests {
         assert!(broken(&[gone.clone(), replaced.clone(), flush.clone()]).contains(&old_log));
         assert_eq!(broken(&[gone, flush.clone(), replaced.clone(), flush.clone()]), []);
         assert!(broken(&[Call::Truncate(path("/d/x-wal")), replaced, flush]).contains(&old_log));
+    }
+
+    #[test]
+    fn what_a_log_has_too_is_flushed_before_the_log_goes() {
+        let (log, database) = (path("/d/x-wal"), path("/d/x"));
+        let begin = [Call::Begin(log.clone()), Call::Write(log.clone()), Call::Flush(log.clone())];
+        let copied = Call::Write(database.clone());
+        let after = |more: &[Call]| broken(&[&begin[..], std::slice::from_ref(&copied), more].concat());
+        assert_eq!(after(&[]), [], "acknowledged meanwhile");
+        for gone in [Call::Begin(log.clone()), Call::Truncate(log.clone()), Call::Unlink(log.clone())] {
+            let flush = Call::Flush(log.clone());
+            assert!(after(&[gone.clone(), flush.clone()]).contains(&Broken::LogGone(database.clone())), "{gone:?}");
+            assert_eq!(after(&[Call::Flush(database.clone()), gone, flush]), []);
+        }
+        // Without a log, or before it, what is written stands there alone.
+        assert_eq!(broken(&[copied, begin.to_vec().remove(0), begin[2].clone()]), [Broken::Content(database)]);
     }
 
     #[test]

@@ -193,7 +193,7 @@ pub(crate) struct Tuning {
     pub(crate) synchronous: Synchronous,
     pub(crate) journal: Journal,
     /// Checkpoint after so many pages; small, so that a short run has many checkpoints.
-    pub(crate) checkpoint_pages: i32,
+    pub(crate) checkpoint_pages: u32,
     /// Keep at most so many pages in memory, so that a transaction spills. 0: as asked.
     pub(crate) cache_pages: i32,
     /// Read through mapped memory where the store asks for it, instead of with calls that can be made to fail.
@@ -217,7 +217,6 @@ impl Default for Tuning {
 
 static SYNCHRONOUS: AtomicU8 = AtomicU8::new(0);
 static JOURNAL_OFF: AtomicBool = AtomicBool::new(false);
-static CHECKPOINT: AtomicI32 = AtomicI32::new(1000);
 static CACHE: AtomicI32 = AtomicI32::new(0);
 static MAPPED: AtomicBool = AtomicBool::new(true);
 static POWERSAFE: AtomicBool = AtomicBool::new(true);
@@ -227,7 +226,7 @@ static TUNING: AtomicBool = AtomicBool::new(false);
 pub(crate) fn tune(tuning: Tuning) {
     SYNCHRONOUS.store(tuning.synchronous as u8, Ordering::SeqCst);
     JOURNAL_OFF.store(tuning.journal == Journal::Off, Ordering::SeqCst);
-    CHECKPOINT.store(tuning.checkpoint_pages, Ordering::SeqCst);
+    swing_core::session::checkpoint_after(tuning.checkpoint_pages);
     CACHE.store(tuning.cache_pages, Ordering::SeqCst);
     MAPPED.store(tuning.mapped, Ordering::SeqCst);
     POWERSAFE.store(tuning.powersafe, Ordering::SeqCst);
@@ -241,9 +240,8 @@ pub(super) fn is_powersafe() -> bool {
     POWERSAFE.load(Ordering::Relaxed)
 }
 
-/// Pragmas to run, and the checkpoint size to set, on a connection that was just opened.
-pub(super) fn on_open(run: impl Fn(&std::ffi::CStr), checkpoint: impl FnOnce(i32)) {
-    checkpoint(CHECKPOINT.load(Ordering::SeqCst));
+/// Pragmas to run on a connection that was just opened.
+pub(super) fn on_open(run: impl Fn(&std::ffi::CStr)) {
     TUNING.store(true, Ordering::SeqCst);
     match SYNCHRONOUS.load(Ordering::SeqCst) {
         1 => run(c"PRAGMA synchronous=NORMAL"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::ffi;
 
+use super::beside::turn;
 use super::control::{Event, Fault, Operation, Swallowed, is_mapped, is_powersafe, note, strike, swallow};
 
 /// The header. SQLite zeroes nothing and drops nothing: the name is freed in [`close`].
@@ -108,6 +109,7 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, buffer: *const c_void, 
             Event::Write { file, at: usize::try_from(at).unwrap_or_default(), bytes: bytes.into() }
         });
     }
+    turn();
     code
 }
 
@@ -134,6 +136,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
     {
         note(|| Event::Sync { file });
     }
+    turn();
     code
 }
 

@@ -4,11 +4,13 @@
 //! what runs. It is registered as the default VFS of this process, and a hook tunes every connection that is opened;
 //! the crates of the store know nothing of it and need no change.
 
+mod beside;
 mod control;
 mod files;
 mod memory;
 mod register;
 
+pub(crate) use beside::Beside;
 pub(crate) use control::{
     Event, Fault, Journal, Mark, Synchronous, Tuning, arm, disarm, mark, record, stop_recording, tune,
 };

@@ -25,6 +25,8 @@ pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         memory::install();
+        // One order of events for one seed. Who wants the scheduler's says so afterwards.
+        swing_core::session::checkpoint_in_step(true);
         // SAFETY: the unix VFS lives as long as the process; ours is leaked and does too. SQLite takes both by pointer.
         unsafe {
             let found = ffi::sqlite3_vfs_find(ptr::null());
@@ -71,10 +73,6 @@ unsafe extern "C" fn opened(
         // SAFETY: the connection is open, and nobody else has it yet.
         |sql| unsafe {
             ffi::sqlite3_exec(db, sql.as_ptr(), None, ptr::null_mut(), ptr::null_mut());
-        },
-        // SAFETY: as above.
-        |pages| unsafe {
-            ffi::sqlite3_wal_autocheckpoint(db, pages);
         },
     );
     ffi::SQLITE_OK

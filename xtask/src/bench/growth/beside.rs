@@ -21,6 +21,7 @@ impl Run {
         let mut rows = Vec::new();
         for (beside, title) in [
             (Beside::Nothing, "nothing"),
+            (Beside::Pause, "nothing, and a pause of 20 ms after each block"),
             (Beside::Exporter, "an exporter, again and again"),
             (Beside::Snapshot, "a snapshot of 8 MB in every tenth block"),
             (Beside::Archive, "the same, with the archive on"),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use swing_core::roles::{HostStorage as _, KernelStorage as _, KvStore as _, SnapStore as _, TranscriptStore as _};
@@ -18,6 +19,8 @@ use super::timing::{Moment, figures, nanos, options};
 
 /// Cranks of a block.
 const CRANKS: u64 = 20;
+/// After a block, where there is one; a validator's are of seconds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) fn measure(dir: &Path, rows: u64, blocks: u64, beside: Beside) -> Result<Figures> {
     let archive = dir.join("archive");
@@ -59,6 +62,9 @@ pub(super) fn measure(dir: &Path, rows: u64, blocks: u64, beside: Beside) -> Res
         }
         store.host().commit()?;
         times.push(nanos(start.elapsed()));
+        if beside == Beside::Pause {
+            std::thread::sleep(PAUSE);
+        }
     }
     let exports = exporting.map(Exporting::stop).transpose()?.unwrap_or_default();
     store.close()?;

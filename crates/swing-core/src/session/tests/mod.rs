@@ -3,6 +3,7 @@
 
 mod beside;
 mod blocks;
+mod checkpoints;
 mod digesting;
 mod exports;
 mod opening;

@@ -1,0 +1,210 @@
+//! Copying the log into the file, behind the blocks.
+//!
+//! Left to itself SQLite does it in the commit that finds a thousand pages in the log: the block waits while they are written into
+//! the file, wherever they belong, and flushed. No answer and nothing durable depends on when it happens, so here a thread does
+//! it, on a connection of its own, and by SQLite's own rules: what is copied has been flushed in the log, the log begins
+//! anew when the file is flushed, and what a reader still needs stays (PASSIVE: it waits for nobody, and nobody for it).
+//!
+//! A log begins anew in a block before which all of it was copied. Where blocks have pauses, as a validator's have, that is
+//! the next one. Where they follow upon each other there may be none for a long time: the thread is one block behind for ever. So the
+//! longer the log, the closer it follows, and a commit that finds four thousand pages copies what is left by itself, which is
+//! little by then.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::controls;
+use super::database::Database;
+use super::files::file_uri;
+use super::wal_index::LogSize;
+
+const PASS: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/// At how many times the pages the thread goes to work after each block, however few are left to copy.
+const NEAR: u32 = 3;
+/// At how many times the pages the commit itself does.
+const FAR: u32 = 4;
+
+/// Sees to it that the log of a writer's connection is copied into its file.
+pub(super) struct Checkpointer {
+    /// So many pages in the log are worth being copied.
+    pages: u32,
+    path: PathBuf,
+    /// There from the first time it is needed; many stores never need it.
+    thread: Option<Behind>,
+}
+
+impl Checkpointer {
+    /// For the database at `path`, whose log is copied `pages` at a time.
+    pub(super) fn new(pages: u32, path: &Path) -> Self {
+        Self { pages, path: path.to_owned(), thread: None }
+    }
+
+    /// The writer, `database`, has committed. That the log could not be copied is nobody's concern: what is committed is in it, and the next
+    /// block tries again. So does SQLite.
+    pub(super) fn committed(&mut self, database: &Database) {
+        let Some(log) = LogSize::read(database) else { return };
+        let (left, pages) = (log.frames.saturating_sub(log.copied), self.pages);
+        let is_due = left >= pages || left > 0 && log.frames >= pages.saturating_mul(NEAR);
+        if !is_due {
+            return;
+        }
+        if log.frames >= pages.saturating_mul(FAR) {
+            self.settle();
+        } else if self.ask() {
+            return;
+        }
+        let _ = database.statement(PASS).and_then(|found| found.lend().query_row([], |_| Ok(())));
+    }
+
+    /// Lets the thread copy what is in the log now. Says whether it will.
+    fn ask(&mut self) -> bool {
+        let asked = self.thread.get_or_insert_with(|| Behind::start(self.path.clone())).desk.ask();
+        if controls::checkpoints_are_in_step() {
+            self.settle();
+        }
+        asked
+    }
+
+    /// Waits until the thread has nothing to do.
+    pub(super) fn settle(&self) {
+        if let Some(thread) = &self.thread {
+            thread.desk.settle();
+        }
+    }
+}
+
+#[cfg(test)]
+impl Checkpointer {
+    pub(super) fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// Whether there is a thread.
+    pub(super) fn is_running(&self) -> bool {
+        self.thread.is_some()
+    }
+}
+
+/// What the thread is to do, or does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Errand {
+    Nothing,
+    /// Asked for, maybe while it was under way: what has been committed since may not be part of that.
+    Asked,
+    UnderWay,
+    /// To end, or ended already because it has no connection.
+    Over,
+}
+
+struct Desk {
+    errand: Mutex<Errand>,
+    changed: Condvar,
+}
+
+impl Desk {
+    fn look(&self) -> MutexGuard<'_, Errand> {
+        self.errand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'d>(&self, seen: MutexGuard<'d, Errand>) -> MutexGuard<'d, Errand> {
+        self.changed.wait(seen).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, errand: Errand) {
+        *self.look() = errand;
+        self.changed.notify_all();
+    }
+
+    fn ask(&self) -> bool {
+        let mut errand = self.look();
+        if *errand == Errand::Over {
+            return false;
+        }
+        *errand = Errand::Asked;
+        self.changed.notify_all();
+        true
+    }
+
+    fn settle(&self) {
+        let mut errand = self.look();
+        while matches!(*errand, Errand::Asked | Errand::UnderWay) {
+            errand = self.wait(errand);
+        }
+    }
+
+    /// The thread's side: waits to be asked. Says whether it was, and not to end.
+    fn take(&self) -> bool {
+        let mut errand = self.look();
+        while *errand == Errand::Nothing {
+            errand = self.wait(errand);
+        }
+        if *errand == Errand::Asked {
+            *errand = Errand::UnderWay;
+        }
+        *errand == Errand::UnderWay
+    }
+
+    fn done(&self) {
+        let mut errand = self.look();
+        if *errand == Errand::UnderWay {
+            *errand = Errand::Nothing;
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// The thread, which ends when this goes, having finished what it is at.
+struct Behind {
+    desk: Arc<Desk>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Behind {
+    fn start(path: PathBuf) -> Self {
+        let desk = Arc::new(Desk { errand: Mutex::new(Errand::Nothing), changed: Condvar::new() });
+        let theirs = Arc::clone(&desk);
+        let work = move || {
+            // Whatever ends it, nobody waits for it from then on.
+            let _over = Over(&theirs);
+            let _ = copy_whenever_asked(&path, &theirs);
+        };
+        let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work).ok();
+        if thread.is_none() {
+            desk.put(Errand::Over);
+        }
+        Self { desk, thread }
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.desk.put(Errand::Over);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Over<'d>(&'d Desk);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.put(Errand::Over);
+    }
+}
+
+fn copy_whenever_asked(path: &Path, desk: &Desk) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(file_uri(path), flags)?;
+    connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL;")?;
+    let mut pass = connection.prepare(PASS)?;
+    while desk.take() {
+        let _ = pass.query_row([], |_| Ok(()));
+        desk.done();
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The log is copied behind the blocks, and never grows for long. Whatever the thread's timing, only what it has done when it
+//! is waited for is looked at.
+
+use super::*;
+use crate::session::checkpoints::Checkpointer;
+use crate::session::wal_index::LogSize;
+
+/// Pages of a log that is worth being copied, here.
+const PAGES: u32 = 16;
+
+/// A store whose log is copied that early.
+fn open(scratch: &Scratch) -> Session {
+    let mut session = scratch.open();
+    session.checkpointer = Some(Checkpointer::new(PAGES, &scratch.path()));
+    session
+}
+
+fn log(session: &Session) -> LogSize {
+    LogSize::read(session.connection()).unwrap()
+}
+
+/// Commits a block that changes at least `pages` pages, and answers how long the log is then.
+fn block(session: &mut Session, number: usize, pages: usize) -> LogSize {
+    for page in 0..pages {
+        set(session, &format!("{page}"), &format!("{number} {}", "x".repeat(4000))).unwrap();
+    }
+    session.commit(&mut []).unwrap();
+    log(session)
+}
+
+fn settle(session: &Session) {
+    session.checkpointer.as_ref().unwrap().settle();
+}
+
+#[test]
+fn a_writer_takes_the_checkpoints_off_sqlites_hands_at_as_many_pages() {
+    let scratch = Scratch::with_store();
+    let session = scratch.open();
+    let pragma = |sql| session.read().one(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(pragma("PRAGMA wal_autocheckpoint"), Some(0));
+    assert_eq!(session.checkpointer.as_ref().unwrap().pages(), 1000);
+    session.close().unwrap();
+    assert!(scratch.open_read_only().checkpointer.is_none());
+    let fast = OpenOptions { unsafe_fast: true, ..OpenOptions::default() };
+    assert!(scratch.try_open(&fast).unwrap().checkpointer.is_none());
+}
+
+#[test]
+fn a_log_that_is_long_enough_is_copied_and_begins_anew_in_the_next_block() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    // Not long enough yet.
+    let short = block(&mut session, 0, 3);
+    assert!(short.frames < PAGES, "{short:?}");
+    settle(&session);
+    assert_eq!((log(&session), session.checkpointer.as_ref().unwrap().is_running()), (short, false));
+    let long = block(&mut session, 1, PAGES as usize);
+    assert!(long.frames >= PAGES, "{long:?}");
+    settle(&session);
+    assert_eq!(log(&session), LogSize { frames: long.frames, copied: long.frames });
+    assert!(session.checkpointer.as_ref().unwrap().is_running());
+    let next = block(&mut session, 2, 1);
+    assert!(next.frames < short.frames + 3 && next.copied == 0, "{next:?}");
+    assert_eq!(scratch.committed("0").unwrap()[..2], *"2 ");
+}
+
+#[test]
+fn few_pages_are_left_until_they_are_many_or_the_log_is_very_long() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    // What a reader sees may be copied and nothing after it, and the log does not begin anew.
+    let reader = scratch.raw();
+    let look = "BEGIN; SELECT * FROM kvStore";
+    let grow = |session: &mut Session, beyond: u32| {
+        (0..100).map(|number| block(session, number, 1)).find(|seen| seen.frames >= beyond).unwrap()
+    };
+    let seen = grow(&mut session, 3).frames;
+    reader.execute_batch(look).unwrap();
+    grow(&mut session, PAGES / 2);
+    settle(&session);
+    assert_eq!(log(&session).copied, 0, "few are left");
+    let many = grow(&mut session, 2 * PAGES + 4).frames;
+    settle(&session);
+    assert_eq!(log(&session).copied, seen, "many are, and these are what the reader sees");
+    reader.execute_batch(&format!("ROLLBACK; {look}")).unwrap();
+    grow(&mut session, 0);
+    settle(&session);
+    assert_eq!(log(&session).copied, many);
+    let longer = grow(&mut session, 3 * PAGES - 4).frames;
+    settle(&session);
+    assert!(longer < 3 * PAGES, "{longer}");
+    assert_eq!(log(&session).copied, many, "few again");
+    reader.execute_batch(&format!("ROLLBACK; {look}")).unwrap();
+    grow(&mut session, 3 * PAGES);
+    settle(&session);
+    assert_eq!(log(&session).copied, longer, "few, of a very long log");
+}
+
+#[test]
+fn blocks_without_a_pause_keep_the_log_short_whatever_the_thread_does() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    let mut longest = 0;
+    for number in 0..300 {
+        let seen = block(&mut session, number, 5);
+        longest = longest.max(seen.frames);
+        if seen.frames >= 4 * PAGES {
+            assert_eq!(seen.copied, seen.frames, "the commit itself has copied the rest");
+        }
+    }
+    // The block that finds it so long, and at most one that went before the log began anew.
+    assert!(longest < 4 * PAGES + 20, "{longest}");
+    session.close().unwrap();
+    assert_eq!(scratch.committed("0").unwrap()[..4], *"299 ");
+}
+
+#[test]
+fn without_a_thread_the_commit_does_it_as_sqlite_would() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    // A thread that finds no store ends, and may have taken the first errand with it.
+    session.checkpointer = Some(Checkpointer::new(PAGES, &scratch.dir.path().join("nothing")));
+    block(&mut session, 0, PAGES as usize);
+    settle(&session);
+    let second = block(&mut session, 1, PAGES as usize);
+    assert_eq!(second.copied, second.frames);
+    assert!(!scratch.dir.path().join("nothing").exists());
+    session.close().unwrap();
+    assert_eq!(scratch.committed("0").unwrap()[..2], *"1 ");
+}
+
+#[test]
+fn closing_and_dropping_wait_for_the_thread_and_leave_no_log() {
+    for closed in [true, false] {
+        let scratch = Scratch::with_store();
+        let mut session = open(&scratch);
+        for number in 0..5 {
+            block(&mut session, number, PAGES as usize);
+        }
+        // One that is not committed.
+        set(&mut session, "0", "lost").unwrap();
+        if closed {
+            session.close().unwrap();
+        } else {
+            drop(session);
+        }
+        assert_eq!(names(&scratch), ["swingstore.sqlite"]);
+        assert_eq!(scratch.committed("0").unwrap()[..2], *"4 ");
+    }
+}
+
+#[test]
+fn the_threads_work_is_nobodys_commit() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    let before = session.generation().unwrap();
+    for number in 0..20 {
+        block(&mut session, number, PAGES as usize);
+        settle(&session);
+        assert_eq!(session.generation().unwrap(), before);
+    }
+}
