@@ -160,3 +160,22 @@ fn the_threads_work_is_nobodys_commit() {
         assert_eq!(session.generation().unwrap(), before);
     }
 }
+
+/// While the thread copies pages the log does not begin anew: only the next block could do that.
+#[test]
+fn files_that_are_copied_between_two_blocks_are_that_commit_whatever_the_thread_does() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    for number in 0..40 {
+        block(&mut session, number, PAGES as usize);
+        let copy = Scratch::empty();
+        for suffix in ["", "-wal"] {
+            fs::copy(scratch.beside(suffix), copy.beside(suffix)).unwrap();
+        }
+        let copied = copy.open();
+        let begins = format!("{number} ");
+        assert!(get(copied.read(), "0").unwrap().starts_with(&begins), "{number}");
+        assert!(get(copied.read(), &(PAGES - 1).to_string()).unwrap().starts_with(&begins), "{number}");
+        assert_eq!(copied.read().integrity_check(5).unwrap(), [""; 0]);
+    }
+}
