@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::controls;
@@ -200,6 +201,9 @@ impl Drop for Over<'_> {
 fn copy_whenever_asked(path: &Path, desk: &Desk) -> rusqlite::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(file_uri(path), flags)?;
+    // It goes before the writer's, which clears up. Were it ever the last, of a file that has come to that place since, say, it is not
+    // its log to remove.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL;")?;
     let mut pass = connection.prepare(PASS)?;
     while desk.take() {

@@ -178,4 +178,53 @@ fn files_that_are_copied_between_two_blocks_are_that_commit_whatever_the_thread_
         assert!(get(copied.read(), &(PAGES - 1).to_string()).unwrap().starts_with(&begins), "{number}");
         assert_eq!(copied.read().integrity_check(5).unwrap(), [""; 0]);
     }
+#[test]
+fn blocks_that_wait_for_nobody_are_never_refused_beside_the_thread_and_readers() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    session.connection().busy_timeout(std::time::Duration::ZERO).unwrap();
+    let reader = scratch.raw();
+    for number in 0..60 {
+        if number % 6 == 0 {
+            // It sees less than there is to copy for the next blocks: whoever copies must not wait until it is gone.
+            let _ = reader.execute_batch("ROLLBACK");
+            reader.execute_batch("BEGIN; SELECT * FROM kvStore").unwrap();
+        }
+        block(&mut session, number, PAGES as usize / 2);
+        // The thread's turn.
+        std::thread::sleep(std::time::Duration::from_millis(3));
+    }
+    assert!(session.checkpointer.as_ref().unwrap().is_running());
+    drop(reader);
+    session.close().unwrap();
+    assert_eq!(names(&scratch), ["swingstore.sqlite"]);
+    assert_eq!(scratch.committed("0").unwrap()[..3], *"59 ");
+}
+
+/// The place of a store that was moved while it was open may be another one's when the thread looks there.
+#[cfg(unix)]
+#[test]
+fn a_store_that_took_the_place_of_an_open_one_keeps_its_log() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    let moved = Scratch::empty();
+    for name in names(&scratch) {
+        fs::rename(scratch.dir.path().join(&name), moved.dir.path().join(&name)).unwrap();
+    }
+    // A killed writer's.
+    let killed = Scratch::with_store();
+    let writer = killed.raw();
+    writer.execute_batch("INSERT INTO kvStore VALUES ('b', 'logged')").unwrap();
+    for suffix in ["", "-wal"] {
+        fs::copy(killed.beside(suffix), scratch.beside(suffix)).unwrap();
+    }
+    for number in 0..10 {
+        block(&mut session, number, PAGES as usize);
+        settle(&session);
+    }
+    assert!(log(&session).frames < 8 * PAGES, "its own log is copied by its commits");
+    session.close().unwrap();
+    assert!(scratch.beside("-wal").metadata().unwrap().len() > 0, "not the thread's to remove");
+    assert_eq!(scratch.committed("b").as_deref(), Some("logged"));
+    assert_eq!(moved.committed("0").unwrap()[..2], *"9 ");
 }
