@@ -9,13 +9,19 @@
 //! the next one. Where they follow upon each other there may be none for a long time: the thread is one block behind for ever. So the
 //! longer the log, the closer it follows, and a commit that finds four thousand pages copies what is left by itself, which is
 //! little by then.
+//!
+//! A pass that a commit overtakes counts what it has copied as copied, and leaves it to a later one to flush the file. When that flush
+//! fails, Linux takes for clean what it could not write; flushed again, the file lacks it, and nobody copies it a second time: the
+//! log would begin anew, or be removed, with blocks in it that are nowhere else. So after a failed flush nothing is copied any more, and
+//! the log stays, also when the store is closed. Whoever opens the store next recovers the log from its beginning.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::controls;
 use super::database::Database;
@@ -53,17 +59,24 @@ impl Checkpointer {
         if !is_due {
             return;
         }
-        if log.frames >= pages.saturating_mul(FAR) {
-            self.settle();
-        } else if self.ask() {
+        let failed = database.leaves_log();
+        if failed.load(Ordering::SeqCst) {
             return;
         }
-        let _ = database.statement(PASS).and_then(|found| found.lend().query_row([], |_| Ok(())));
+        if log.frames >= pages.saturating_mul(FAR) {
+            self.settle();
+        } else if self.ask(failed) {
+            return;
+        }
+        if !failed.load(Ordering::SeqCst) {
+            note_failure(database.statement(PASS).and_then(|found| found.lend().query_row([], |_| Ok(()))), failed);
+        }
     }
 
     /// Lets the thread copy what is in the log now. Says whether it will.
-    fn ask(&mut self) -> bool {
-        let asked = self.thread.get_or_insert_with(|| Behind::start(self.path.clone())).desk.ask();
+    fn ask(&mut self, failed: &Arc<AtomicBool>) -> bool {
+        let start = || Behind::start(self.path.clone(), Arc::clone(failed));
+        let asked = self.thread.get_or_insert_with(start).desk.ask();
         if controls::checkpoints_are_in_step() {
             self.settle();
         }
@@ -165,13 +178,13 @@ struct Behind {
 }
 
 impl Behind {
-    fn start(path: PathBuf) -> Self {
+    fn start(path: PathBuf, failed: Arc<AtomicBool>) -> Self {
         let desk = Arc::new(Desk { errand: Mutex::new(Errand::Nothing), changed: Condvar::new() });
         let theirs = Arc::clone(&desk);
         let work = move || {
             // Whatever ends it, nobody waits for it from then on.
             let _over = Over(&theirs);
-            let _ = copy_whenever_asked(&path, &theirs);
+            let _ = copy_whenever_asked(&path, &theirs, &failed);
         };
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work).ok();
         if thread.is_none() {
@@ -198,7 +211,16 @@ impl Drop for Over<'_> {
     }
 }
 
-fn copy_whenever_asked(path: &Path, desk: &Desk) -> rusqlite::Result<()> {
+/// A flush that failed is the end of it.
+fn note_failure(pass: rusqlite::Result<()>, failed: &AtomicBool) {
+    if let Err(rusqlite::Error::SqliteFailure(error, _)) = pass
+        && error.extended_code == ffi::SQLITE_IOERR_FSYNC
+    {
+        failed.store(true, Ordering::SeqCst);
+    }
+}
+
+fn copy_whenever_asked(path: &Path, desk: &Desk, failed: &AtomicBool) -> rusqlite::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(file_uri(path), flags)?;
     // It goes before the writer's, which clears up. Were it ever the last, of a file that has come to that place since, say, it is not
@@ -207,7 +229,9 @@ fn copy_whenever_asked(path: &Path, desk: &Desk) -> rusqlite::Result<()> {
     connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL;")?;
     let mut pass = connection.prepare(PASS)?;
     while desk.take() {
-        let _ = pass.query_row([], |_| Ok(()));
+        if !failed.load(Ordering::SeqCst) {
+            note_failure(pass.query_row([], |_| Ok(())), failed);
+        }
         desk.done();
     }
     Ok(())

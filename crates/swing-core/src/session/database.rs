@@ -10,7 +10,10 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Statement};
 
 /// More than all substores together have, so that each is prepared once. Further ones are prepared for each use.
@@ -22,8 +25,25 @@ const PLACES: usize = 128;
 pub(crate) struct Database {
     // Dropped before the connection, which cannot be closed with statements left on it.
     statements: RefCell<Statements>,
+    // Dropped before the connection, which it has a last word for.
+    parting: Parting,
     // Shared with the statements, which is nobody's business but this module's.
     connection: Rc<Connection>,
+}
+
+/// How the connection is closed.
+struct Parting {
+    connection: Rc<Connection>,
+    /// Whether the log stays, for somebody to recover.
+    leaves_log: Arc<AtomicBool>,
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        if self.leaves_log.load(Ordering::SeqCst) {
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
 }
 
 struct Statements {
@@ -60,7 +80,9 @@ impl Statements {
 impl Database {
     pub(super) fn new(connection: Connection) -> Self {
         let statements = Statements { by_text: HashMap::default(), by_place: [const { None }; PLACES] };
-        Self { statements: RefCell::new(statements), connection: Rc::new(connection) }
+        let connection = Rc::new(connection);
+        let parting = Parting { connection: Rc::clone(&connection), leaves_log: Arc::default() };
+        Self { statements: RefCell::new(statements), parting, connection }
     }
 
     /// The statement whose text is `sql`, which nobody is using.
@@ -89,10 +111,15 @@ impl Database {
         Ok(Slot { text: sql.into(), statement: RefCell::new(statement), selects })
     }
 
+    /// Whether the log is left as it is when the connection is closed; others may say so, too.
+    pub(super) fn leaves_log(&self) -> &Arc<AtomicBool> {
+        &self.parting.leaves_log
+    }
+
     /// Closes the connection.
     pub(super) fn close(self) -> rusqlite::Result<()> {
-        let Self { statements, connection } = self;
-        drop(statements);
+        let Self { statements, parting, connection } = self;
+        drop((statements, parting));
         // Nobody else holds it.
         Rc::into_inner(connection).map_or(Ok(()), |connection| connection.close().map_err(|(_, error)| error))
     }

@@ -139,6 +139,14 @@ impl Disk {
         }
     }
 
+    /// A flush has failed: what it could not write is taken for written.
+    #[cfg(test)]
+    pub(crate) fn fail_to_flush(&mut self, file: &str) {
+        if let Some(current) = self.current(file) {
+            self.contents[current].pending.clear();
+        }
+    }
+
     /// How much is not durable: changes of content and of names.
     pub(crate) fn pending(&self) -> usize {
         let named = self.names.values().chain(self.pending_names.iter().filter_map(|naming| naming.content.as_ref()));

@@ -8,6 +8,8 @@
 
 mod disk;
 mod explore;
+#[cfg(test)]
+mod failed_flush;
 mod run;
 
 pub(crate) use run::{controls, power};
