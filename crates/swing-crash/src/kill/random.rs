@@ -102,7 +102,7 @@ fn one_store(seed: u64, most: u64, flags: &[&str], counts: &mut Counts) -> Resul
             }
         };
         counts.while_opening += u64::from(!heard.opened);
-        counts.while_committing += u64::from(heard.begun > heard.acknowledged.unwrap_or(heard.begun - 1));
+        counts.while_committing += u64::from(heard.begun > heard.acknowledged.unwrap_or(heard.begun.saturating_sub(1)));
         acknowledged = heard.acknowledged.unwrap_or(acknowledged);
         let begun = heard.begun.max(acknowledged);
         // A copy is looked at, so that the next child recovers by itself.
