@@ -12,8 +12,8 @@
 //!
 //! A pass that a commit overtakes counts what it has copied as copied, and leaves it to a later one to flush the file. When that flush
 //! fails, Linux takes for clean what it could not write; flushed again, the file lacks it, and nobody copies it a second time: the
-//! log would begin anew, or be removed, with blocks in it that are nowhere else. So after a failed flush nothing is copied any more, and
-//! the log stays, also when the store is closed. Whoever opens the store next recovers the log from its beginning.
+//! log would begin anew, or be removed, with blocks in it that are nowhere else. So after a failed flush nothing is copied any more, no
+//! block begins, and the log stays when the store is closed. Whoever opens the store next recovers the log from its beginning.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,8 +50,8 @@ impl Checkpointer {
         Self { pages, path: path.to_owned(), thread: None }
     }
 
-    /// The writer, `database`, has committed. That the log could not be copied is nobody's concern: what is committed is in it, and the next
-    /// block tries again. So does SQLite.
+    /// The writer, `database`, has committed. That the log could not be copied does not concern it: all of it is there, and the next
+    /// block tries again, but after a failed flush, which is noted in the database.
     pub(super) fn committed(&mut self, database: &Database) {
         let Some(log) = LogSize::read(database) else { return };
         let (left, pages) = (log.frames.saturating_sub(log.copied), self.pages);

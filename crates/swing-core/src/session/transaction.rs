@@ -1,6 +1,7 @@
 //! The session's state: idle, open or poisoned, and its savepoints.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::checkpoints::Checkpointer;
 use super::controls;
@@ -45,6 +46,10 @@ struct Savepoints {
     /// How many of them, from the first, exist in SQLite.
     in_sql: usize,
 }
+
+/// Why no block begins after a checkpoint that could not flush.
+const UNFLUSHED: &str =
+    "the database file could not be flushed, and is whole only together with its log; all that was committed is there";
 
 /// One connection and its one transaction. See the [module](crate::session).
 pub struct Session {
@@ -160,6 +165,10 @@ impl Session {
         self.check_poison()?;
         match self.state {
             State::Idle if self.read_only => Err(SessionError::ReadOnly),
+            State::Idle if self.connection.leaves_log().load(Ordering::SeqCst) => {
+                self.state = State::Poisoned(UNFLUSHED.to_owned());
+                self.check_poison()
+            }
             State::Idle => {
                 // IMMEDIATE: a second writer is found out now and not in the middle of the block.
                 self.control("BEGIN IMMEDIATE")?;

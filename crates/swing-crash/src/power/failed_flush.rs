@@ -53,8 +53,9 @@ fn no_block_is_lost_when_the_database_cannot_be_flushed_once() {
         block(&mut session, 3, 40_000);
         assert_eq!(disarm().times, 1);
         mark(Mark::Begin(3));
-        for number in 4..12 {
-            block(&mut session, number, 20_000);
+        for _ in 0..2 {
+            let error = session.begin().unwrap_err().to_string();
+            assert!(error.contains("could not be flushed"), "{error}");
         }
         if closed {
             session.close().unwrap()
@@ -71,7 +72,7 @@ fn no_block_is_lost_when_the_database_cannot_be_flushed_once() {
         lay_out(&disk.cut(Loss::All, &mut Rng::new(1)), look.path()).unwrap();
         let found = Connection::open(look.path().join(FILE)).unwrap();
         let check: String = found.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        let expected: Vec<_> = (1..12).map(|number| (number, if number == 3 { 40_000 } else { 20_000 })).collect();
+        let expected = vec![(1, 20_000), (2, 20_000), (3, 40_000)];
         assert_eq!((check.as_str(), rows(&found)), ("ok", expected), "closed: {closed}");
     }
     tune(Tuning::default());

@@ -178,6 +178,8 @@ fn files_that_are_copied_between_two_blocks_are_that_commit_whatever_the_thread_
         assert!(get(copied.read(), &(PAGES - 1).to_string()).unwrap().starts_with(&begins), "{number}");
         assert_eq!(copied.read().integrity_check(5).unwrap(), [""; 0]);
     }
+}
+
 #[test]
 fn blocks_that_wait_for_nobody_are_never_refused_beside_the_thread_and_readers() {
     let scratch = Scratch::with_store();
