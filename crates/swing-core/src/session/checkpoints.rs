@@ -8,7 +8,8 @@
 //! A log begins anew in a block before which all of it was copied. Where blocks have pauses, as a validator's have, that is
 //! the next one. Where they follow upon each other there may be none for a long time: the thread is one block behind for ever. So the
 //! longer the log, the closer it follows, and a commit that finds four thousand pages copies what is left by itself, which is
-//! little by then.
+//! little by then. Beside a reader it may not be able to copy all of it, nor would the log begin anew; then both
+//! wait for another thousand pages.
 //!
 //! A pass that a commit overtakes counts what it has copied as copied, and leaves it to a later one to flush the file. When that flush
 //! fails, Linux takes for clean what it could not write; flushed again, the file lacks it, and nobody copies it a second time: the
@@ -42,28 +43,54 @@ pub(super) struct Checkpointer {
     path: PathBuf,
     /// There from the first time it is needed; many stores never need it.
     thread: Option<Behind>,
+    /// How long the log was when a commit last copied and somebody was reading, so that it could not copy all of it.
+    hindered_at: u32,
+}
+
+/// Who copies what is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Nobody,
+    Thread,
+    Commit,
 }
 
 impl Checkpointer {
     /// For the database at `path`, whose log is copied `pages` at a time.
     pub(super) fn new(pages: u32, path: &Path) -> Self {
-        Self { pages, path: path.to_owned(), thread: None }
+        Self { pages, path: path.to_owned(), thread: None, hindered_at: 0 }
+    }
+
+    /// Who is to copy a log of this length, after a commit.
+    pub(super) fn who(&mut self, log: LogSize) -> Who {
+        let (left, pages) = (log.frames.saturating_sub(log.copied), self.pages);
+        if log.frames < self.hindered_at {
+            // It has begun anew.
+            self.hindered_at = 0;
+        }
+        // While somebody reads, copying all of it is beyond the commit too, and the log would not begin anew.
+        let far = pages.saturating_mul(FAR).max(self.hindered_at.saturating_add(pages));
+        let is_near = self.hindered_at == 0 && log.frames >= pages.saturating_mul(NEAR);
+        if left == 0 {
+            Who::Nobody
+        } else if log.frames >= far {
+            Who::Commit
+        } else if left >= pages || is_near {
+            Who::Thread
+        } else {
+            Who::Nobody
+        }
     }
 
     /// The writer, `database`, has committed. That the log could not be copied does not concern it: all of it is there, and the next
     /// block tries again, but after a failed flush, which is noted in the database.
     pub(super) fn committed(&mut self, database: &Database) {
         let Some(log) = LogSize::read(database) else { return };
-        let (left, pages) = (log.frames.saturating_sub(log.copied), self.pages);
-        let is_due = left >= pages || left > 0 && log.frames >= pages.saturating_mul(NEAR);
-        if !is_due {
+        let (who, failed) = (self.who(log), database.leaves_log());
+        if who == Who::Nobody || failed.load(Ordering::SeqCst) {
             return;
         }
-        let failed = database.leaves_log();
-        if failed.load(Ordering::SeqCst) {
-            return;
-        }
-        if log.frames >= pages.saturating_mul(FAR) {
+        if who == Who::Commit {
             self.settle();
         } else if self.ask(failed) {
             return;
@@ -71,6 +98,8 @@ impl Checkpointer {
         if !failed.load(Ordering::SeqCst) {
             note_failure(database.statement(PASS).and_then(|found| found.lend().query_row([], |_| Ok(()))), failed);
         }
+        let is_left = |log: LogSize| log.copied < log.frames;
+        self.hindered_at = if LogSize::read(database).is_some_and(is_left) { log.frames } else { 0 };
     }
 
     /// Lets the thread copy what is in the log now. Says whether it will.
@@ -95,6 +124,10 @@ impl Checkpointer {
 impl Checkpointer {
     pub(super) fn pages(&self) -> u32 {
         self.pages
+    }
+
+    pub(super) fn hindered_at(&self) -> u32 {
+        self.hindered_at
     }
 
     /// Whether there is a thread.

@@ -2,7 +2,7 @@
 //! is waited for is looked at.
 
 use super::*;
-use crate::session::checkpoints::Checkpointer;
+use crate::session::checkpoints::{Checkpointer, Who};
 use crate::session::wal_index::LogSize;
 
 /// Pages of a log that is worth being copied, here.
@@ -94,6 +94,36 @@ fn few_pages_are_left_until_they_are_many_or_the_log_is_very_long() {
     grow(&mut session, 3 * PAGES);
     settle(&session);
     assert_eq!(log(&session).copied, longer, "few, of a very long log");
+}
+
+#[test]
+fn a_commit_copies_a_very_long_log_and_beside_a_reader_waits_for_as_many_pages_again() {
+    let mut checkpointer = Checkpointer::new(10, &PathBuf::new());
+    let mut who = |frames, copied| checkpointer.who(LogSize { frames, copied });
+    assert_eq!([who(9, 0), who(10, 0), who(10, 1), who(10, 10)], [Who::Nobody, Who::Thread, Who::Nobody, Who::Nobody]);
+    assert_eq!([who(29, 28), who(30, 29), who(39, 38)], [Who::Nobody, Who::Thread, Who::Thread]);
+    assert_eq!([who(40, 39), who(40, 40), who(45, 10)], [Who::Commit, Who::Nobody, Who::Commit]);
+    // What was read of the log while its header changed may be anything.
+    assert_eq!([who(5, 9), who(u32::MAX, 0)], [Who::Nobody, Who::Commit]);
+
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    let reader = scratch.raw();
+    block(&mut session, 0, 1);
+    reader.execute_batch("BEGIN; SELECT * FROM kvStore").unwrap();
+    let mut by = Vec::new();
+    for number in 1..=100 {
+        block(&mut session, number, 1);
+        let hindered = session.checkpointer.as_ref().unwrap().hindered_at();
+        if by.last() != Some(&hindered) {
+            by.push(hindered);
+        }
+    }
+    assert!(by.len() >= 4 && by[0] == 0, "not before four times the pages, and then once for each: {by:?}");
+    assert!(by[1] >= 4 * PAGES && by.windows(2).skip(1).all(|two| two[1] - two[0] >= PAGES), "{by:?}");
+    reader.execute_batch("ROLLBACK").unwrap();
+    assert!((101..=120).any(|number| block(&mut session, number, 1).frames < PAGES), "the log begins anew");
+    assert_eq!(session.checkpointer.as_ref().unwrap().hindered_at(), 0);
 }
 
 #[test]
