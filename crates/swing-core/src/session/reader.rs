@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, Params, Row};
 
 use super::database::{Database, Found};
 use super::error::SessionError;
+use super::transaction::Session;
 
 /// Reads a database. Copies are the same reader.
 #[derive(Clone, Copy)]
@@ -99,6 +100,17 @@ impl<'c> Reader<'c> {
         let mut found = self.all(&format!("PRAGMA integrity_check({most})"), [], |row| row.get::<_, String>(0))?;
         found.retain(|text| text != "ok");
         Ok(found)
+    }
+}
+
+impl Session {
+    /// The database as a byte image, for small stores in memory.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot make one.
+    pub fn serialize(&self) -> Result<Vec<u8>, SessionError> {
+        let image = self.connection().serialize("main").map_err(|source| SessionError::new("serialize", source))?;
+        Ok(image.to_vec())
     }
 }
 

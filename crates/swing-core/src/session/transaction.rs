@@ -481,15 +481,6 @@ impl Session {
         kept
     }
 
-    /// The database as a byte image, for small stores in memory.
-    ///
-    /// # Errors
-    /// [`SessionError`] when SQLite cannot make one.
-    pub fn serialize(&self) -> Result<Vec<u8>, SessionError> {
-        let image = self.connection.serialize("main").map_err(|source| SessionError::new("serialize", source))?;
-        Ok(image.to_vec())
-    }
-
     /// Abandons what is not committed and closes the connection.
     ///
     /// # Errors
