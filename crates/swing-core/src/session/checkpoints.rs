@@ -17,8 +17,9 @@
 //! block begins, and the log stays when the store is closed. Whoever opens the store next recovers the log from its beginning.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::config::DbConfig;
@@ -86,18 +87,14 @@ impl Checkpointer {
     /// block tries again, but after a failed flush, which is noted in the database.
     pub(super) fn committed(&mut self, database: &Database) {
         let Some(log) = LogSize::read(database) else { return };
-        let (who, failed) = (self.who(log), database.leaves_log());
-        if who == Who::Nobody || failed.load(Ordering::SeqCst) {
-            return;
+        let failed = database.leaves_log();
+        match self.who(log) {
+            Who::Nobody => return,
+            Who::Thread if self.ask(failed) => return,
+            Who::Thread => {}
+            Who::Commit => self.settle(),
         }
-        if who == Who::Commit {
-            self.settle();
-        } else if self.ask(failed) {
-            return;
-        }
-        if !failed.load(Ordering::SeqCst) {
-            note_failure(database.statement(PASS).and_then(|found| found.lend().query_row([], |_| Ok(()))), failed);
-        }
+        pass(failed, || database.statement(PASS)?.lend().query_row([], |_| Ok(())));
         let is_left = |log: LogSize| log.copied < log.frames;
         self.hindered_at = if LogSize::read(database).is_some_and(is_left) { log.frames } else { 0 };
     }
@@ -105,7 +102,7 @@ impl Checkpointer {
     /// Lets the thread copy what is in the log now. Says whether it will.
     fn ask(&mut self, failed: &Arc<AtomicBool>) -> bool {
         let start = || Behind::start(self.path.clone(), Arc::clone(failed));
-        let asked = self.thread.get_or_insert_with(start).desk.ask();
+        let asked = self.thread.get_or_insert_with(start).ask();
         if controls::checkpoints_are_in_step() {
             self.settle();
         }
@@ -115,7 +112,7 @@ impl Checkpointer {
     /// Waits until the thread has nothing to do.
     pub(super) fn settle(&self) {
         if let Some(thread) = &self.thread {
-            thread.desk.settle();
+            thread.settle();
         }
     }
 }
@@ -136,136 +133,74 @@ impl Checkpointer {
     }
 }
 
-/// What the thread is to do, or does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the thread is asked for.
 enum Errand {
-    Nothing,
-    /// Asked for, maybe while it was under way: what has been committed since may not be part of that.
-    Asked,
-    UnderWay,
-    /// To end, or ended already because it has no connection.
-    Over,
-}
-
-struct Desk {
-    errand: Mutex<Errand>,
-    changed: Condvar,
-}
-
-impl Desk {
-    fn look(&self) -> MutexGuard<'_, Errand> {
-        self.errand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'d>(&self, seen: MutexGuard<'d, Errand>) -> MutexGuard<'d, Errand> {
-        self.changed.wait(seen).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, errand: Errand) {
-        *self.look() = errand;
-        self.changed.notify_all();
-    }
-
-    fn ask(&self) -> bool {
-        let mut errand = self.look();
-        if *errand == Errand::Over {
-            return false;
-        }
-        *errand = Errand::Asked;
-        self.changed.notify_all();
-        true
-    }
-
-    fn settle(&self) {
-        let mut errand = self.look();
-        while matches!(*errand, Errand::Asked | Errand::UnderWay) {
-            errand = self.wait(errand);
-        }
-    }
-
-    /// The thread's side: waits to be asked. Says whether it was, and not to end.
-    fn take(&self) -> bool {
-        let mut errand = self.look();
-        while *errand == Errand::Nothing {
-            errand = self.wait(errand);
-        }
-        if *errand == Errand::Asked {
-            *errand = Errand::UnderWay;
-        }
-        *errand == Errand::UnderWay
-    }
-
-    fn done(&self) {
-        let mut errand = self.look();
-        if *errand == Errand::UnderWay {
-            *errand = Errand::Nothing;
-            self.changed.notify_all();
-        }
-    }
+    Pass,
+    /// To say that everything before it is done, by letting this go.
+    Settle(#[expect(dead_code, reason = "held to be dropped")] SyncSender<()>),
 }
 
 /// The thread, which ends when this goes, having finished what it is at.
 struct Behind {
-    desk: Arc<Desk>,
+    /// One errand may wait. Nobody takes any when the thread could not be started, or has no connection, or has panicked.
+    errands: Option<SyncSender<Errand>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Behind {
     fn start(path: PathBuf, failed: Arc<AtomicBool>) -> Self {
-        let desk = Arc::new(Desk { errand: Mutex::new(Errand::Nothing), changed: Condvar::new() });
-        let theirs = Arc::clone(&desk);
-        let work = move || {
-            // Whatever ends it, nobody waits for it from then on.
-            let _over = Over(&theirs);
-            let _ = copy_whenever_asked(&path, &theirs, &failed);
-        };
+        let (errands, theirs) = mpsc::sync_channel(1);
+        let work = move || drop(copy_whenever_asked(&path, &theirs, &failed));
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work).ok();
-        if thread.is_none() {
-            desk.put(Errand::Over);
+        Self { errands: Some(errands), thread }
+    }
+
+    /// Asks for a pass, or counts on the one that waits. Says whether there will be one.
+    fn ask(&self) -> bool {
+        let asked = self.errands.as_ref().map(|errands| errands.try_send(Errand::Pass));
+        matches!(asked, Some(Ok(()) | Err(TrySendError::Full(_))))
+    }
+
+    fn settle(&self) {
+        let (done, wait) = mpsc::sync_channel(0);
+        if self.errands.as_ref().is_some_and(|errands| errands.send(Errand::Settle(done)).is_ok()) {
+            // An error either way: nobody says more than that it is over.
+            let _ = wait.recv();
         }
-        Self { desk, thread }
     }
 }
 
 impl Drop for Behind {
     fn drop(&mut self) {
-        self.desk.put(Errand::Over);
+        self.errands = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-struct Over<'d>(&'d Desk);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.put(Errand::Over);
-    }
-}
-
-/// A flush that failed is the end of it.
-fn note_failure(pass: rusqlite::Result<()>, failed: &AtomicBool) {
-    if let Err(rusqlite::Error::SqliteFailure(error, _)) = pass
+/// Copies what can be copied, unless a flush has failed before; notes if one does now.
+fn pass(failed: &AtomicBool, run: impl FnOnce() -> rusqlite::Result<()>) {
+    if !failed.load(Ordering::SeqCst)
+        && let Err(rusqlite::Error::SqliteFailure(error, _)) = run()
         && error.extended_code == ffi::SQLITE_IOERR_FSYNC
     {
         failed.store(true, Ordering::SeqCst);
     }
 }
 
-fn copy_whenever_asked(path: &Path, desk: &Desk, failed: &AtomicBool) -> rusqlite::Result<()> {
+fn copy_whenever_asked(path: &Path, errands: &Receiver<Errand>, failed: &AtomicBool) -> rusqlite::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(file_uri(path), flags)?;
     // It goes before the writer's, which clears up. Were it ever the last, of a file that has come to that place since, say, it is not
     // its log to remove.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL;")?;
-    let mut pass = connection.prepare(PASS)?;
-    while desk.take() {
-        if !failed.load(Ordering::SeqCst) {
-            note_failure(pass.query_row([], |_| Ok(())), failed);
+    let mut statement = connection.prepare(PASS)?;
+    for errand in errands {
+        if matches!(errand, Errand::Pass) {
+            pass(failed, || statement.query_row([], |_| Ok(())));
         }
-        desk.done();
     }
     Ok(())
 }

@@ -25,17 +25,20 @@ pub fn pin_nothing(unpinned: bool) {
 }
 
 #[cfg(feature = "crash-controls")]
-static CHECKPOINT_PAGES: AtomicU32 = AtomicU32::new(1000);
+static CHECKPOINT_PAGES: AtomicU32 = AtomicU32::new(0);
 
-/// Lets every log that is opened for writing by this process be copied when it has so many pages.
+/// Lets every log that is opened for writing by this process be copied when it has so many pages; 0: as many as usual.
 #[cfg(feature = "crash-controls")]
 pub fn checkpoint_after(pages: u32) {
     CHECKPOINT_PAGES.store(pages, Ordering::SeqCst);
 }
 
 #[cfg(feature = "crash-controls")]
-pub(super) fn checkpoint_pages(_usual: u32) -> u32 {
-    CHECKPOINT_PAGES.load(Ordering::SeqCst)
+pub(super) fn checkpoint_pages(usual: u32) -> u32 {
+    match CHECKPOINT_PAGES.load(Ordering::SeqCst) {
+        0 => usual,
+        pages => pages,
+    }
 }
 
 #[cfg(not(feature = "crash-controls"))]

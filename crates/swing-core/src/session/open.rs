@@ -23,7 +23,7 @@ use super::wal_index::LogSize;
 use crate::row_digest::{self, RowDigests};
 
 /// The oldest SQLite that is safe here: before it, two connections that checkpoint a WAL at once can corrupt it, and
-/// an exporter is a second connection.
+/// an exporter is a second connection, and so is the thread that checkpoints.
 pub const SQLITE_OLDEST: i32 = 3_051_003;
 const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= SQLITE_OLDEST, "the SQLite being built is too old");
 

@@ -35,9 +35,7 @@ impl Beside {
         *BESIDE.lock().unwrap_or_else(PoisonError::into_inner) = Some(State { connection, every, left: every });
         Ok(Self)
     }
-}
 
-impl Beside {
     /// Checkpoints now.
     pub(crate) fn pass(&self) {
         if let Some(state) = &*BESIDE.lock().unwrap_or_else(PoisonError::into_inner) {

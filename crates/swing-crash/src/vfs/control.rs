@@ -192,7 +192,7 @@ pub(crate) enum Journal {
 pub(crate) struct Tuning {
     pub(crate) synchronous: Synchronous,
     pub(crate) journal: Journal,
-    /// Checkpoint after so many pages; small, so that a short run has many checkpoints.
+    /// Checkpoint after so many pages; few, so that a short run has many checkpoints. 0: as asked.
     pub(crate) checkpoint_pages: u32,
     /// Keep at most so many pages in memory, so that a transaction spills. 0: as asked.
     pub(crate) cache_pages: i32,
@@ -207,7 +207,7 @@ impl Default for Tuning {
         Self {
             synchronous: Synchronous::AsAsked,
             journal: Journal::AsAsked,
-            checkpoint_pages: 1000,
+            checkpoint_pages: 0,
             cache_pages: 0,
             mapped: true,
             powersafe: true,
