@@ -2,7 +2,7 @@
 //!
 //! A file's content is durable once the file was flushed; its name once its directory was. SQLite's unix VFS flushes
 //! the directory with the first flush of a journal or log that it has created, and with deletions that ask for it.
-//! Whatever is not durable may have reached the disk or not, each write for itself, in sectors of 512 bytes.
+//! Whatever is not durable may have reached the disk or not, each page of each write for itself, in sectors of 512 bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,8 @@ use crate::rng::Rng;
 use crate::vfs::Event;
 
 const SECTOR: usize = 512;
+/// What a system writes back by itself, whatever was written at once.
+const PAGE: usize = 4096;
 
 /// What becomes of what was not flushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,18 @@ impl Loss {
 enum Change {
     Write { at: usize, bytes: Arc<[u8]> },
     Truncate { size: usize },
+}
+
+impl Change {
+    /// What of it becomes durable or is lost for itself.
+    fn pages(&self) -> Vec<Self> {
+        match self {
+            Self::Write { at, bytes } => {
+                pieces(*at, bytes, PAGE).map(|(at, piece)| Self::Write { at, bytes: piece.into() }).collect()
+            }
+            Self::Truncate { .. } => vec![self.clone()],
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -186,16 +200,18 @@ impl Content {
                 Loss::LastTorn if is_last => tear(&mut bytes, change, rng, Sectors::Old),
                 Loss::LastTorn => keep(&mut bytes, change),
                 Loss::Some => {
-                    if rng.chance(share) {
-                        keep(&mut bytes, change);
+                    change.pages().iter().filter(|_| rng.chance(share)).for_each(|page| keep(&mut bytes, page));
+                }
+                Loss::SomeTorn | Loss::SomeGarbage => {
+                    let rest = if loss == Loss::SomeTorn { Sectors::Old } else { Sectors::Garbage };
+                    for page in change.pages() {
+                        match rng.below(3) {
+                            0 => {}
+                            1 => keep(&mut bytes, &page),
+                            _ => tear(&mut bytes, &page, rng, rest),
+                        }
                     }
                 }
-                Loss::SomeTorn | Loss::SomeGarbage => match rng.below(3) {
-                    0 => {}
-                    1 => keep(&mut bytes, change),
-                    _ if loss == Loss::SomeTorn => tear(&mut bytes, change, rng, Sectors::Old),
-                    _ => tear(&mut bytes, change, rng, Sectors::Garbage),
-                },
             }
         }
         bytes
@@ -229,20 +245,25 @@ fn tear(bytes: &mut Vec<u8>, change: &Change, rng: &mut Rng, rest: Sectors) {
         }
         return;
     };
-    let mut done = 0;
-    while done < written.len() {
-        let sector_end = (at + done) / SECTOR * SECTOR + SECTOR;
-        let piece = (sector_end - at - done).min(written.len() - done);
+    for (at, piece) in pieces(*at, written, SECTOR) {
         if rng.chance(50) {
-            let piece = Change::Write { at: at + done, bytes: written[done..done + piece].into() };
-            keep(bytes, &piece);
+            keep(bytes, &Change::Write { at, bytes: piece.into() });
         } else if rest == Sectors::Garbage {
-            let mut garbage = vec![0; piece];
+            let mut garbage = vec![0; piece.len()];
             rng.fill(&mut garbage);
-            keep(bytes, &Change::Write { at: at + done, bytes: garbage.into() });
+            keep(bytes, &Change::Write { at, bytes: garbage.into() });
         }
-        done += piece;
     }
+}
+
+/// What is written at `at`, cut where a file's blocks of this size begin, and where each piece goes.
+fn pieces(mut at: usize, mut written: &[u8], size: usize) -> impl Iterator<Item = (usize, &[u8])> {
+    std::iter::from_fn(move || {
+        let (piece, rest) = written.split_at(written.len().min(size - at % size));
+        let begin = at;
+        (at, written) = (at + piece.len(), rest);
+        (!piece.is_empty()).then_some((begin, piece))
+    })
 }
 
 /// Makes a directory hold exactly these files.
@@ -308,6 +329,20 @@ mod tests {
         disk.apply(&Event::Delete { file: wal.clone(), synced: false });
         assert!(disk.cut(Loss::All, &mut rng).contains_key(&wal));
         assert!(!disk.cut(Loss::None, &mut rng).contains_key(&wal));
+    }
+
+    #[test]
+    fn each_page_of_a_write_is_lost_for_itself() {
+        let disk = disk(&[Event::Write { file: "f".into(), at: PAGE - 1, bytes: vec![7; PAGE + 2].into() }]);
+        let mut rng = Rng::new(1);
+        let seen: std::collections::BTreeSet<_> = (0..200)
+            .map(|_| {
+                let left = disk.cut(Loss::Some, &mut rng).remove("f").unwrap_or_default();
+                [PAGE - 1, PAGE, 2 * PAGE - 1, 2 * PAGE].map(|at| left.get(at) == Some(&7))
+            })
+            .collect();
+        assert_eq!(seen.len(), 8, "{seen:?}");
+        assert!(seen.iter().all(|[_, first, last, _]| first == last));
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn runs(begin: u64, states: u64, tuning: Tuning, flushed: bool, patience: u64, c
         let checkpoint_pages = if seed.is_multiple_of(3) { 8 } else { 24 };
         let powersafe = seed.is_multiple_of(2);
         // Two of five let another connection copy the log, also in the middle of a commit.
-        let every = if flushed { 2 + seed % 11 } else { u64::MAX };
+        let every = if flushed { 1 + seed % 4 } else { u64::MAX };
         let anywhere = Passes::Anywhere { every, flushed };
         let passes = if flushed && seed % 5 < 3 { Passes::AtCommits } else { anywhere };
         tune(Tuning { powersafe, checkpoint_pages, ..tuning });

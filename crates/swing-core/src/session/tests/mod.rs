@@ -6,6 +6,7 @@ mod blocks;
 mod checkpoints;
 mod digesting;
 mod exports;
+mod log_writes;
 mod opening;
 mod poison;
 mod reading;
