@@ -11,10 +11,10 @@ use swing_core::row_digest::Cell;
 use swing_core::session::{Reader, SessionError};
 use swing_core::{Overlay, RowDigest};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Row, RowId};
 use crate::gaps::Gaps;
 use crate::key::Key;
-use crate::view::GET;
+use crate::view::{GET, read_row};
 
 /// For so few changes another thread is not worth its start.
 const FEW: usize = 1024;
@@ -28,7 +28,9 @@ pub(crate) type Changes = Overlay<Key, Arc<str>>;
 /// A change that is one: a key, what the table says of it, and what it is to say.
 pub(crate) struct Change<'c> {
     pub(crate) key: &'c str,
-    before: Option<Arc<str>>,
+    /// The how manieth of all changes.
+    pub(crate) at: usize,
+    before: Option<Row>,
     pub(crate) after: Option<&'c str>,
 }
 
@@ -36,6 +38,11 @@ impl Change<'_> {
     /// Whether the table had no such key.
     pub(crate) fn adds(&self) -> bool {
         self.before.is_none()
+    }
+
+    /// The row's id, if the table has one and it is known.
+    pub(crate) fn row_id(&self) -> RowId {
+        self.before.as_ref().and_then(|row| row.id)
     }
 }
 
@@ -45,33 +52,35 @@ pub(crate) struct Known<'k> {
     pub(crate) gaps: &'k mut Gaps,
 }
 
-/// The changes, in key order, without those that change nothing: a block deletes many keys that it has made itself.
+/// The changes, in key order, without those that change nothing: a block deletes many keys that it has made itself. And of all
+/// of them the ids of the rows, where there are any and they are known.
 pub(crate) fn real<'c>(
     changes: &'c Changes,
     known: Known<'_>,
     db: Reader<'_>,
-) -> Result<Vec<Change<'c>>, SessionError> {
-    let mut real = Vec::with_capacity(changes.len());
-    for (key, after) in changes.iter() {
+) -> Result<(Vec<Change<'c>>, Vec<RowId>), SessionError> {
+    let (mut real, mut ids) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
+    for (at, (key, after)) in changes.iter().enumerate() {
         let key = key.as_str();
-        let before = match known.cache.find(key) {
-            Some(value) => value,
+        let before = match known.cache.find_row(key) {
+            Some(row) => row,
             None if known.gaps.cover(key) => None,
-            None => db.one(GET, [key], |row| row.get(0))?,
+            None => read_row(db, key)?,
         };
-        if before.as_ref() != after {
-            real.push(Change { key, before, after: after.map(|value| &**value) });
+        ids.push(before.as_ref().and_then(|row| row.id));
+        if before.as_ref().map(|row| &row.value) != after {
+            real.push(Change { key, at, before, after: after.map(|value| &**value) });
         }
     }
-    Ok(real)
+    Ok((real, ids))
 }
 
 /// The sum over what changes: rows taken off and added.
 fn sum(changes: &[Change<'_>]) -> RowDigest {
     let (mut sum, mut scratch) = (RowDigest::default(), Vec::new());
-    for Change { key, before, after } in changes {
-        if let Some(value) = before {
-            sum.remove(&row(key, value), &mut scratch);
+    for Change { key, before, after, .. } in changes {
+        if let Some(before) = before {
+            sum.remove(&row(key, &before.value), &mut scratch);
         }
         if let Some(value) = after {
             sum.add(&row(key, value), &mut scratch);
@@ -85,22 +94,22 @@ fn row<'r>(key: &'r str, value: &'r str) -> [Cell<'r>; 2] {
 }
 
 /// Sums the changes up while `write` runs.
-pub(crate) fn sum_beside(
+pub(crate) fn sum_beside<T>(
     changes: &[Change<'_>],
-    write: impl FnOnce() -> Result<(), SessionError>,
-) -> Result<RowDigest, SessionError> {
+    write: impl FnOnce() -> Result<T, SessionError>,
+) -> Result<(RowDigest, T), SessionError> {
     if changes.len() <= FEW {
-        write()?;
-        return Ok(sum(changes));
+        let written = write()?;
+        return Ok((sum(changes), written));
     }
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, || sum(changes));
-        write()?;
+        let written = write()?;
         match beside.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(sum)) => Ok(sum),
+            Ok(Ok(sum)) => Ok((sum, written)),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             // No thread was to be had.
-            Err(_) => Ok(sum(changes)),
+            Err(_) => Ok((sum(changes), written)),
         }
     })
 }

@@ -1,13 +1,15 @@
 //! What is kept in memory between calls.
 
+use std::iter;
+use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::Overlay;
 use swing_core::overlay::Found;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
-use crate::cache::Cache;
-use crate::digesting::{self, Changes};
+use crate::cache::{Cache, Row, RowId};
+use crate::digesting::{self, Change, Changes};
 use crate::gaps::Gaps;
 use crate::key::{Key, Keys};
 use crate::schema::TABLES;
@@ -16,6 +18,8 @@ use crate::walk::Walk;
 
 pub(crate) const UPSERT: &str =
     "INSERT INTO kvStore (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+/// The row with this id, if it is that of the key.
+const UPDATE: &str = "UPDATE kvStore SET value = ?1 WHERE rowid = ?2 AND key = ?3";
 pub(crate) const DELETE: &str = "DELETE FROM kvStore WHERE key = ?1";
 
 /// What a [`KvState`] may be told.
@@ -112,13 +116,33 @@ impl KvState {
     }
 }
 
-/// Writes first what is moved to the cache afterwards: should a row fail, what was asked for is still all there to be read.
-fn write<'c, C: Iterator<Item = (&'c str, Option<&'c str>)>>(
-    changes: impl Fn() -> C,
-    writer: &mut Writer<'_>,
-) -> Result<(), SessionError> {
-    writer.run_all(UPSERT, changes().filter_map(|(key, value)| value.map(|value| (key, value))))?;
-    writer.run_all(DELETE, changes().filter_map(|(key, value)| value.is_none().then_some([key])))
+/// Writes changes, and answers for which of them another id holds from now on than that of before.
+fn write(changes: &[Change<'_>], writer: &mut Writer<'_>) -> Result<Vec<(usize, RowId)>, SessionError> {
+    let sets = changes.iter().filter(|change| change.after.is_some());
+    let (known, mut others): (Vec<_>, Vec<_>) = sets.partition(|change| change.row_id().is_some());
+    let known =
+        known.into_iter().map(|change| ((change.after, change.row_id().map(NonZeroI64::get), change.key), change));
+    writer.run_each(UPDATE, known, |change, ran| {
+        // Of another key, or of none: that would be a mistake of ours. The key is searched for then, as if no id were known.
+        if ran.changed == 0 {
+            others.push(change);
+        }
+    })?;
+    let mut found = Vec::new();
+    let others = others.into_iter().map(|change| ((change.key, change.after), change));
+    writer.run_each(UPSERT, others, |change, ran| {
+        // Of one that was there, and has been searched for, nothing was inserted.
+        found.push((change.at, if change.adds() { NonZeroI64::new(ran.inserted) } else { None }));
+    })?;
+    writer.run_all(DELETE, changes.iter().filter(|change| change.after.is_none()).map(|change| [change.key]))?;
+    Ok(found)
+}
+
+/// The same, of changes of which nothing else is known.
+fn write_all(changes: &Changes, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+    let values = changes.iter().filter_map(|(key, value)| Some((key.as_str(), &**value?)));
+    writer.run_all(UPSERT, values)?;
+    writer.run_all(DELETE, changes.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| [key.as_str()]))
 }
 
 impl Part for KvState {
@@ -138,13 +162,16 @@ impl Part for KvState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         self.walk.forget();
         self.forget_if_overtaken(writer.generation());
+        let mut ids = Vec::new();
+        // First what is moved to the cache afterwards: should a row fail, what was asked for is still all there to be read.
         if writer.keeps_row_digests() {
             let known = digesting::Known { cache: &mut self.cache, gaps: &mut self.gaps };
-            let real = digesting::real(&self.changes, known, writer.read())?;
+            let (real, known) = digesting::real(&self.changes, known, writer.read())?;
             real.iter().filter(|change| change.adds()).for_each(|change| self.gaps.fill(change.key));
-            let changes = || real.iter().map(|change| (change.key, change.after));
-            let sum = digesting::sum_beside(&real, || write(changes, writer))?;
+            let (sum, found) = digesting::sum_beside(&real, || write(&real, writer))?;
             writer.note_rows(&TABLES[0], &sum);
+            ids = known;
+            found.into_iter().for_each(|(at, id)| ids[at] = id);
             if digesting::tells(&self.changes) {
                 let witness = digesting::commit_witness(writer.read())?;
                 writer.set_digest_witness(witness);
@@ -155,10 +182,10 @@ impl Part for KvState {
                     self.gaps.fill(key.as_str());
                 }
             });
-            write(|| self.changes.iter().map(|(key, value)| (key.as_str(), value.map(|value| &**value))), writer)?;
+            write_all(&self.changes, writer)?;
         }
-        for (key, value) in self.changes.drain() {
-            self.cache.keep(key, value);
+        for ((key, value), id) in self.changes.drain().zip(ids.into_iter().chain(iter::repeat(None))) {
+            self.cache.keep(key, value.map(|value| Row { value, id }));
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! The store as its users see it.
 
+use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::overlay::Found;
 use swing_core::roles::KvStore;
-use swing_core::session::{Session, SessionError};
+use swing_core::session::{Reader, Session, SessionError};
 
+use crate::cache::Row;
 use crate::entries;
 use crate::error::{KvError, check_length};
 use crate::key::Key;
@@ -13,8 +15,15 @@ use crate::state::KvState;
 
 /// The statement that answers the value of a key in the table.
 pub const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
+/// The statement that answers it, and the row's id.
+const ROW: &str = "SELECT value, rowid FROM kvStore WHERE key = ?1";
 /// Which key comes after one.
 const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key LIMIT 1";
+
+/// What the table says of `key`.
+pub(crate) fn read_row(db: Reader<'_>, key: &str) -> Result<Option<Row>, SessionError> {
+    db.one(ROW, [key], |row| Ok(Row { value: row.get(0)?, id: NonZeroI64::new(row.get(1)?) }))
+}
 
 /// A [`KvState`] and its session: the key-value store, all sections of it.
 ///
@@ -104,9 +113,9 @@ impl<'a> Kv<'a> {
             cache.keep(keys.make(key), None);
             return Ok(None);
         }
-        let value = self.session.read().one(GET, [key], |row| row.get(0));
-        let value: Option<Arc<str>> = value.map_err(|error| KvError::reading(key, error))?;
-        cache.keep(keys.make(key), value.clone());
+        let row = read_row(self.session.read(), key).map_err(|error| KvError::reading(key, error))?;
+        let value = row.as_ref().map(|row| row.value.clone());
+        cache.keep(keys.make(key), row);
         if value.is_none() && self.state.gaps.are_worth_a_look(key) {
             self.look_beyond(key)?;
         }

@@ -47,7 +47,7 @@ pub use reader::{Reader, RowValue};
 pub use schema::{Digested, MARK_TABLES, PENDING_EXPORTS, Table};
 pub use swap::SwapLock;
 pub use transaction::{Part, Session};
-pub use writer::{Scope, Writer};
+pub use writer::{Ran, Scope, Writer};
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,15 @@ pub struct Scope<P> {
     pub params: P,
 }
 
+/// What came of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ran {
+    /// How many rows it changed.
+    pub changed: usize,
+    /// The id of the row that was inserted last, by it or before.
+    pub inserted: i64,
+}
+
 impl<'s> Writer<'s> {
     pub(crate) fn new(session: &'s mut Session) -> Self {
         Self { session }
@@ -70,15 +79,33 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::run`]; rows before the one that failed are written.
     pub fn run_all<P: Params>(&mut self, sql: &str, rows: impl IntoIterator<Item = P>) -> Result<(), SessionError> {
+        self.run_each(sql, rows.into_iter().map(|row| (row, ())), |(), _| ())
+    }
+
+    /// As [`Writer::run_all`], and tells of each row, by what it comes with, what came of it.
+    ///
+    /// # Errors
+    /// As [`Writer::run_all`].
+    pub fn run_each<P: Params, T>(
+        &mut self,
+        sql: &str,
+        rows: impl IntoIterator<Item = (P, T)>,
+        mut tell: impl FnMut(T, Ran),
+    ) -> Result<(), SessionError> {
         self.session.check_poison()?;
         let mut rows = rows.into_iter().peekable();
         if rows.peek().is_none() {
             return Ok(());
         }
+        let connection = self.session.connection();
         let mut run = || {
-            let found = self.session.connection().statement(sql)?;
+            let found = connection.statement(sql)?;
             let mut statement = found.lend();
-            rows.try_for_each(|row| statement.execute(row).map(drop))
+            rows.try_for_each(|(row, of)| {
+                let changed = statement.execute(row)?;
+                tell(of, Ran { changed, inserted: connection.last_insert_rowid() });
+                Ok(())
+            })
         };
         run().map_err(|source| self.session.failed(SessionError::new(sql, source)))
     }

@@ -1,12 +1,14 @@
 //! The digest of the rows and the witness of its commit, as a flush leaves them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroI64;
 
 use swing_core::roles::KvStore as _;
 use swing_core::row_digest::{Kept, Stored, stored};
 use swing_core::session::{Location, OpenOptions};
 use swing_core::{RowDigest, RowDigests, Session};
 
+use crate::cache::Row;
 use crate::{KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
@@ -75,6 +77,45 @@ fn what_is_known_of_a_row_is_not_asked_again_and_what_is_not_known_is() {
     let mut knows_nothing = KvState::default();
     let asked = block(&mut session, &mut knows_nothing, [("k2", None), ("k3", None), ("k5", Some("newer"))]);
     assert_eq!(asked.of(&TABLES[0]), Some(&digest_of(&map([("k1", "v"), ("k5", "newer"), ("k9", "v")]))));
+}
+
+/// The ids by which rows are known.
+fn ids(state: &KvState) -> BTreeMap<&str, i64> {
+    let known = |row: &Option<Row>| row.as_ref()?.id.map(NonZeroI64::get);
+    state.cache.rows().filter_map(|(key, row)| Some((key.as_str(), known(row)?))).collect()
+}
+
+#[test]
+fn rows_are_known_by_their_ids_once_they_were_read_or_made_or_changed() {
+    let (mut session, mut state) = keeping();
+    block(&mut session, &mut state, [("a", Some("1")), ("b", Some("1")), ("c", Some("1"))]);
+    let all = BTreeMap::from([("a", 1), ("b", 2), ("c", 3)]);
+    assert_eq!(ids(&state), all, "made");
+    let mut state = KvState::default();
+    state.bind(&mut session).get("a").unwrap();
+    assert_eq!(ids(&state), BTreeMap::from([("a", 1)]), "read");
+    block(&mut session, &mut state, [("a", Some("2")), ("b", Some("2")), ("c", Some("1"))]);
+    assert_eq!(ids(&state), all, "changed, looked up for a change, and found to be unchanged");
+    block(&mut session, &mut state, [("b", None), ("c", Some("2")), ("d", Some("1"))]);
+    assert_eq!(ids(&state), BTreeMap::from([("a", 1), ("c", 3), ("d", 4)]), "deleted");
+    block(&mut session, &mut state, [("b", Some("3"))]);
+    assert_eq!(ids(&state), BTreeMap::from([("a", 1), ("b", 5), ("c", 3), ("d", 4)]), "made again");
+}
+
+#[test]
+fn an_id_that_is_of_another_key_or_of_none_changes_no_other_row() {
+    let (mut session, mut state) = keeping();
+    block(&mut session, &mut state, [("a", Some("1")), ("b", Some("1")), ("c", Some("1"))]);
+    for (key, id) in [("a", 2), ("b", 4)] {
+        let row = Row { value: "1".into(), id: NonZeroI64::new(id) };
+        state.cache.keep(state.keys.make(key), Some(row));
+    }
+    let told = block(&mut session, &mut state, [("a", Some("2")), ("b", Some("3")), ("c", Some("4"))]);
+    let rows = map([("a", "2"), ("b", "3"), ("c", "4")]);
+    let found = session.read().all("SELECT key, value FROM kvStore", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(Map::from_iter(found.unwrap()), rows);
+    assert_eq!(told.of(&TABLES[0]), Some(&digest_of(&rows)));
+    assert_eq!(ids(&state), BTreeMap::from([("c", 3)]), "the others are not known any more");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use swing_core::session::{CommitError, Creation, Location, OpenOptions, SessionE
 use swing_core::{RowDigests, Session};
 
 use super::digest::{digest_of, witness_of};
+use crate::cache::Row;
 use crate::{KvOptions, KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
@@ -202,6 +203,7 @@ impl Run {
                 self.session.flush(&mut [&mut self.state]).unwrap();
                 if self.marks.is_empty() {
                     prop_assert_eq!(&self.rows(), &self.now);
+                    self.check_ids()?;
                 }
             }
             Step::Commit => {
@@ -212,6 +214,7 @@ impl Run {
                     prop_assert_eq!(&self.rows(), &self.now);
                     self.kept |= std::mem::take(&mut self.rebuilt);
                     self.check_digest()?;
+                    self.check_ids()?;
                 } else {
                     let refused = matches!(done, Err(CommitError::InCrank { .. }));
                     prop_assert!(refused, "a commit inside a crank");
@@ -226,6 +229,18 @@ impl Run {
                     self.rebuilt = true;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whichever rows are known by an id, the table has them by that.
+    fn check_ids(&mut self) -> Result<(), TestCaseError> {
+        self.state.keep_up_with(&mut self.session).unwrap();
+        for (key, row) in self.state.cache.rows() {
+            let Some(Row { value, id: Some(id) }) = row else { continue };
+            let sql = "SELECT key, value FROM kvStore WHERE rowid = ?1";
+            let found = self.session.read().one(sql, [id.get()], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            prop_assert_eq!(found, Some((key.as_str().to_owned(), value.to_string())));
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{
-    Creation, Digested, Location, OpenError, OpenOptions, Part, Reader, Session, SessionError, Table, Writer,
+    Creation, Digested, Location, OpenError, OpenOptions, Part, Ran, Reader, Session, SessionError, Table, Writer,
     store_file,
 };
 use crate::digest::Digest;

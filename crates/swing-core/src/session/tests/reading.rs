@@ -170,6 +170,11 @@ fn a_writer_counts_rows_reads_its_own_and_queues_exports() {
     writer.run_all(SET, [["b", "2"], ["c", "3"]]).unwrap();
     writer.run_all("nonsense", std::iter::empty::<[&str; 2]>()).unwrap();
     assert_eq!(writer.run("UPDATE kvStore SET value = 'x'", []).unwrap(), 3);
+    let mut told = Vec::new();
+    let rows = [(["a", "3"], "a"), (["d", "4"], "d")];
+    writer.run_each("INSERT OR IGNORE INTO kvStore VALUES (?1, ?2)", rows, |of, ran| told.push((of, ran))).unwrap();
+    // The one before was `c`.
+    assert_eq!(told, [("a", Ran { changed: 0, inserted: 3 }), ("d", Ran { changed: 1, inserted: 4 })]);
     assert_eq!(get(writer.read(), "c").as_deref(), Some("x"));
     writer.note_export("kv.c", Some("x".into()));
     assert!(session.has_exports());
