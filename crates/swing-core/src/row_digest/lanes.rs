@@ -64,6 +64,14 @@ impl RowDigest {
         }
     }
 
+    /// What taking all of these rows off adds.
+    #[must_use]
+    pub(crate) fn taken_off(mut self) -> Self {
+        self.rows = self.rows.wrapping_neg();
+        self.lanes.iter_mut().for_each(|lane| *lane = lane.wrapping_neg());
+        self
+    }
+
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -22,6 +22,7 @@ pub use cells::Cell;
 pub use lanes::RowDigest;
 pub(crate) use ledger::Ledger;
 pub use scan::scan;
+pub(crate) use scan::sum_of;
 pub use stored::{Kept, RowDigestError, Stored};
 
 /// Whether a session keeps the digest of its rows up to date.

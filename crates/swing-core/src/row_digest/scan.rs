@@ -2,12 +2,15 @@
 //!
 //! One thread reads, others hash. The sum does not care who adds which row.
 
+use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use rusqlite::Params;
 
 use super::cells::Cell;
 use super::lanes::RowDigest;
-use crate::session::{Reader, SessionError, Table};
+use crate::session::{Reader, RowValue, SessionError, Table};
 
 /// Rows go to another thread in batches of this many bytes.
 const BATCH: usize = 256 << 10;
@@ -35,69 +38,101 @@ impl Batch {
 /// # Errors
 /// [`SessionError`] when they cannot be read.
 pub fn scan(db: Reader<'_>, table: &Table) -> Result<RowDigest, SessionError> {
-    let workers = thread::available_parallelism().map_or(1, |most| most.get().clamp(1, MOST_WORKERS));
-    thread::scope(|scope| {
-        let mut hashing = Vec::new();
-        for _ in 0..workers {
-            let (batches, todo) = sync_channel(2);
-            // Without a thread to be had this one does it all.
-            if let Ok(worker) = thread::Builder::new().spawn_scoped(scope, move || hash_all(todo)) {
-                hashing.push((batches, worker));
-            }
-        }
-        let mut digest = RowDigest::default();
-        let read = read(db, table, hashing.iter().map(|(batches, _)| batches), &mut digest);
-        for (batches, worker) in hashing {
-            drop(batches);
-            match worker.join() {
-                Ok(part) => digest.merge(&part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        read.map(|()| digest)
-    })
-}
-
-fn hash_all(todo: Receiver<Batch>) -> RowDigest {
-    let mut digest = RowDigest::default();
-    todo.iter().for_each(|batch| batch.hash(&mut digest));
-    digest
-}
-
-/// Reads all rows and hands them round; into `digest` go those that nobody takes.
-fn read<'w>(
-    db: Reader<'_>,
-    table: &Table,
-    workers: impl Iterator<Item = &'w SyncSender<Batch>> + Clone,
-    digest: &mut RowDigest,
-) -> Result<(), SessionError> {
     let sql = format!("SELECT rowid, {} FROM {} NOT INDEXED ORDER BY rowid", table.columns.join(", "), table.name);
-    let mut next = workers.cycle();
-    let mut hand_on = |batch: Batch| match next.next() {
-        Some(worker) => {
-            if let Err(returned) = worker.send(batch) {
-                returned.0.hash(digest);
-            }
-        }
-        None => batch.hash(digest),
-    };
-    let (mut batch, mut last) = (Batch::default(), None);
-    db.each(&sql, [], |row| {
+    let mut last = None;
+    sum_of(db, &sql, [], 1..=table.columns.len(), |row| {
         let rowid: i64 = row.get(0)?;
         // A damaged tree may lead in a circle.
         if last.is_some_and(|last| rowid <= last) {
             return Err(SessionError::OutOfOrder { table: table.name });
         }
         last = Some(rowid);
-        for column in 1..=table.columns.len() {
-            Cell::from(row.value(column)?).write(&mut batch.bytes);
+        Ok(())
+    })
+}
+
+/// The digest of the rows that `sql` answers, each of which is in these columns of the answer. Many of them are hashed on other threads.
+///
+/// # Errors
+/// [`SessionError`] when they cannot be read, or `check` says so.
+pub(crate) fn sum_of(
+    db: Reader<'_>,
+    sql: &str,
+    params: impl Params,
+    columns: RangeInclusive<usize>,
+    mut check: impl FnMut(&RowValue<'_, '_>) -> Result<(), SessionError>,
+) -> Result<RowDigest, SessionError> {
+    thread::scope(|scope| {
+        let mut workers = Workers { scope, hashing: Vec::new(), next: 0, digest: RowDigest::default() };
+        let mut batch = Batch::default();
+        let read = db.each(sql, params, |row| {
+            check(row)?;
+            for column in columns.clone() {
+                Cell::from(row.value(column)?).write(&mut batch.bytes);
+            }
+            batch.ends.push(batch.bytes.len());
+            if batch.bytes.len() >= BATCH {
+                workers.hand_on(std::mem::take(&mut batch));
+            }
+            Ok::<_, SessionError>(true)
+        });
+        batch.hash(&mut workers.digest);
+        let digest = workers.finish();
+        read.map(|()| digest)
+    })
+}
+
+/// Threads that hash batches by turns, from the first batch that is full.
+struct Workers<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    hashing: Vec<(SyncSender<Batch>, ScopedJoinHandle<'scope, RowDigest>)>,
+    next: usize,
+    /// Of batches that none of them takes.
+    digest: RowDigest,
+}
+
+impl Workers<'_, '_> {
+    fn hand_on(&mut self, batch: Batch) {
+        if self.next == 0 {
+            self.begin();
         }
-        batch.ends.push(batch.bytes.len());
-        if batch.bytes.len() >= BATCH {
-            hand_on(std::mem::take(&mut batch));
+        let turn = self.next.checked_rem(self.hashing.len());
+        self.next += 1;
+        // Without a thread to be had this one does it all.
+        let left = match turn {
+            Some(turn) => self.hashing[turn].0.send(batch).map_err(|returned| returned.0),
+            None => Err(batch),
+        };
+        if let Err(batch) = left {
+            batch.hash(&mut self.digest);
         }
-        Ok(true)
-    })?;
-    hand_on(batch);
-    Ok(())
+    }
+
+    fn begin(&mut self) {
+        let workers = thread::available_parallelism().map_or(1, |most| most.get().clamp(1, MOST_WORKERS));
+        for _ in 0..workers {
+            let (batches, todo) = sync_channel(2);
+            if let Ok(worker) = thread::Builder::new().spawn_scoped(self.scope, move || hash_all(todo)) {
+                self.hashing.push((batches, worker));
+            }
+        }
+    }
+
+    fn finish(self) -> RowDigest {
+        let mut digest = self.digest;
+        for (batches, worker) in self.hashing {
+            drop(batches);
+            match worker.join() {
+                Ok(part) => digest.merge(&part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        digest
+    }
+}
+
+fn hash_all(todo: Receiver<Batch>) -> RowDigest {
+    let mut digest = RowDigest::default();
+    todo.iter().for_each(|batch| batch.hash(&mut digest));
+    digest
 }

@@ -6,7 +6,7 @@ use super::error::SessionError;
 use super::reader::Reader;
 use super::schema::Table;
 use super::transaction::Session;
-use crate::row_digest::{Cell, RowDigest};
+use crate::row_digest::{Cell, RowDigest, sum_of};
 
 /// How many pages SQLite keeps in memory, or how many KiB of them if negative.
 const CACHE_SIZE: &str = "cache_size";
@@ -141,9 +141,10 @@ impl<'s> Writer<'s> {
     /// [`SessionError`], which poisons the session, when they cannot be read.
     pub fn count_out(&mut self, table: &Table, select: &str, params: impl Params) -> Result<(), SessionError> {
         if self.keeps_row_digests() {
-            let mut changes = RowDigest::default();
-            self.sum_answers(table, select, params, |row, scratch| changes.remove(row, scratch))?;
-            self.note_rows(table, &changes);
+            let columns = 0..=table.columns.len() - 1;
+            let rows = sum_of(self.read(), select, params, columns, |_| Ok(()));
+            let rows = rows.map_err(|error| self.session.failed(error))?;
+            self.note_rows(table, &rows.taken_off());
         }
         Ok(())
     }
