@@ -182,10 +182,10 @@ macro_rules! beneath {
 unsafe fn hand_on(file: *mut ffi::sqlite3_file) -> c_int {
     // SAFETY: by the condition; nobody else has the file meanwhile.
     unsafe {
-        let (held, at) = (std::mem::take(&mut (*log(file)).held), (*log(file)).at);
-        if held.is_empty() {
+        if (*log(file)).held.is_empty() {
             return ffi::SQLITE_OK;
         }
+        let (held, at) = (std::mem::take(&mut (*log(file)).held), (*log(file)).at);
         let Ok(length) = c_int::try_from(held.len()) else { return ffi::SQLITE_IOERR_WRITE };
         let code = beneath!(file, xWrite, held.as_ptr().cast(), length, at);
         // Its room is used again.
