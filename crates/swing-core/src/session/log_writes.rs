@@ -78,17 +78,19 @@ impl LogWrites {
 /// The file of the connection's log, if it is open.
 pub(super) fn log_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-    // SAFETY: the handle is that of an open connection, which nobody uses meanwhile, and SQLite writes one pointer.
-    let code = unsafe {
+    // SAFETY: the handle is that of an open connection, which nobody uses meanwhile, and SQLite writes one pointer to a file, or
+    // none if it cannot.
+    let methods = unsafe {
         ffi::sqlite3_file_control(
             connection.handle(),
             c"main".as_ptr(),
             ffi::SQLITE_FCNTL_JOURNAL_POINTER,
             (&raw mut file).cast::<c_void>(),
-        )
+        );
+        file.as_ref()?.pMethods
     };
-    // SAFETY: what SQLite answers is a file, open or not. One that is not has no methods.
-    (code == ffi::SQLITE_OK && !file.is_null() && unsafe { !(*file).pMethods.is_null() }).then_some(file)
+    // One that is not open has none.
+    (!methods.is_null()).then_some(file)
 }
 
 /// While it lasts, the log gathers. What is held when it is dropped is of a commit that has failed, and is forgotten.
