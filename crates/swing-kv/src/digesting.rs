@@ -1,8 +1,8 @@
 //! What a flush does to the digest of the rows.
 //!
 //! Of each changed row the digest needs to know what the table said before. Mostly the cache knows, since a kernel reads
-//! a key before it sets it, or the gaps, of a new one; otherwise the table is asked, on a page that the write needs anyway. In return nothing is
-//! written that is there already. In a large block the hashing is done on another thread while SQLite writes.
+//! a key before it sets it, or the gaps, of a new one; otherwise the table is asked. In return nothing is written that is there
+//! already, and what is changed is found by its row's id. In a large block the hashing is done on another thread while SQLite writes.
 
 use std::sync::Arc;
 use std::thread;
@@ -28,9 +28,9 @@ pub(crate) type Changes = Overlay<Key, Arc<str>>;
 /// A change that is one: a key, what the table says of it, and what it is to say.
 pub(crate) struct Change<'c> {
     pub(crate) key: &'c str,
-    /// The how manieth of all changes.
+    /// Its place among all changes.
     pub(crate) at: usize,
-    before: Option<Row>,
+    before: Option<Arc<str>>,
     pub(crate) after: Option<&'c str>,
 }
 
@@ -38,11 +38,6 @@ impl Change<'_> {
     /// Whether the table had no such key.
     pub(crate) fn adds(&self) -> bool {
         self.before.is_none()
-    }
-
-    /// The row's id, if the table has one and it is known.
-    pub(crate) fn row_id(&self) -> RowId {
-        self.before.as_ref().and_then(|row| row.id)
     }
 }
 
@@ -67,8 +62,9 @@ pub(crate) fn real<'c>(
             None if known.gaps.cover(key) => None,
             None => read_row(db, key)?,
         };
-        ids.push(before.as_ref().and_then(|row| row.id));
-        if before.as_ref().map(|row| &row.value) != after {
+        let (before, id) = before.map_or((None, None), |Row { value, id }| (Some(value), id));
+        ids.push(id);
+        if before.as_ref() != after {
             real.push(Change { key, at, before, after: after.map(|value| &**value) });
         }
     }
@@ -80,7 +76,7 @@ fn sum(changes: &[Change<'_>]) -> RowDigest {
     let (mut sum, mut scratch) = (RowDigest::default(), Vec::new());
     for Change { key, before, after, .. } in changes {
         if let Some(before) = before {
-            sum.remove(&row(key, &before.value), &mut scratch);
+            sum.remove(&row(key, before), &mut scratch);
         }
         if let Some(value) = after {
             sum.add(&row(key, value), &mut scratch);
@@ -94,22 +90,22 @@ fn row<'r>(key: &'r str, value: &'r str) -> [Cell<'r>; 2] {
 }
 
 /// Sums the changes up while `write` runs.
-pub(crate) fn sum_beside<T>(
+pub(crate) fn sum_beside(
     changes: &[Change<'_>],
-    write: impl FnOnce() -> Result<T, SessionError>,
-) -> Result<(RowDigest, T), SessionError> {
+    write: impl FnOnce() -> Result<(), SessionError>,
+) -> Result<RowDigest, SessionError> {
     if changes.len() <= FEW {
-        let written = write()?;
-        return Ok((sum(changes), written));
+        write()?;
+        return Ok(sum(changes));
     }
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, || sum(changes));
-        let written = write()?;
+        write()?;
         match beside.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(sum)) => Ok((sum, written)),
+            Ok(Ok(sum)) => Ok(sum),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             // No thread was to be had.
-            Err(_) => Ok((sum(changes), written)),
+            Err(_) => Ok(sum(changes)),
         }
     })
 }

@@ -19,7 +19,7 @@ use crate::walk::Walk;
 pub(crate) const UPSERT: &str =
     "INSERT INTO kvStore (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 /// The row with this id, if it is that of the key.
-const UPDATE: &str = "UPDATE kvStore SET value = ?1 WHERE rowid = ?2 AND key = ?3";
+pub(crate) const UPDATE: &str = "UPDATE kvStore SET value = ?1 WHERE rowid = ?2 AND key = ?3";
 pub(crate) const DELETE: &str = "DELETE FROM kvStore WHERE key = ?1";
 
 /// What a [`KvState`] may be told.
@@ -116,26 +116,30 @@ impl KvState {
     }
 }
 
-/// Writes changes, and answers for which of them another id holds from now on than that of before.
-fn write(changes: &[Change<'_>], writer: &mut Writer<'_>) -> Result<Vec<(usize, RowId)>, SessionError> {
-    let sets = changes.iter().filter(|change| change.after.is_some());
-    let (known, mut others): (Vec<_>, Vec<_>) = sets.partition(|change| change.row_id().is_some());
-    let known =
-        known.into_iter().map(|change| ((change.after, change.row_id().map(NonZeroI64::get), change.key), change));
+/// Writes changes. `ids` has the rows' ids, where they are known, of these and others; from now on those of new rows, too.
+fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> Result<(), SessionError> {
+    let (mut known, mut others) = (Vec::new(), Vec::new());
+    for change in changes {
+        match (change.after, ids[change.at]) {
+            (Some(value), Some(id)) => known.push(((value, id.get(), change.key), change)),
+            (Some(_), None) => others.push(change),
+            (None, _) => {}
+        }
+    }
     writer.run_each(UPDATE, known, |change, ran| {
         // Of another key, or of none: that would be a mistake of ours. The key is searched for then, as if no id were known.
         if ran.changed == 0 {
+            ids[change.at] = None;
             others.push(change);
         }
     })?;
-    let mut found = Vec::new();
     let others = others.into_iter().map(|change| ((change.key, change.after), change));
     writer.run_each(UPSERT, others, |change, ran| {
-        // Of one that was there, and has been searched for, nothing was inserted.
-        found.push((change.at, if change.adds() { NonZeroI64::new(ran.inserted) } else { None }));
+        if change.adds() {
+            ids[change.at] = NonZeroI64::new(ran.inserted);
+        }
     })?;
-    writer.run_all(DELETE, changes.iter().filter(|change| change.after.is_none()).map(|change| [change.key]))?;
-    Ok(found)
+    writer.run_all(DELETE, changes.iter().filter(|change| change.after.is_none()).map(|change| [change.key]))
 }
 
 /// The same, of changes of which nothing else is known.
@@ -166,12 +170,11 @@ impl Part for KvState {
         // First what is moved to the cache afterwards: should a row fail, what was asked for is still all there to be read.
         if writer.keeps_row_digests() {
             let known = digesting::Known { cache: &mut self.cache, gaps: &mut self.gaps };
-            let (real, known) = digesting::real(&self.changes, known, writer.read())?;
+            let real;
+            (real, ids) = digesting::real(&self.changes, known, writer.read())?;
             real.iter().filter(|change| change.adds()).for_each(|change| self.gaps.fill(change.key));
-            let (sum, found) = digesting::sum_beside(&real, || write(&real, writer))?;
+            let sum = digesting::sum_beside(&real, || write(&real, &mut ids, writer))?;
             writer.note_rows(&TABLES[0], &sum);
-            ids = known;
-            found.into_iter().for_each(|(at, id)| ids[at] = id);
             if digesting::tells(&self.changes) {
                 let witness = digesting::commit_witness(writer.read())?;
                 writer.set_digest_witness(witness);

@@ -94,7 +94,7 @@ impl Transcripts<'_> {
             Ok::<_, TranscriptError>(true)
         })?;
         // All at once, which in order costs next to nothing.
-        let mut spans: BTreeMap<_, (_, bool)> = stored.into_iter().rev().collect();
+        let mut spans: BTreeMap<_, (_, bool)> = stored.into_iter().collect();
         // What was changed since stands above what the table says.
         spans.extend(self.state.layers.closed_of(vat).map(|span| (span.start, (span, false))));
         if let Some(span) = self.current(vat)? {

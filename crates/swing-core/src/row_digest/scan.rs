@@ -2,7 +2,7 @@
 //!
 //! One thread reads, others hash. The sum does not care who adds which row.
 
-use std::ops::RangeInclusive;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
@@ -40,7 +40,7 @@ impl Batch {
 pub fn scan(db: Reader<'_>, table: &Table) -> Result<RowDigest, SessionError> {
     let sql = format!("SELECT rowid, {} FROM {} NOT INDEXED ORDER BY rowid", table.columns.join(", "), table.name);
     let mut last = None;
-    sum_of(db, &sql, [], 1..=table.columns.len(), |row| {
+    sum_of(db, &sql, [], 1..table.columns.len() + 1, |row| {
         let rowid: i64 = row.get(0)?;
         // A damaged tree may lead in a circle.
         if last.is_some_and(|last| rowid <= last) {
@@ -59,11 +59,11 @@ pub(crate) fn sum_of(
     db: Reader<'_>,
     sql: &str,
     params: impl Params,
-    columns: RangeInclusive<usize>,
+    columns: Range<usize>,
     mut check: impl FnMut(&RowValue<'_, '_>) -> Result<(), SessionError>,
 ) -> Result<RowDigest, SessionError> {
     thread::scope(|scope| {
-        let mut workers = Workers { scope, hashing: Vec::new(), next: 0, digest: RowDigest::default() };
+        let mut workers = Workers { scope, hashing: Vec::new(), turn: usize::MAX, digest: RowDigest::default() };
         let mut batch = Batch::default();
         let read = db.each(sql, params, |row| {
             check(row)?;
@@ -82,25 +82,25 @@ pub(crate) fn sum_of(
     })
 }
 
-/// Threads that hash batches by turns, from the first batch that is full.
+/// Threads that hash batches by turns, each from its first turn on.
 struct Workers<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     hashing: Vec<(SyncSender<Batch>, ScopedJoinHandle<'scope, RowDigest>)>,
-    next: usize,
+    turn: usize,
     /// Of batches that none of them takes.
     digest: RowDigest,
 }
 
 impl Workers<'_, '_> {
     fn hand_on(&mut self, batch: Batch) {
-        if self.next == 0 {
-            self.begin();
+        let most = thread::available_parallelism().map_or(1, |most| most.get().clamp(1, MOST_WORKERS));
+        if self.hashing.len() < most {
+            self.begin_one();
         }
-        let turn = self.next.checked_rem(self.hashing.len());
-        self.next += 1;
-        // Without a thread to be had this one does it all.
-        let left = match turn {
-            Some(turn) => self.hashing[turn].0.send(batch).map_err(|returned| returned.0),
+        self.turn = self.turn.wrapping_add(1) % most;
+        // Without a thread to be had this one does it.
+        let left = match self.hashing.get(self.turn) {
+            Some((batches, _)) => batches.send(batch).map_err(|returned| returned.0),
             None => Err(batch),
         };
         if let Err(batch) = left {
@@ -108,13 +108,10 @@ impl Workers<'_, '_> {
         }
     }
 
-    fn begin(&mut self) {
-        let workers = thread::available_parallelism().map_or(1, |most| most.get().clamp(1, MOST_WORKERS));
-        for _ in 0..workers {
-            let (batches, todo) = sync_channel(2);
-            if let Ok(worker) = thread::Builder::new().spawn_scoped(self.scope, move || hash_all(todo)) {
-                self.hashing.push((batches, worker));
-            }
+    fn begin_one(&mut self) {
+        let (batches, todo) = sync_channel(2);
+        if let Ok(worker) = thread::Builder::new().spawn_scoped(self.scope, move || hash_all(todo)) {
+            self.hashing.push((batches, worker));
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Scope<P> {
 pub struct Ran {
     /// How many rows it changed.
     pub changed: usize,
-    /// The id of the row that was inserted last, by it or before.
+    /// The id of the row that was inserted last, into whichever table: by it, if it inserted one, else before it.
     pub inserted: i64,
 }
 
@@ -141,8 +141,7 @@ impl<'s> Writer<'s> {
     /// [`SessionError`], which poisons the session, when they cannot be read.
     pub fn count_out(&mut self, table: &Table, select: &str, params: impl Params) -> Result<(), SessionError> {
         if self.keeps_row_digests() {
-            let columns = 0..=table.columns.len() - 1;
-            let rows = sum_of(self.read(), select, params, columns, |_| Ok(()));
+            let rows = sum_of(self.read(), select, params, 0..table.columns.len(), |_| Ok(()));
             let rows = rows.map_err(|error| self.session.failed(error))?;
             self.note_rows(table, &rows.taken_off());
         }

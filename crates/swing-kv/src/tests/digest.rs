@@ -9,6 +9,7 @@ use swing_core::session::{Location, OpenOptions};
 use swing_core::{RowDigest, RowDigests, Session};
 
 use crate::cache::Row;
+use crate::state::UPDATE;
 use crate::{KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
@@ -100,6 +101,15 @@ fn rows_are_known_by_their_ids_once_they_were_read_or_made_or_changed() {
     assert_eq!(ids(&state), BTreeMap::from([("a", 1), ("c", 3), ("d", 4)]), "deleted");
     block(&mut session, &mut state, [("b", Some("3"))]);
     assert_eq!(ids(&state), BTreeMap::from([("a", 1), ("b", 5), ("c", 3), ("d", 4)]), "made again");
+}
+
+#[test]
+fn a_row_is_found_by_its_id_alone() {
+    let raw = rusqlite::Connection::open_in_memory().unwrap();
+    raw.execute_batch(TABLES[0].create).unwrap();
+    let mut plan = raw.prepare(&format!("EXPLAIN QUERY PLAN {UPDATE}")).unwrap();
+    let plan: Vec<_> = plan.query_map([None::<i64>; 3], |row| row.get::<_, String>(3)).unwrap().flatten().collect();
+    assert_eq!(plan, ["SEARCH kvStore USING INTEGER PRIMARY KEY (rowid=?)"]);
 }
 
 #[test]

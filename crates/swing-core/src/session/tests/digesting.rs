@@ -2,8 +2,8 @@
 //! believed.
 
 use super::*;
-use crate::row_digest::{Cell, Kept, RowDigestError, RowDigests, Stored, scan, stored};
-use crate::session::Scope;
+use crate::row_digest::{Cell, Kept, RowDigest, RowDigestError, RowDigests, Stored, scan, stored};
+use crate::session::{CommitError, Scope};
 
 const OTHER: Table = Table {
     name: "other",
@@ -389,14 +389,48 @@ fn a_scan_of_many_rows_is_the_sum_of_them_whoever_hashes_which() {
     }
     assert_eq!(scan(session.read(), &KV).unwrap(), expected);
     assert_eq!(expected.rows(), 902);
-    // What the digest has is told of the rows that it never saw, before they are taken off it.
-    let mut writer = session.write().unwrap();
-    writer.note_rows(&KV, &expected);
-    writer.count_out(&KV, "SELECT key, value FROM kvStore", []).unwrap();
+}
+
+/// A store with so many rows of 2 KB, and the digest of them.
+fn large(scratch: &Scratch, rows: usize) -> (Session, RowDigest) {
+    let mut session = open(scratch);
+    session.write().unwrap().run("DELETE FROM kvStore", []).unwrap();
+    for at in 0..rows {
+        session.write().unwrap().run(SET, [&*format!("k{at:05}"), &*"x".repeat(2000)]).unwrap();
+    }
+    let digest = scan(session.read(), &KV).unwrap();
+    session.build_row_digests(&[KV, OTHER], String::new()).unwrap();
     session.commit(&mut []).unwrap();
-    let two = loaded(&session).of(&KV).unwrap().clone();
-    session.write().unwrap().run("DELETE FROM kvStore WHERE key GLOB 'k*'", []).unwrap();
-    assert_eq!(scan(session.read(), &KV).unwrap(), two);
+    (session, digest)
+}
+
+#[test]
+fn many_rows_are_counted_out_together() {
+    let scratch = digested();
+    let (mut session, all) = large(&scratch, 1000);
+    assert_eq!(loaded(&session).of(&KV), Some(&all));
+    let mut writer = session.write().unwrap();
+    writer.count_out(&KV, "SELECT key, value FROM kvStore WHERE key >= ?1", ["k00003"]).unwrap();
+    writer.run("DELETE FROM kvStore WHERE key >= 'k00003'", []).unwrap();
+    session.commit(&mut []).unwrap();
+    let left = loaded(&session).of(&KV).unwrap().clone();
+    assert_eq!(left.rows(), 3);
+    assert_eq!(scan(session.read(), &KV).unwrap(), left);
+}
+
+#[test]
+fn rows_that_cannot_all_be_read_are_not_counted_out_in_part_and_nothing_is_committed() {
+    let scratch = digested();
+    let (mut session, all) = large(&scratch, 1000);
+    let fails_at_the_last = "
+SELECT key, CASE WHEN key = 'k00999' THEN abs(-9223372036854775807 - 1) ELSE value END FROM kvStore";
+    let mut writer = session.write().unwrap();
+    writer.run("DELETE FROM other", []).unwrap();
+    assert!(writer.count_out(&KV, fails_at_the_last, []).is_err());
+    let refused = session.commit(&mut []);
+    assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
+    session.close().unwrap();
+    assert_eq!(loaded(&open(&scratch)).of(&KV), Some(&all));
 }
 
 #[test]

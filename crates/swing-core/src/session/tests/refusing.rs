@@ -144,6 +144,15 @@ fn a_table_with_other_columns() {
 }
 
 #[test]
+fn a_table_whose_rows_have_no_ids() {
+    let scratch = Scratch::empty();
+    scratch.raw().execute_batch("CREATE TABLE kvStore (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID").unwrap();
+    let errors = refused(&scratch, &ways());
+    assert!(errors[0].to_string().contains("rowid"), "{}", errors[0]);
+    assert_all!(errors, OpenError::Schema { table: "kvStore", .. });
+}
+
+#[test]
 fn a_table_that_is_missing_where_none_may_be_created() {
     let scratch = Scratch::with_store();
     scratch.raw().execute_batch("DROP TABLE pendingExports").unwrap();
