@@ -51,7 +51,8 @@ pub fn scan(db: Reader<'_>, table: &Table) -> Result<RowDigest, SessionError> {
     })
 }
 
-/// The digest of the rows that `sql` answers, each of which is in these columns of the answer. Many of them are hashed on other threads.
+/// The digest of the rows that `sql` answers, each of which is in these columns of the answer. Many of them are hashed on
+/// other threads.
 ///
 /// # Errors
 /// [`SessionError`] when they cannot be read, or `check` says so.
@@ -63,7 +64,7 @@ pub(crate) fn sum_of(
     mut check: impl FnMut(&RowValue<'_, '_>) -> Result<(), SessionError>,
 ) -> Result<RowDigest, SessionError> {
     thread::scope(|scope| {
-        let mut workers = Workers { scope, hashing: Vec::new(), turn: usize::MAX, digest: RowDigest::default() };
+        let mut workers = Workers { scope, hashing: Vec::new(), most: None, turn: 0, digest: RowDigest::default() };
         let mut batch = Batch::default();
         let read = db.each(sql, params, |row| {
             check(row)?;
@@ -86,6 +87,8 @@ pub(crate) fn sum_of(
 struct Workers<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     hashing: Vec<(SyncSender<Batch>, ScopedJoinHandle<'scope, RowDigest>)>,
+    /// How many of them there may be, once that is asked.
+    most: Option<usize>,
     turn: usize,
     /// Of batches that none of them takes.
     digest: RowDigest,
@@ -93,13 +96,15 @@ struct Workers<'scope, 'env> {
 
 impl Workers<'_, '_> {
     fn hand_on(&mut self, batch: Batch) {
-        let most = thread::available_parallelism().map_or(1, |most| most.get().clamp(1, MOST_WORKERS));
+        let cores = || thread::available_parallelism().map_or(1, |cores| cores.get().clamp(1, MOST_WORKERS));
+        let most = *self.most.get_or_insert_with(cores);
         if self.hashing.len() < most {
             self.begin_one();
         }
-        self.turn = self.turn.wrapping_add(1) % most;
+        let turn = self.turn;
+        self.turn = (turn + 1) % most;
         // Without a thread to be had this one does it.
-        let left = match self.hashing.get(self.turn) {
+        let left = match self.hashing.get(turn) {
             Some((batches, _)) => batches.send(batch).map_err(|returned| returned.0),
             None => Err(batch),
         };
