@@ -18,9 +18,10 @@
 
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
-use std::ptr;
 
 use rusqlite::{Connection, ffi};
+
+use super::open_file::log_file;
 
 /// How much is gathered at most: as long as the longest page, which every VFS has to write at once. Not all write more.
 const MOST: usize = 64 << 10;
@@ -73,24 +74,6 @@ impl LogWrites {
         }
         Some(Gathering { connection, ours: self.ours })
     }
-}
-
-/// The file of the connection's log, if it is open.
-pub(super) fn log_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file> {
-    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-    // SAFETY: the handle is that of an open connection, which nobody uses meanwhile, and SQLite writes one pointer to a file, or
-    // none if it cannot.
-    let methods = unsafe {
-        ffi::sqlite3_file_control(
-            connection.handle(),
-            c"main".as_ptr(),
-            ffi::SQLITE_FCNTL_JOURNAL_POINTER,
-            (&raw mut file).cast::<c_void>(),
-        );
-        file.as_ref()?.pMethods
-    };
-    // One that is not open has none.
-    (!methods.is_null()).then_some(file)
 }
 
 /// While it lasts, the log gathers. What is held when it is dropped is of a commit that has failed, and is forgotten.

@@ -22,6 +22,7 @@ mod lock;
 mod log_name;
 mod log_writes;
 mod open;
+mod open_file;
 mod own_locks;
 mod paged;
 mod pool;

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rusqlite::{Connection, ffi};
 
+use super::open_file::database_file;
+
 const WORDS: usize = 12;
 /// SQLite maps the index in regions of this size.
 const REGION: i32 = 32 << 10;
@@ -53,19 +55,7 @@ impl LogSize {
 
 /// The first words of the index.
 fn words<const N: usize>(connection: &Connection) -> Option<[u32; N]> {
-    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-    // SAFETY: the handle is that of an open connection, which nobody uses meanwhile, and SQLite writes one pointer.
-    let code = unsafe {
-        ffi::sqlite3_file_control(
-            connection.handle(),
-            c"main".as_ptr(),
-            ffi::SQLITE_FCNTL_FILE_POINTER,
-            (&raw mut file).cast::<c_void>(),
-        )
-    };
-    if code != ffi::SQLITE_OK || file.is_null() {
-        return None;
-    }
+    let file = database_file(connection)?;
     // SAFETY: the file belongs to the connection and is open as long as that is; its methods are null only while not.
     let methods = unsafe { (*file).pMethods.as_ref() }?;
     let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;

@@ -8,7 +8,7 @@ use rusqlite::ffi;
 
 use super::*;
 use crate::session::CommitError;
-use crate::session::log_writes::log_file;
+use crate::session::open_file::log_file;
 
 /// A frame's header, a page, and both.
 const HEADER: i64 = 24;
