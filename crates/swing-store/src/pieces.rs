@@ -72,7 +72,8 @@ impl Store {
         Ok(self.session.pending_exports()?)
     }
 
-    /// Takes what is pending in the order in which it was changed, for a caller that wants each change as it happens.
+    /// Takes what is pending in the order in which it was changed, for a caller that wants each change as it happens, and so asks
+    /// after each call. Of a key that has changed several times since, only the last change may be left, in the place of the first.
     ///
     /// # Errors
     /// As [`Store::pending_exports`] and [`Store::exports_taken`].

@@ -82,8 +82,8 @@ impl Session {
         Ok(self.exports.as_mut().map(ExportQueue::batch).unwrap_or_default())
     }
 
-    /// Takes the queued changes in the order in which they were made, for a caller that wants each as it happens. Beyond some
-    /// thousand, earlier changes of the same key are left out.
+    /// Takes the queued changes in the order in which they were made, for a caller that wants each as it happens, and so asks
+    /// after each call. Of a key that has changed several times since, only the last change may be left, in the place of the first.
     ///
     /// # Errors
     /// As [`Session::pending_exports`] and [`Session::exports_taken`].

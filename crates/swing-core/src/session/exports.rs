@@ -1,7 +1,8 @@
 //! Changes of export data on their way to the host.
 //!
-//! A change is appended to a log; marks are its length, so rolling a crank back is truncating it. The batch that the
-//! host gets is the log sorted by key, the last change of each key.
+//! A change is appended to a log; marks are its length, so rolling a crank back is truncating it. A change of a key that
+//! stands behind the last mark already takes its place there, if that is quickly found. The batch that the host gets is the
+//! log sorted by key, the last change of each key.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -29,16 +30,39 @@ fn by_key(a: &str, b: &str) -> Ordering {
     }
 }
 
-#[derive(Debug, Default)]
+/// For so many keys it is known where the log may have them.
+const RECENT: usize = 256;
+
+#[derive(Debug)]
 pub(crate) struct ExportQueue {
     log: Vec<ExportEntry>,
     marks: Vec<usize>,
+    /// Where in the log a key may stand, by the lowest bits of its address: a crank changes the same keys over and over, and what
+    /// does not stand twice need not be sorted twice. What a place says is looked up, so it may be out of date.
+    recent: Box<[usize; RECENT]>,
     /// Length after the last compaction.
     compacted: usize,
 }
 
+impl Default for ExportQueue {
+    fn default() -> Self {
+        Self { log: Vec::new(), marks: Vec::new(), recent: Box::new([0; RECENT]), compacted: 0 }
+    }
+}
+
 impl ExportQueue {
     pub(crate) fn push(&mut self, entry: ExportEntry) {
+        // An allocation begins at a multiple of sixteen.
+        let recent = &mut self.recent[entry.key.as_ptr().addr() / 16 % RECENT];
+        // What stands before a mark has to be there after a rollback.
+        if *recent >= self.marks.last().copied().unwrap_or(0)
+            && let Some(known) = self.log.get_mut(*recent)
+            && Arc::ptr_eq(&known.key, &entry.key)
+        {
+            known.value = entry.value;
+            return;
+        }
+        *recent = self.log.len();
         self.log.push(entry);
         if self.marks.is_empty() && self.log.len() >= COMPACT_AT && self.log.len() / 2 >= self.compacted {
             self.compact();
@@ -66,7 +90,8 @@ impl ExportQueue {
         &self.log
     }
 
-    /// All changes in the order in which they were made, and an empty queue. No marks may be set.
+    /// All changes in the order in which they were made, but that a key may stand once where it stood first, with its last
+    /// text; and an empty queue. No marks may be set.
     pub(crate) fn take(&mut self) -> Vec<ExportEntry> {
         let log = std::mem::take(&mut self.log);
         self.clear();
@@ -124,6 +149,65 @@ mod tests {
             let batch: Vec<_> = queue.batch().iter().map(|e| (e.key.to_string(), e.value.as_deref().map(str::to_owned))).collect();
             prop_assert_eq!(batch, model.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(usize, u8),
+        Mark,
+        Rollback(usize),
+        Release,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            12 => (0..6usize, any::<u8>()).prop_map(|(key, value)| Step::Push(key, value)),
+            2 => Just(Step::Mark),
+            1 => (0..3usize).prop_map(Step::Rollback),
+            1 => Just(Step::Release),
+        ]
+    }
+
+    proptest! {
+        /// Keys that are the same text in one place, as a store's are. The model keeps a whole copy of the map per mark.
+        #[test]
+        fn a_queue_equals_a_map_that_is_copied_at_every_mark(steps in prop::collection::vec(step(), 0..60)) {
+            let keys: Vec<Arc<str>> = (0..6).map(|key: usize| key.to_string().into()).collect();
+            let (mut queue, mut model, mut marks) = (ExportQueue::default(), BTreeMap::new(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Push(key, value) => {
+                        let (key, value) = (&keys[key], Some(Arc::from(value.to_string())));
+                        queue.push(ExportEntry { key: key.clone(), value: value.clone() });
+                        model.insert(key.clone(), value);
+                    }
+                    Step::Mark => { queue.mark(); marks.push(model.clone()); }
+                    Step::Rollback(depth) => {
+                        queue.rollback_to(depth);
+                        if depth < marks.len() { model = marks[depth].clone(); marks.truncate(depth); }
+                    }
+                    Step::Release => { queue.release(); marks.clear(); }
+                }
+            }
+            queue.release();
+            let batch: BTreeMap<_, _> = queue.batch().iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+            prop_assert_eq!((batch.len(), batch), (queue.batch().len(), model));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_changed_over_and_over_stands_once_between_two_marks() {
+        let mut queue = ExportQueue::default();
+        let key: Arc<str> = "k".into();
+        for marks in 1..=3 {
+            (0..5).for_each(|at: u8| {
+                queue.push(ExportEntry { key: key.clone(), value: Some(at.to_string().into()) });
+            });
+            assert_eq!(queue.log.len(), marks);
+            queue.mark();
+        }
+        queue.rollback_to(1);
+        assert_eq!(queue.log.len(), 2);
     }
 
     proptest! {
