@@ -3,14 +3,17 @@
 //! A block sets the same few keys over and over. They land here, SQLite sees each once. The layer keeps an undo log
 //! while marks are set, so that a rolled-back crank costs what it changed and a crank that is kept costs nothing more.
 
+mod in_order;
+
 use std::borrow::Borrow;
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher as _, Hash};
 use std::mem;
-use std::ops::Bound;
 
 use hashbrown::HashTable;
+
+pub use in_order::InOrder;
+use in_order::put_in;
 
 /// What an [`Overlay`] knows of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,12 @@ struct Slot<K, V> {
     noted: u64,
 }
 
+impl<K, V> Slot<K, V> {
+    fn known(&self) -> Option<(&K, Option<&V>)> {
+        self.entry.as_ref().map(|entry| (&self.key, entry.as_ref()))
+    }
+}
+
 struct Undo<V> {
     slot: usize,
     before: Entry<V>,
@@ -59,7 +68,12 @@ pub struct Overlay<K, V> {
     slots: Vec<Slot<K, V>>,
     // Places in `slots`, by the hash of their keys.
     index: HashTable<usize>,
-    order: BTreeMap<K, usize>,
+    /// Places in key order; those from `ordered` on are still to be put here. Most blocks want the order seldom, and putting many
+    /// there at once costs a third of putting each there as it comes.
+    order: RefCell<Vec<usize>>,
+    ordered: Cell<usize>,
+    /// At how many that are not in `order` [`Overlay::first_after`] has looked since the last of them was put there.
+    looked: Cell<usize>,
     // With a seed of its own, which nobody outside can see or guess: contracts choose parts of the keys.
     hasher: foldhash::fast::RandomState,
     /// The slot that was found last: who reads a key has often just asked whether it is there, and writes it next.
@@ -72,12 +86,21 @@ pub struct Overlay<K, V> {
     bytes: usize,
 }
 
+/// To put a key in its place costs about as much as so many looks at it, and to move the places of others a look for so many.
+const LOOKS: usize = 16;
+const MOVED: usize = 16;
+
+/// For so many keys room is made at the beginning of a block if the last one had as many.
+const ROOM: usize = 4096;
+
 impl<K, V> Default for Overlay<K, V> {
     fn default() -> Self {
         Self {
             slots: Vec::new(),
             index: HashTable::new(),
-            order: BTreeMap::new(),
+            order: RefCell::default(),
+            ordered: Cell::new(0),
+            looked: Cell::new(0),
             hasher: foldhash::fast::RandomState::default(),
             last: Cell::new(0),
             undo: Vec::new(),
@@ -172,9 +195,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     }
 
     fn add(&mut self, key: K) -> usize {
-        let Self { slots, index, order, hasher, last, .. } = self;
+        let Self { slots, index, hasher, last, .. } = self;
         let at = slots.len();
-        order.insert(key.clone(), at);
         self.bytes += key.bytes();
         index.insert_unique(hasher.hash_one(&key), at, |&at| hasher.hash_one(&slots[at].key));
         slots.push(Slot { key, entry: None, noted: 0 });
@@ -191,34 +213,36 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         mem::replace(entry, now)
     }
 
-    /// What is known of the key in a slot.
-    fn known(&self, at: usize) -> Option<(&K, Option<&V>)> {
-        let Slot { key, entry, .. } = &self.slots[at];
-        entry.as_ref().map(|entry| (key, entry.as_ref()))
-    }
-
-    /// The known keys after `key`, in order, with their values (`None` for a deleted one).
-    pub fn after<'o, Q>(&'o self, key: &Q) -> impl Iterator<Item = (&'o K, Option<&'o V>)>
+    /// The first known key after `key`, with its value (`None` for a deleted one).
+    pub fn first_after<Q>(&self, key: &Q) -> Option<(&K, Option<&V>)>
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        self.order.range((Bound::Excluded(key), Bound::Unbounded)).filter_map(|(_, &at)| self.known(at))
+        let new = self.slots.len() - self.ordered.get();
+        self.looked.update(|looked| looked + new);
+        if self.looked.get() > LOOKS * new + self.ordered.get() / MOVED {
+            drop(self.in_order());
+        }
+        let order = InOrder::new(&self.slots, &self.order);
+        let old = order.after(key).next();
+        let new =
+            self.slots[self.ordered.get()..].iter().filter(|slot| slot.key.borrow() > key).filter_map(Slot::known);
+        old.into_iter().chain(new).min_by(|(a, _), (b, _)| a.cmp(b))
     }
 
-    /// The known keys from `low` up to but without `high`, in order.
-    pub fn range<'o, Q>(
-        &'o self,
-        low: &Q,
-        high: &Q,
-    ) -> impl DoubleEndedIterator<Item = (&'o K, Option<&'o V>)> + use<'o, Q, K, V>
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        // BTreeMap::range panics on an inverted range; to us that is just an empty one.
-        let places = (low < high).then(|| self.order.range((Bound::Included(low), Bound::Excluded(high))));
-        places.into_iter().flatten().filter_map(|(_, &at)| self.known(at))
+    /// What is known, in key order.
+    pub fn in_order(&self) -> InOrder<'_, K, V> {
+        let slots = &self.slots[..];
+        let ordered = self.ordered.replace(slots.len());
+        self.looked.set(0);
+        // Whoever has them in order keeps others from adding any, so that nobody has them when there are new ones.
+        if ordered < slots.len() {
+            let mut new: Vec<_> = (ordered..slots.len()).collect();
+            new.sort_unstable_by(|&a, &b| slots[a].key.cmp(&slots[b].key));
+            put_in(&mut self.order.borrow_mut(), &new, |at| &slots[at].key);
+        }
+        InOrder::new(slots, &self.order)
     }
 
     /// Sets a mark; marks nest.
@@ -247,18 +271,24 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
     /// Takes all changes, in key order. Marks, if any are left, are released.
     pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
-        let Self { order, mut slots, .. } = mem::take(self);
-        order.into_iter().filter_map(move |(key, at)| slots[at].entry.take().map(|value| (key, value)))
-    }
-
-    /// All changes, in key order.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
-        self.order.values().filter_map(|&at| self.known(at))
+        drop(self.in_order());
+        let next = self.emptied();
+        let Self { order, slots, .. } = mem::replace(self, next);
+        let mut slots: Vec<_> = slots.into_iter().map(Some).collect();
+        let places = order.into_inner().into_iter();
+        places
+            .filter_map(move |at| slots[at].take().and_then(|Slot { key, entry, .. }| entry.map(|value| (key, value))))
     }
 
     /// Drops all changes and marks.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = self.emptied();
+    }
+
+    /// An empty one with room for a block as large as this.
+    fn emptied(&self) -> Self {
+        let room = self.slots.len().min(ROOM);
+        Self { slots: Vec::with_capacity(room), index: HashTable::with_capacity(room), ..Self::default() }
     }
 
     /// Whether nothing is known.
@@ -283,7 +313,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -326,7 +356,7 @@ mod tests {
             let mut model = BTreeMap::<u8, Option<u8>>::new();
             let mut marks = Vec::new();
             let mut seen = BTreeSet::new();
-            for step in steps {
+            for (at, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Put(key, value) => { overlay.put(key, value); seen.insert(key); model.insert(key, Some(value)); }
                     Step::Delete(key) => { overlay.delete(key); seen.insert(key); model.insert(key, None); }
@@ -344,21 +374,47 @@ mod tests {
                         seen.clear();
                     }
                 }
-                let plain = |overlay: &Overlay<u8, u8>| overlay.iter().map(|(k, v)| (*k, v.copied())).collect::<Vec<_>>();
+                for key in 0..8 {
+                    let first = overlay.first_after(&key).map(|(k, v)| (*k, v.copied()));
+                    prop_assert_eq!(first, model.range(key + 1..).next().map(|(k, v)| (*k, *v)));
+                }
+                if at % 5 > 0 {
+                    // Whoever asks for the order puts all in their places.
+                    continue;
+                }
+                let plain = |overlay: &Overlay<u8, u8>| overlay.in_order().iter().map(|(k, v)| (*k, v.copied())).collect::<Vec<_>>();
                 prop_assert_eq!(plain(&overlay), model.clone().into_iter().collect::<Vec<_>>());
                 prop_assert_eq!((overlay.len(), overlay.is_empty()), (model.len(), model.is_empty()));
                 prop_assert_eq!(overlay.bytes(), seen.len() + model.values().flatten().count());
                 for key in 0..8 {
                     let expected = match model.get(&key) { None => Found::Unknown, Some(None) => Found::Deleted, Some(Some(v)) => Found::Value(v) };
                     prop_assert_eq!(overlay.find(&key), expected);
-                    let after: Vec<_> = overlay.after(&key).map(|(k, v)| (*k, v.copied())).collect();
+                    let after: Vec<_> = overlay.in_order().after(&key).map(|(k, v)| (*k, v.copied())).collect();
                     prop_assert_eq!(after, model.range(key + 1..).map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
                 }
-                let range: Vec<_> = overlay.range(&2, &6).map(|(k, _)| *k).collect();
+                let range: Vec<_> = overlay.in_order().range(&2, &6).map(|(k, _)| *k).collect();
                 prop_assert_eq!(range, model.range(2..6).map(|(k, _)| *k).collect::<Vec<_>>());
-                prop_assert_eq!(overlay.range(&6, &2).count(), 0);
+                prop_assert_eq!(overlay.in_order().range(&6, &2).count(), 0);
             }
         }
+    }
+
+    #[test]
+    fn a_key_that_was_looked_at_often_enough_is_put_in_its_place() {
+        let mut overlay = Overlay::<u8, u8>::default();
+        (0..200).rev().for_each(|key| overlay.put(key, key));
+        for looks in 0..LOOKS {
+            assert_eq!((overlay.first_after(&99), overlay.ordered.get()), (Some((&100, Some(&100))), 0), "{looks}");
+        }
+        overlay.first_after(&0);
+        assert_eq!((overlay.ordered.get(), overlay.order.borrow()[..3].to_vec()), (200, vec![199, 198, 197]));
+        // To move the 200 is worth some looks more.
+        overlay.put(200, 200);
+        let looks = (0..).take_while(|_| {
+            overlay.first_after(&199);
+            overlay.ordered.get() == 200
+        });
+        assert_eq!(looks.count(), LOOKS + 200 / MOVED);
     }
 
     #[test]
@@ -401,7 +457,7 @@ mod tests {
         overlay.mark();
         overlay.delete(1);
         overlay.clear();
-        assert!(overlay.is_empty() && overlay.bytes() == 0 && overlay.iter().next().is_none());
+        assert!(overlay.is_empty() && overlay.bytes() == 0 && overlay.in_order().iter().next().is_none());
         overlay.put(2, 2);
         overlay.rollback_to(0);
         assert_eq!(overlay.find(&2), Found::Value(&2));

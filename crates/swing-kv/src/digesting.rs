@@ -2,22 +2,19 @@
 //!
 //! Of each changed row the digest needs to know what the table said before. Mostly the cache knows, since a kernel reads
 //! a key before it sets it, or the gaps, of a new one; otherwise the table is asked. In return nothing is written that is there
-//! already, and what is changed is found by its row's id. In a large block the hashing is done on another thread while SQLite writes.
+//! already, and what is changed is found by its row's id. The hashing is done on another thread while SQLite
+//! writes.
 
 use std::sync::Arc;
-use std::thread;
 
-use swing_core::row_digest::Cell;
+use swing_core::Overlay;
+use swing_core::row_digest::{Cell, Sum, Summer};
 use swing_core::session::{Reader, SessionError};
-use swing_core::{Overlay, RowDigest};
 
 use crate::cache::{Cache, Row, RowId};
 use crate::gaps::Gaps;
 use crate::key::Key;
 use crate::view::{GET, read_row};
-
-/// For so few changes another thread is not worth its start.
-const FEW: usize = 1024;
 
 /// The keys that tell one commit from another: the host's height changes with every block, the activityhash with every
 /// crank.
@@ -55,11 +52,11 @@ pub(crate) fn real<'c>(
     db: Reader<'_>,
 ) -> Result<(Vec<Change<'c>>, Vec<RowId>), SessionError> {
     let (mut real, mut ids) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
-    for (at, (key, after)) in changes.iter().enumerate() {
+    for (at, (key, after)) in changes.in_order().iter().enumerate() {
         let key = key.as_str();
         let before = match known.cache.find_row(key) {
             Some(row) => row,
-            None if known.gaps.cover(key) => None,
+            None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
             None => read_row(db, key)?,
         };
         let (before, id) = before.map_or((None, None), |Row { value, id }| (Some(value), id));
@@ -71,43 +68,23 @@ pub(crate) fn real<'c>(
     Ok((real, ids))
 }
 
-/// The sum over what changes: rows taken off and added.
-fn sum(changes: &[Change<'_>]) -> RowDigest {
-    let (mut sum, mut scratch) = (RowDigest::default(), Vec::new());
+/// Begins the sum over what changes: rows taken off and added.
+pub(crate) fn begin_sum<'s>(changes: &[Change<'_>], summer: &'s mut Summer) -> Sum<'s> {
+    let mut sum = summer.begin();
     for Change { key, before, after, .. } in changes {
         if let Some(before) = before {
-            sum.remove(&row(key, before), &mut scratch);
+            sum.remove(&row(key, before));
         }
         if let Some(value) = after {
-            sum.add(&row(key, value), &mut scratch);
+            sum.add(&row(key, value));
         }
     }
+    sum.that_is_all();
     sum
 }
 
 fn row<'r>(key: &'r str, value: &'r str) -> [Cell<'r>; 2] {
     [key.into(), value.into()]
-}
-
-/// Sums the changes up while `write` runs.
-pub(crate) fn sum_beside(
-    changes: &[Change<'_>],
-    write: impl FnOnce() -> Result<(), SessionError>,
-) -> Result<RowDigest, SessionError> {
-    if changes.len() <= FEW {
-        write()?;
-        return Ok(sum(changes));
-    }
-    thread::scope(|scope| {
-        let beside = thread::Builder::new().spawn_scoped(scope, || sum(changes));
-        write()?;
-        match beside.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(sum)) => Ok(sum),
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // No thread was to be had.
-            Err(_) => Ok(sum(changes)),
-        }
-    })
 }
 
 /// Whether one of the keys that tell commits apart is among the changes.

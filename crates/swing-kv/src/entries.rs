@@ -36,6 +36,7 @@ pub(crate) fn entries<'a>(
     paged(move || {
         while let Some(low) = next.take() {
             let (rows, high) = page(db, &low)?;
+            let changes = changes.in_order();
             let merged: Vec<_> = match &high {
                 Some(high) => merge(rows, changes.range(&*low, &**high)),
                 None => merge(rows, changes.iter().skip_while(|(key, _)| key.as_str() < &*low)),

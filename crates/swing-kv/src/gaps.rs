@@ -114,22 +114,29 @@ impl Gaps {
         self.known.insert(from, end);
     }
 
-    /// The table gets `key`.
-    pub(crate) fn fill(&mut self, key: &str) {
-        self.last = None;
-        let Some((from, end)) = self.around(key) else { return };
-        if key.len() >= LONGEST || from == key {
-            let from = from.to_owned();
-            if let Some(end) = self.known.remove(&from)
-                && key.len() < LONGEST
-            {
-                self.go_on_after(key, end);
+    /// The table gets these keys, in order. Between two of them in the same gap nothing is known any more: who adds keys adds
+    /// them in order, so it is behind the last one that somebody will ask.
+    pub(crate) fn fill<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) {
+        let mut keys = keys.into_iter().peekable();
+        while let Some(first) = keys.next() {
+            self.last = None;
+            let Some((from, end)) = self.around(first) else { continue };
+            let mut last = first;
+            while let Some(key) = keys.next_if(|key| end.is_past(key)) {
+                last = key;
             }
-            return;
+            let behind = if first.len() >= LONGEST || from == first {
+                let from = from.to_owned();
+                self.known.remove(&from)
+            } else {
+                Some(End { to: end.to.replace(first.to_owned()), used: mem::take(&mut end.used) })
+            };
+            if let Some(behind) = behind
+                && last.len() < LONGEST
+            {
+                self.go_on_after(last, behind);
+            }
         }
-        // Who adds keys adds them in order, so it is behind this one that somebody will ask.
-        let behind = End { to: end.to.replace(key.to_owned()), used: mem::take(&mut end.used) };
-        self.go_on_after(key, behind);
     }
 
     fn go_on_after(&mut self, key: &str, end: End) {
@@ -157,7 +164,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Ask(String),
-        Add(String),
+        Add(BTreeSet<String>),
         Delete(String),
     }
 
@@ -166,7 +173,7 @@ mod tests {
         let key = || "[a-c\0]{0,3}";
         prop_oneof![
             4 => key().prop_map(Step::Ask),
-            2 => key().prop_map(Step::Add),
+            2 => prop::collection::btree_set(key(), 1..4).prop_map(Step::Add),
             1 => key().prop_map(Step::Delete),
         ]
     }
@@ -199,10 +206,13 @@ mod tests {
                             absent.extend(all.range(key..).take_while(|key| !table.contains(*key)).cloned());
                         }
                     }
-                    Step::Add(key) => {
-                        gaps.fill(&key);
-                        absent.remove(&key);
-                        table.insert(key);
+                    Step::Add(keys) => {
+                        gaps.fill(keys.iter().map(String::as_str));
+                        absent.retain(|key| !keys.contains(key));
+                        // Between those that were added it may know less now.
+                        let between = |key: &String| keys.first() < Some(key) && Some(key) < keys.last();
+                        absent.retain(|key| !between(key) || gaps.around(key).is_some());
+                        table.extend(keys);
                     }
                     Step::Delete(key) => drop(table.remove(&key)),
                 }
@@ -221,10 +231,20 @@ mod tests {
     fn a_gap_that_is_filled_leaves_one_on_either_side() {
         let mut gaps = Gaps::new(true);
         gaps.learn("k3", Some("k7"));
-        gaps.fill("k5");
+        gaps.fill(["k5"]);
         assert!(gaps.cover("k3") && gaps.cover("k4") && !gaps.cover("k5") && gaps.cover("k5\0") && gaps.cover("k6"));
-        gaps.fill("k3");
+        gaps.fill(["k3"]);
         assert!(!gaps.cover("k3") && gaps.cover("k30") && gaps.cover("k4"));
+    }
+
+    #[test]
+    fn keys_in_one_gap_leave_what_is_before_the_first_and_behind_the_last() {
+        let mut gaps = Gaps::new(true);
+        gaps.learn("b", Some("k"));
+        gaps.learn("m", Some("t"));
+        gaps.fill(["a", "c", "e", "g", "l", "n", "z"]);
+        let covered = ["b", "d", "f", "h", "m", "o"].map(|key| gaps.cover(key));
+        assert_eq!(covered, [true, false, false, true, true, true]);
     }
 
     #[test]
@@ -233,7 +253,7 @@ mod tests {
         let filled = |from: &str, key: &str| {
             let mut gaps = Gaps::new(true);
             gaps.learn(from, Some("z"));
-            gaps.fill(key);
+            gaps.fill([key]);
             (gaps.cover("w"), gaps.cover("y"))
         };
         assert_eq!(filled("a", &long[1..]), (true, true));

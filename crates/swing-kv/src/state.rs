@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use swing_core::Overlay;
 use swing_core::overlay::Found;
+use swing_core::row_digest::Summer;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
 use crate::cache::{Cache, Row, RowId};
@@ -48,6 +49,7 @@ pub struct KvState {
     pub(crate) gaps: Gaps,
     pub(crate) walk: Walk,
     pub(crate) keys: Keys,
+    summer: Summer,
     /// Of the session, when `cache`, `gaps` and `walk` were last right.
     generation: u64,
 }
@@ -68,6 +70,7 @@ impl KvState {
             gaps: Gaps::new(options.cache_bytes > 0),
             walk: Walk::default(),
             keys: Keys::default(),
+            summer: Summer::default(),
             generation: 0,
         }
     }
@@ -144,6 +147,7 @@ fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> 
 
 /// The same, of changes of which nothing else is known.
 fn write_all(changes: &Changes, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+    let changes = changes.in_order();
     let values = changes.iter().filter_map(|(key, value)| Some((key.as_str(), &**value?)));
     writer.run_all(UPSERT, values)?;
     writer.run_all(DELETE, changes.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| [key.as_str()]))
@@ -172,19 +176,18 @@ impl Part for KvState {
             let known = digesting::Known { cache: &mut self.cache, gaps: &mut self.gaps };
             let real;
             (real, ids) = digesting::real(&self.changes, known, writer.read())?;
-            real.iter().filter(|change| change.adds()).for_each(|change| self.gaps.fill(change.key));
-            let sum = digesting::sum_beside(&real, || write(&real, &mut ids, writer))?;
-            writer.note_rows(&TABLES[0], &sum);
+            self.gaps.fill(real.iter().filter(|change| change.adds()).map(|change| change.key));
+            let sum = digesting::begin_sum(&real, &mut self.summer);
+            write(&real, &mut ids, writer)?;
+            writer.note_rows(&TABLES[0], &sum.end());
             if digesting::tells(&self.changes) {
                 let witness = digesting::commit_witness(writer.read())?;
                 writer.set_digest_witness(witness);
             }
         } else {
-            self.changes.iter().for_each(|(key, value)| {
-                if value.is_some() {
-                    self.gaps.fill(key.as_str());
-                }
-            });
+            let values = self.changes.in_order();
+            self.gaps.fill(values.iter().filter_map(|(key, value)| value.map(|_| key.as_str())));
+            drop(values);
             write_all(&self.changes, writer)?;
         }
         for ((key, value), id) in self.changes.drain().zip(ids.into_iter().chain(iter::repeat(None))) {

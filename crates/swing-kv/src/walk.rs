@@ -4,6 +4,7 @@
 //! that grows as the walk goes on, and what the block has changed is merged in. Whatever is remembered here can be
 //! forgotten at any time and costs only speed.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use swing_core::overlay::Found;
@@ -114,11 +115,11 @@ impl Walk {
         start: &Arc<str>,
     ) -> Result<(Option<Arc<str>>, usize), SessionError> {
         let mut skipped = 0;
-        let mut changed = changes.after(&**start);
+        let (order, mut further) = (OnceCell::new(), None);
+        let mut change = changes.first_after(&**start);
         let mut row = self.ahead.next(db, start)?.cloned();
         let mut last: &str = start;
         loop {
-            let change = changed.next();
             let found = match (&row, change) {
                 (None, None) => None,
                 (Some(key), None) => Some(key.clone()),
@@ -130,6 +131,8 @@ impl Walk {
                     if row.as_deref() == Some(changed.as_str()) {
                         row = self.ahead.next(db, changed.as_str())?.cloned();
                     }
+                    let order = order.get_or_init(|| changes.in_order());
+                    change = further.get_or_insert_with(|| order.after(changed.as_str())).next();
                     continue;
                 }
             };

@@ -111,20 +111,23 @@ pub(crate) struct Layers {
 
 impl Layers {
     /// The spans of `vat` that were closed, in order.
-    pub(crate) fn closed_of<'l>(&'l self, vat: &VatId) -> impl Iterator<Item = Span> + use<'l> {
+    pub(crate) fn closed_of(&self, vat: &VatId) -> Vec<Span> {
         let last = At::new(vat, Position::MAX);
         let at_last = match self.closed.find(&last) {
             Found::Value(span) => Some(*span),
             Found::Deleted | Found::Unknown => None,
         };
-        let below = self.closed.range(&At::new(vat, Position::ZERO), &last);
-        below.filter_map(|(_, span)| span.copied()).chain(at_last)
+        let closed = self.closed.in_order();
+        let below = closed.range(&At::new(vat, Position::ZERO), &last);
+        below.filter_map(|(_, span)| span.copied()).chain(at_last).collect()
     }
 
     /// Forgets the items of `vat` from `start` up to `end`. None stands at [`Position::MAX`]: a span ends there at most.
     pub(crate) fn forget_items(&mut self, vat: &VatId, start: Position, end: Position) {
-        let range = self.items.range(&At::new(vat, start), &At::new(vat, end));
+        let items = self.items.in_order();
+        let range = items.range(&At::new(vat, start), &At::new(vat, end));
         let known: Vec<_> = range.map(|(at, _)| at.clone()).collect();
+        drop(items);
         known.into_iter().for_each(|at| self.items.forget(&at));
     }
 
@@ -172,7 +175,7 @@ mod tests {
             let span = Span { start: at(start), end: at(end), hash: initial_hash(), incarnation: Incarnation::ZERO };
             layers.closed.put(At::new(&vat(name), span.start), span);
         }
-        let starts: Vec<_> = layers.closed_of(&vat("v1")).map(|span| span.start.get()).collect();
+        let starts: Vec<_> = layers.closed_of(&vat("v1")).iter().map(|span| span.start.get()).collect();
         assert_eq!(starts, [0, 3, max]);
     }
 }

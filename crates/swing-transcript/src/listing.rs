@@ -96,7 +96,7 @@ impl Transcripts<'_> {
         // All at once, which in order costs next to nothing.
         let mut spans: BTreeMap<_, (_, bool)> = stored.into_iter().collect();
         // What was changed since stands above what the table says.
-        spans.extend(self.state.layers.closed_of(vat).map(|span| (span.start, (span, false))));
+        spans.extend(self.state.layers.closed_of(vat).into_iter().map(|span| (span.start, (span, false))));
         if let Some(span) = self.current(vat)? {
             spans.insert(span.start, (span, true));
         }
@@ -140,8 +140,8 @@ impl Transcripts<'_> {
     pub fn dump(&mut self, history: History) -> Result<BTreeMap<VatId, BTreeMap<Position, String>>, TranscriptError> {
         self.look()?;
         let mut vats = self.session.read().all(VATS, [], |row| row.get::<_, VatId>(0))?;
-        vats.extend(self.state.layers.current.iter().map(|(owner, _)| owner.0.clone()));
-        vats.extend(self.state.layers.closed.iter().map(|(at, _)| at.vat.clone()));
+        vats.extend(self.state.layers.current.in_order().iter().map(|(owner, _)| owner.0.clone()));
+        vats.extend(self.state.layers.closed.in_order().iter().map(|(at, _)| at.vat.clone()));
         vats.sort();
         vats.dedup();
         let mut dump = BTreeMap::new();

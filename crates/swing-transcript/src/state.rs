@@ -139,22 +139,24 @@ impl Part for TranscriptState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         let Self { layers, stored, .. } = self;
         // Closed ones first: a vat has one current span, also between two statements.
-        for (at, span) in layers.closed.iter() {
+        for (at, span) in layers.closed.in_order().iter() {
             if let Some(span) = span {
                 put_span(writer, &at.vat, span, None)?;
             }
         }
-        for (owner, span) in layers.current.iter() {
+        for (owner, span) in layers.current.in_order().iter() {
             if let Some(span) = span {
                 put_span(writer, &owner.0, span, Some(1))?;
             }
         }
-        let items = layers.items.iter().filter_map(|(at, item)| {
+        let unwritten = layers.items.in_order();
+        let items = unwritten.iter().filter_map(|(at, item)| {
             let Item { text, incarnation } = item?;
             Some((&at.vat, at.position, text, incarnation))
         });
         writer.run_all(ADD_ITEM, items)?;
-        for (owner, span) in layers.current.iter() {
+        drop(unwritten);
+        for (owner, span) in layers.current.in_order().iter() {
             stored.put(&owner.0, StoredVat { current: span.copied(), has_room: span.is_some() });
         }
         layers.clear();

@@ -32,6 +32,7 @@ impl Source<'_> {
         let after = |position: Position| position.next().filter(|next| *next < end);
         let mut at = from;
         if let Some(unwritten) = self.unwritten {
+            let unwritten = unwritten.in_order();
             for (place, item) in unwritten.range(&At::new(vat, from), &At::new(vat, end)) {
                 let Some(item) = item else { continue };
                 if let Some(last) = self.visit_stored(vat, at, place.position, &mut more)? {

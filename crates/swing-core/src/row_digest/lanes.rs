@@ -36,14 +36,19 @@ impl RowDigest {
 
     /// A row is there no more.
     pub fn remove(&mut self, row: &[Cell<'_>], scratch: &mut Vec<u8>) {
-        self.rows = self.rows.wrapping_sub(1);
-        self.each_lane(encode(row, scratch), u16::wrapping_sub);
+        self.remove_bytes(encode(row, scratch));
     }
 
     /// Adds a row that is bytes already.
     pub(super) fn add_bytes(&mut self, row: &[u8]) {
         self.rows = self.rows.wrapping_add(1);
         self.each_lane(row, u16::wrapping_add);
+    }
+
+    /// Takes off a row that is bytes already.
+    pub(super) fn remove_bytes(&mut self, row: &[u8]) {
+        self.rows = self.rows.wrapping_sub(1);
+        self.each_lane(row, u16::wrapping_sub);
     }
 
     fn each_lane(&mut self, row: &[u8], step: impl Fn(u16, u16) -> u16) {

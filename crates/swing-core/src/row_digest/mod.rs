@@ -9,6 +9,7 @@
 //! - [`stored`] is where it lies in the file: tables of ours that other implementations do not know, and triggers by which
 //!   their writes, which do not keep the digest up, at least say so. A digest is right or it is known not to be.
 //! - [`scan()`] makes it anew from all rows, to build it or to compare.
+//! - [`Summer`] sums changes up beside the writing of them.
 //!
 //! It is outside consensus: it depends on keys of the host and of the machine, and nothing exports it.
 
@@ -17,6 +18,7 @@ mod lanes;
 mod ledger;
 mod scan;
 pub mod stored;
+mod summer;
 
 pub use cells::Cell;
 pub use lanes::RowDigest;
@@ -24,6 +26,7 @@ pub(crate) use ledger::Ledger;
 pub use scan::scan;
 pub(crate) use scan::sum_of;
 pub use stored::{Kept, RowDigestError, Stored};
+pub use summer::{Sum, Summer};
 
 /// Whether a session keeps the digest of its rows up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

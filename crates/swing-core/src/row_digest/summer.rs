@@ -1,0 +1,288 @@
+//! Changes of many rows, summed up on another thread while the caller goes on with them.
+//!
+//! The rows are handed on in batches, as bytes. Whoever asks for the sum takes his share of what the thread has not come to:
+//! a thread that does not run, since the cores are busy with something else, keeps nobody waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use super::cells::Cell;
+use super::lanes::RowDigest;
+
+/// Rows are handed on when they are this many bytes. What is less is not worth waking a thread for.
+const BATCH: usize = 16 << 10;
+/// So many rows of a batch are taken at a time.
+const SHARE: usize = 16;
+/// So many batches may wait for the thread.
+const MOST: usize = 128;
+
+/// Where a row ends, among the bytes of its batch, and whether it is taken off the sum.
+struct End {
+    at: usize,
+    removed: bool,
+}
+
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    ends: Vec<End>,
+    /// The first row that nobody has taken.
+    next: AtomicUsize,
+}
+
+impl Batch {
+    fn push(&mut self, row: &[Cell<'_>], removed: bool) {
+        row.iter().for_each(|cell| cell.write(&mut self.bytes));
+        self.ends.push(End { at: self.bytes.len(), removed });
+    }
+
+    fn sum(&self, from: usize, to: usize, digest: &mut RowDigest) {
+        let mut start = from.checked_sub(1).map_or(0, |before| self.ends[before].at);
+        for &End { at, removed } in &self.ends[from..to] {
+            let row = &self.bytes[start..at];
+            if removed {
+                digest.remove_bytes(row)
+            } else {
+                digest.add_bytes(row)
+            }
+            start = at;
+        }
+    }
+
+    /// Sums up rows until others have taken all that is left. Answers how many they were, too.
+    fn share(&self) -> (RowDigest, usize) {
+        let (mut digest, mut rows) = (RowDigest::default(), 0);
+        loop {
+            let from = self.next.fetch_add(SHARE, Ordering::Relaxed);
+            let to = self.ends.len().min(from + SHARE);
+            if from >= to {
+                return (digest, rows);
+            }
+            self.sum(from, to, &mut digest);
+            rows += to - from;
+        }
+    }
+}
+
+/// A batch, and where to say what the rows of it that one took add up to.
+type Errand = (Arc<Batch>, SyncSender<RowDigest>);
+
+/// A thread that sums up, from the first time on that there is enough to do.
+#[derive(Default)]
+pub struct Summer {
+    errands: Option<Sender<Errand>>,
+    thread: Option<JoinHandle<()>>,
+    /// There is but one core, or no thread was to be had.
+    alone: bool,
+}
+
+impl Summer {
+    /// Begins a sum.
+    pub fn begin(&mut self) -> Sum<'_> {
+        Sum { summer: self, batch: Batch::default(), given: Vec::new(), digest: RowDigest::default() }
+    }
+
+    /// Gives a batch to the thread; gives it back when there is none.
+    fn give(&mut self, batch: Batch) -> Result<Given, Batch> {
+        let Some(errands) = self.errands() else { return Err(batch) };
+        let (tell, theirs) = sync_channel(1);
+        let batch = Arc::new(batch);
+        // A thread that is gone has taken nothing, and everything is the asker's share.
+        let _ = errands.send((Arc::clone(&batch), tell));
+        Ok(Given { batch, theirs })
+    }
+
+    fn errands(&mut self) -> Option<&Sender<Errand>> {
+        if self.errands.is_none() && !self.alone {
+            let (errands, todo) = channel::<Errand>();
+            let work = move || todo.iter().for_each(|(batch, tell)| drop(tell.send(batch.share().0)));
+            let several = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+            match several.then(|| thread::Builder::new().name("swing-digest".to_owned()).spawn(work)) {
+                Some(Ok(thread)) => (self.errands, self.thread) = (Some(errands), Some(thread)),
+                Some(Err(_)) | None => self.alone = true,
+            }
+        }
+        self.errands.as_ref()
+    }
+}
+
+impl Drop for Summer {
+    fn drop(&mut self) {
+        self.errands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A batch that the thread has.
+struct Given {
+    batch: Arc<Batch>,
+    theirs: Receiver<RowDigest>,
+}
+
+impl Given {
+    fn sum(self) -> RowDigest {
+        let (mut sum, rows) = self.batch.share();
+        if rows < self.batch.ends.len() {
+            match self.theirs.recv() {
+                Ok(theirs) => sum.merge(&theirs),
+                // It has taken rows, and will never say what came of them.
+                Err(_) => {
+                    sum = RowDigest::default();
+                    self.batch.sum(0, self.batch.ends.len(), &mut sum);
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// A sum over changes of rows, begun by [`Summer::begin`].
+pub struct Sum<'s> {
+    summer: &'s mut Summer,
+    batch: Batch,
+    given: Vec<Given>,
+    /// Of what was too much for the thread.
+    digest: RowDigest,
+}
+
+impl Sum<'_> {
+    /// A row is there now.
+    pub fn add(&mut self, row: &[Cell<'_>]) {
+        self.push(row, false);
+    }
+
+    /// A row is there no more.
+    pub fn remove(&mut self, row: &[Cell<'_>]) {
+        self.push(row, true);
+    }
+
+    fn push(&mut self, row: &[Cell<'_>], removed: bool) {
+        self.batch.push(row, removed);
+        if self.batch.bytes.len() >= BATCH {
+            self.hand_on();
+        }
+    }
+
+    fn hand_on(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        let given = if self.given.len() < MOST { self.summer.give(batch) } else { Err(batch) };
+        match given {
+            Ok(given) => self.given.push(given),
+            Err(batch) => batch.sum(0, batch.ends.len(), &mut self.digest),
+        }
+    }
+
+    /// There are no more changes for now: what there is of them goes to the thread, if it is awake anyway.
+    pub fn that_is_all(&mut self) {
+        if !self.given.is_empty() {
+            self.hand_on();
+        }
+    }
+
+    /// What all of them add up to.
+    #[must_use]
+    pub fn end(self) -> RowDigest {
+        let Self { batch, given, mut digest, .. } = self;
+        batch.sum(0, batch.ends.len(), &mut digest);
+        // The thread begins with the first.
+        given.into_iter().rev().for_each(|given| digest.merge(&given.sum()));
+        digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of about a hundred bytes, every third of them taken off.
+    fn rows(count: usize) -> impl Iterator<Item = (String, bool)> {
+        (0..count).map(|at| (format!("{at:0100}"), at % 3 == 0))
+    }
+
+    fn begun(summer: &mut Summer, count: usize) -> Sum<'_> {
+        let mut sum = summer.begin();
+        for (row, removed) in rows(count) {
+            let row = [row.as_str().into()];
+            if removed { sum.remove(&row) } else { sum.add(&row) }
+        }
+        sum
+    }
+
+    fn plain(count: usize) -> RowDigest {
+        let (mut digest, mut scratch) = (RowDigest::default(), Vec::new());
+        for (row, removed) in rows(count) {
+            let row = [row.as_str().into()];
+            if removed { digest.remove(&row, &mut scratch) } else { digest.add(&row, &mut scratch) }
+        }
+        digest
+    }
+
+    #[test]
+    fn it_is_the_sum_of_all_rows_however_many_they_are() {
+        let mut summer = Summer::default();
+        for count in [0, 1, SHARE, 149, 150, 151, 1000, 5000] {
+            assert_eq!(begun(&mut summer, count).end(), plain(count), "{count}");
+        }
+    }
+
+    #[test]
+    fn few_rows_need_no_thread() {
+        let mut summer = Summer::default();
+        let _ = begun(&mut summer, 100).end();
+        assert!(summer.thread.is_none());
+    }
+
+    #[test]
+    fn a_sum_that_is_given_up_is_in_no_other() {
+        let mut summer = Summer::default();
+        drop(begun(&mut summer, 1000));
+        assert_eq!(begun(&mut summer, 700).end(), plain(700));
+    }
+
+    #[test]
+    fn alone_it_sums_up_all_by_itself() {
+        let mut summer = Summer { errands: None, thread: None, alone: true };
+        assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
+        assert!(summer.thread.is_none());
+    }
+
+    /// A thread that does nothing but keep what it is given.
+    #[test]
+    fn a_thread_that_does_not_run_keeps_nobody_waiting() {
+        let (errands, todo) = channel();
+        let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
+        assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
+        assert!(todo.try_iter().count() > 2);
+    }
+
+    /// One that takes a few rows of each batch, and ends.
+    #[test]
+    fn a_thread_that_is_lost_takes_no_rows_with_it() {
+        let (errands, todo) = channel::<Errand>();
+        let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
+        let sum = begun(&mut summer, 1000);
+        let mut lost = 0;
+        todo.try_iter().for_each(|(batch, _)| {
+            batch.next.fetch_add(SHARE, Ordering::Relaxed);
+            lost += 1;
+        });
+        assert!(lost > 2);
+        assert_eq!(sum.end(), plain(1000));
+        drop(todo);
+        assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
+    }
+
+    #[test]
+    fn what_waits_for_the_thread_is_bounded() {
+        let (errands, todo) = channel::<Errand>();
+        let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
+        let count = (MOST + 10) * BATCH / 100;
+        let sum = begun(&mut summer, count);
+        assert_eq!(todo.try_iter().count(), MOST);
+        assert_eq!(sum.end(), plain(count));
+    }
+}
