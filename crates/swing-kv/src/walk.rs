@@ -4,6 +4,7 @@
 //! that grows as the walk goes on, and what the block has changed is merged in. Whatever is remembered here can be
 //! forgotten at any time and costs only speed.
 
+use std::borrow::Borrow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use swing_core::overlay::Found;
 use swing_core::session::{Reader, SessionError};
 
 use crate::digesting::Changes;
+use crate::key::Key;
 
 const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key";
 
@@ -21,20 +23,24 @@ const BYTES: usize = 64 << 10;
 const MANY: usize = 8;
 
 /// Between two keys, both without.
-struct Between {
-    low: Arc<str>,
+struct Between<K> {
+    low: String,
     /// `None`: to the end of all keys.
-    high: Option<Arc<str>>,
+    high: Option<K>,
 }
 
-impl Between {
+impl<K: Borrow<str>> Between<K> {
     /// Whether what comes after `key` is `high`.
     fn ends_after(&self, key: &str) -> bool {
-        &*self.low <= key && self.high.as_deref().is_none_or(|high| key < high)
+        *self.low <= *key && self.is_past(key)
+    }
+
+    fn is_past(&self, key: &str) -> bool {
+        self.high.as_ref().is_none_or(|high| key < high.borrow())
     }
 
     fn contains(&self, key: &str) -> bool {
-        &*self.low < key && self.ends_after(key)
+        *self.low < *key && self.is_past(key)
     }
 }
 
@@ -43,10 +49,10 @@ impl Between {
 pub(crate) struct Walk {
     ahead: Ahead,
     /// No key is changed in between.
-    unchanged: Option<Between>,
+    unchanged: Option<Between<Key>>,
     /// No key is left in between, though many are still in the table; `high` was there. This makes it as cheap to
     /// delete keys by asking for the first one again and again as it is where a deleted row is gone at once.
-    gap: Option<Between>,
+    gap: Option<Between<Arc<str>>>,
 }
 
 impl Walk {
@@ -84,21 +90,21 @@ impl Walk {
     ) -> Result<Option<Arc<str>>, SessionError> {
         if let Some(near) = self.unchanged.as_ref().filter(|near| near.ends_after(previous))
             && let Some(key) = self.ahead.next(db, previous)?
-            && near.high.as_ref().is_none_or(|high| key < high)
+            && near.is_past(key)
         {
             return Ok(Some(key.clone()));
         }
         let gap = self.gap.take_if(|gap| gap.ends_after(previous));
         let start = match &gap {
-            Some(Between { high: Some(high), .. }) if changes.find(&**high) == Found::Deleted => high.clone(),
+            Some(Between { high: Some(high), .. }) if changes.find(&**high) == Found::Deleted => high,
             Some(Between { high, .. }) => {
                 let found = high.clone();
                 self.gap = gap;
                 return Ok(found);
             }
-            None => previous.into(),
+            None => previous,
         };
-        let (found, skipped) = self.search(changes, db, &start)?;
+        let (found, skipped) = self.search(changes, db, start)?;
         match gap {
             Some(gap) => self.gap = Some(Between { high: found.clone(), ..gap }),
             None if skipped >= MANY => self.gap = Some(Between { low: previous.into(), high: found.clone() }),
@@ -112,13 +118,13 @@ impl Walk {
         &mut self,
         changes: &Changes,
         db: Reader<'_>,
-        start: &Arc<str>,
+        start: &str,
     ) -> Result<(Option<Arc<str>>, usize), SessionError> {
         let mut skipped = 0;
         let (order, mut further) = (OnceCell::new(), None);
-        let mut change = changes.first_after(&**start);
+        let mut change = changes.first_after(start);
         let mut row = self.ahead.next(db, start)?.cloned();
-        let mut last: &str = start;
+        let mut last = start;
         loop {
             let found = match (&row, change) {
                 (None, None) => None,
@@ -136,7 +142,11 @@ impl Walk {
                     continue;
                 }
             };
-            self.unchanged = Some(Between { low: last.into(), high: change.map(|(key, _)| key.as_str().into()) });
+            // Mostly its room is there already.
+            let unchanged = self.unchanged.get_or_insert_with(|| Between { low: String::new(), high: None });
+            let low = if changes.is_empty() { "" } else { last };
+            low.clone_into(&mut unchanged.low);
+            unchanged.high = change.map(|(key, _)| key.clone());
             return Ok((found, skipped));
         }
     }
