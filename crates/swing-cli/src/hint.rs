@@ -184,6 +184,7 @@ fn staging(error: &StagingError) -> Option<String> {
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
         StagingError::TargetInUse { .. } => say("`swing-store import` again when nobody has the old store open"),
         StagingError::Io { source, .. } => in_io(source),
+        StagingError::Unknown { .. } => say("`swing-store stat` tells at which height the store is"),
     }
 }
 

@@ -10,7 +10,7 @@ use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_core::session::{Location, OpenError, OpenOptions, Session, store_file};
 use swing_export::dataset::{Dataset, DatasetError, MANIFEST_FILE_NAME, Mode};
 use swing_export::{ImportOptions, Step};
-use swing_store::Store;
+use swing_store::{Store, StoreError};
 
 use crate::console::Console;
 use crate::error::Refusal;
@@ -112,7 +112,7 @@ fn make(dataset: &Dataset, mode: Option<Mode>, store: &Path, meter: &Meter) -> R
     let block_height = dataset.block_height();
     imported.host_kv().set(height::HOST_HEIGHT, &block_height.to_string())?;
     meter.step(Step::Stage("flushing"));
-    imported.commit()?.close()?;
+    imported.commit().map_err(StoreError::from)?.close()?;
     Ok(Report {
         records: report.records,
         taken: report.taken,

@@ -10,7 +10,7 @@ use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_core::testing::suite::Op;
 use swing_export::ImportOptions;
 use swing_export::dataset::Dataset;
-use swing_store::{Store, import};
+use swing_store::{Store, StoreError, import};
 
 use crate::datasets::{export_digest, write_dataset};
 use crate::stage::{Keeping, play};
@@ -147,7 +147,7 @@ fn take(args: &Import) -> Result<()> {
     let height = dataset.block_height();
     imported.host_kv().set("host.height", &height.to_string())?;
     say(&format!("begin {height}"))?;
-    let store = imported.commit()?;
+    let store = imported.commit().map_err(StoreError::from)?;
     say(&format!("ack {height}"))?;
     store.close()?;
     say("closed")

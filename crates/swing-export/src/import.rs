@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use swing_core::names::tag;
 use swing_core::session::{CommitError, OpenError, Part, Table};
@@ -13,8 +14,9 @@ use swing_core::{ArtifactMode, RowDigests, Session, SessionError};
 
 use crate::exporter::{Substores, gaps};
 use crate::progress::{Counted, Progress, RECORDS_PER_STEP, Step};
+use crate::publish_error::PublishError;
 use crate::source::{ExportSource, SourceError};
-use crate::staging::{Staging, StagingError};
+use crate::staging::{Staging, StagingError, Unmoved};
 use crate::verify::witness;
 
 /// Where the imported store is to be.
@@ -39,6 +41,8 @@ pub struct ImportOptions {
     pub empty: EmptyExport,
     /// Whether the new store gets a digest of its rows, made when it is complete.
     pub row_digests: RowDigests,
+    /// How long each attempt to put the new store in place waits for readers of the old one.
+    pub patience: Duration,
 }
 
 /// What to make of a source without a single record.
@@ -59,6 +63,7 @@ impl Default for ImportOptions {
             total: 1 << 44,
             empty: EmptyExport::default(),
             row_digests: RowDigests::Keep,
+            patience: Duration::from_secs(5),
         }
     }
 }
@@ -161,7 +166,8 @@ impl Imported {
         self.substores.iter().flat_map(|substore| substore.tables()).copied().collect()
     }
 
-    /// The new store's session, with everything in one open transaction.
+    /// The new store's session. Before the first attempt to publish it, everything is in one open transaction; after it
+    /// the session keeps the digest of the rows, if there is to be one.
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
     }
@@ -175,11 +181,30 @@ impl Imported {
     /// Commits and puts the new store in place of the old. Answers a session on it there.
     ///
     /// # Errors
-    /// [`StagingError`]; the target is then as it was or the complete new store.
-    pub fn publish(mut self, parts: &mut [&mut dyn Part]) -> Result<Session, StagingError> {
+    /// [`PublishError`], with the import as long as nothing was replaced and it is whole: after
+    /// [`StagingError::TargetInUse`] above all. Without it the import is lost; the target is then as it was or, after
+    /// [`StagingError::Unknown`] only, maybe the complete new store.
+    pub fn publish(mut self, parts: &mut [&mut dyn Part]) -> Result<Session, PublishError<Self, StagingError>> {
+        self.complete(parts)?;
+        let Some(staging) = self.staging else { return Ok(self.session) };
+        staging.seal(self.session)?;
+        match staging.swap() {
+            Ok(()) => Ok(staging.enter()?),
+            Err(Unmoved::Refused(error)) => {
+                let session = staging.reopen()?;
+                let import = Some(Box::new(Self { session, staging: Some(staging), ..self }));
+                Err(PublishError { error, import })
+            }
+            Err(Unmoved::Lost(error)) => Err(error.into()),
+        }
+    }
+
+    /// Commits to the staged file.
+    fn complete(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), StagingError> {
         self.session.begin()?;
         self.session.flush(parts)?;
-        if self.row_digests == RowDigests::Keep {
+        // After an attempt before this one, the session keeps them.
+        if self.row_digests == RowDigests::Keep && !self.session.keeps_row_digests() {
             let witness = witness(self.session.read(), self.substores).map_err(StagingError::Witness)?;
             self.session.build_row_digests(&self.tables(), witness)?;
         }
@@ -187,11 +212,7 @@ impl Imported {
             CommitError::NotCommitted(error) => StagingError::Session(error),
             CommitError::Unknown { source } => StagingError::Write { source },
             other => StagingError::Commit(other),
-        })?;
-        match self.staging {
-            None => Ok(self.session),
-            Some(staging) => staging.publish(self.session),
-        }
+        })
     }
 }
 
@@ -210,7 +231,7 @@ pub fn import(
     let (staging, session) = match target {
         Target::Memory => (None, Session::in_memory(&tables)?),
         Target::File(path) => {
-            let (staging, session) = Staging::begin(&path, tables, options.row_digests)?;
+            let (staging, session) = Staging::begin(&path, tables, options.row_digests, options.patience)?;
             (Some(staging), session)
         }
     };

@@ -5,6 +5,7 @@
 //! WAL, and flushed; the old file's WAL is empty, since SQLite would apply it to the new file.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err as fs;
 use swing_core::session::{
@@ -14,7 +15,11 @@ use swing_core::session::{
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
 
-/// A staged store that could not be begun or put in place. The target is as it was, unless the variant says otherwise.
+/// As many milliseconds as SQLite counts, 24 days.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
+
+/// A staged store that could not be begun or put in place. The target is as it was, except after
+/// [`StagingError::Unknown`].
 #[derive(Debug, thiserror::Error)]
 pub enum StagingError {
     /// The staged file or the target cannot be opened.
@@ -51,9 +56,24 @@ pub enum StagingError {
         #[source]
         source: std::io::Error,
     },
+    /// Something failed when the new store had been moved into place, or may have been.
+    #[error(
+        "the new store was being moved into place: it or the old one is there now, and this import cannot be \
+         committed again"
+    )]
+    Unknown {
+        /// What failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl StagingError {
+    /// Of what fails after the move.
+    fn unknown(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unknown { source: source.into() }
+    }
+
     /// Whether the disk was full.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -70,6 +90,14 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StagingError {
     move |source| StagingError::Io { what, source }
 }
 
+/// A sealed store that was not moved, or not surely.
+pub(crate) enum Unmoved {
+    /// It and the target are as they were: the same can be tried again.
+    Refused(StagingError),
+    /// It cannot.
+    Lost(StagingError),
+}
+
 /// The files of a staged store; removed when dropped before the move.
 #[must_use = "a staged store that is not published is removed"]
 pub(crate) struct Staging {
@@ -79,6 +107,8 @@ pub(crate) struct Staging {
     staged: PathBuf,
     tables: Vec<Table>,
     row_digests: RowDigests,
+    /// How long to wait for the target's readers.
+    patience: Duration,
     /// Dropped last, when the lock's file is gone too.
     _created: CreatedDirs,
 }
@@ -112,6 +142,7 @@ impl Staging {
         target: &Path,
         tables: Vec<Table>,
         row_digests: RowDigests,
+        patience: Duration,
     ) -> Result<(Self, Session), StagingError> {
         check_replaceable(target)?;
         let created = CreatedDirs::create(parent(target)).map_err(io("create the store's directory"))?;
@@ -120,7 +151,7 @@ impl Staging {
         let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
         let staged = beside(&target, "-import");
-        let staging = Self { lock: Some(lock), target, staged, tables, row_digests, _created: created };
+        let staging = Self { lock: Some(lock), target, staged, tables, row_digests, patience, _created: created };
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         // Rows come in key order, so that what was written is hardly looked at again.
         let (cache_bytes, map_bytes) = (24 << 20, 0);
@@ -129,47 +160,77 @@ impl Staging {
         Ok((staging, session))
     }
 
-    /// Puts the store, which `session` has committed, in place and opens it there.
-    pub(crate) fn publish(mut self, session: Session) -> Result<Session, StagingError> {
+    /// Makes the store, which `session` has committed, one file that is flushed. What fails here is not to be tried
+    /// again: a second flush may well succeed without what the first one lost.
+    pub(crate) fn seal(&self, session: Session) -> Result<(), StagingError> {
         session.close()?;
         // Reopened with a journal, it becomes a WAL store; closed again, it is one file.
-        let row_digests = self.row_digests;
-        let options = OpenOptions { creation: Creation::Never, row_digests, ..OpenOptions::default() };
-        Session::open(Location::File(self.staged.clone()), &options, &self.tables)?.close()?;
-        fs::File::open(&self.staged).and_then(|file| file.sync_all()).map_err(io("flush the new store"))?;
+        self.reopen()?.close()?;
+        // What SQLite cannot move into the file when it closes, it leaves there, and says nothing.
+        if beside(&self.staged, "-wal").exists() {
+            let source = std::io::Error::other("its log is still in use");
+            return Err(StagingError::Io { what: "complete the new store", source });
+        }
+        fs::File::open(&self.staged).and_then(|file| file.sync_all()).map_err(io("flush the new store"))
+    }
 
-        self.quiesce_target()?;
+    /// The staged store once more, when it could not be moved.
+    pub(crate) fn reopen(&self) -> Result<Session, StagingError> {
+        let options = OpenOptions { creation: Creation::Never, ..self.options() };
+        Ok(Session::open(Location::File(self.staged.clone()), &options, &self.tables)?)
+    }
+
+    fn options(&self) -> OpenOptions {
+        OpenOptions { row_digests: self.row_digests, ..OpenOptions::default() }
+    }
+
+    /// Moves the sealed store into place.
+    pub(crate) fn swap(&self) -> Result<(), Unmoved> {
+        self.quiesce_target().map_err(Unmoved::Refused)?;
+        // Of a flush there is no second try, as of the new store's.
+        self.settle_logs().map_err(Unmoved::Lost)?;
         let swapping = SwapLock::alone(&self.target);
-        fs::rename(&self.staged, &self.target).map_err(io("move the new store into place"))?;
+        if let Err(error) = fs::rename(&self.staged, &self.target).map_err(io("move the new store into place")) {
+            // On a network file system a move may be done whose answer is lost.
+            let is_here = self.staged.exists();
+            return Err(if is_here { Unmoved::Refused(error) } else { Unmoved::Lost(StagingError::unknown(error)) });
+        }
         // Empty by now, but of the old file: the new one makes its own.
-        self.remove_side_files()?;
+        let cleared = self.remove_side_files();
         drop(swapping);
-        sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))?;
+        cleared
+            .and_then(|()| sync_dir(parent(&self.target)).map_err(io("flush the store's directory")))
+            .map_err(|error| Unmoved::Lost(StagingError::unknown(error)))
+    }
+
+    /// Opens the new store in its place.
+    pub(crate) fn enter(mut self) -> Result<Session, StagingError> {
         let lock = self.lock.take().expect("the lock is taken only here");
-        let tables = std::mem::take(&mut self.tables);
-        Ok(Session::open_locked(lock, &options, &tables)?)
+        Session::open_locked(lock, &self.options(), &self.tables).map_err(StagingError::unknown)
     }
 
     /// Makes sure that nothing of the old store is outside its file.
     fn quiesce_target(&self) -> Result<(), StagingError> {
         let path = &self.target;
         if !has_store_header(path).map_err(io("read the old store"))? {
-            return self.drop_stray_logs();
+            // Without a database that it belongs to, a log is only a danger to the one that comes.
+            return self.remove_side_files();
         }
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let checkpoint = || -> rusqlite::Result<bool> {
             let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(self.patience.min(LONGEST_PATIENCE))?;
             let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
             Ok(busy == 0)
         };
         match checkpoint() {
-            Ok(true) => self.settle_logs(),
+            Ok(true) => Ok(()),
             Ok(false) => Err(StagingError::TargetInUse { path: path.clone() }),
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
                 Err(StagingError::TargetInUse { path: path.clone() })
             }
             // A target too damaged to be opened has nothing to lose.
-            Err(_) => self.drop_stray_logs(),
+            Err(_) => self.remove_side_files(),
         }
     }
 
@@ -181,12 +242,6 @@ impl Staging {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(io("flush the old store's log")(error)),
         }
-        sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))
-    }
-
-    /// Without a database that it belongs to, a log is only a danger to the one that comes: it must be gone before.
-    fn drop_stray_logs(&self) -> Result<(), StagingError> {
-        self.remove_side_files()?;
         sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))
     }
 
@@ -220,4 +275,20 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_of_which_nobody_knows_whether_it_was_done_is_not_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("swingstore.sqlite");
+        let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
+        staging.seal(session).unwrap();
+        // As if it had been done, and the answer had not come back.
+        fs::remove_file(&staging.staged).unwrap();
+        assert!(matches!(staging.swap(), Err(Unmoved::Lost(StagingError::Unknown { .. }))));
+    }
 }

@@ -74,7 +74,7 @@ fn imported(source: &dyn ExportSource, target: &Path, mode: ArtifactMode) -> Res
     let options = ImportOptions { mode, limits: LIMITS, ..ImportOptions::default() };
     let scratch = target.parent().unwrap_or(target);
     let done = import(source, target, options, Options::default(), &mut |_| {});
-    match done.and_then(|imported| imported.commit()) {
+    match done.and_then(|imported| Ok(imported.commit()?)) {
         Ok(store) => {
             store.close()?;
             Ok(Verdict::Accepted)

@@ -36,7 +36,7 @@ pub(crate) enum Inside {
         what: &'static str,
         back: Back,
     },
-    /// An import that could not be put in its place.
+    /// An import that could not be put in its place, and is lost.
     GivenUp,
     Closed,
 }

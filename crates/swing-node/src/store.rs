@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use swing_export::{ExportSource, Respelled, SourceError, SourceNames, SourceRecords};
+use swing_export::{ExportSource, PublishError, Respelled, SourceError, SourceNames, SourceRecords};
 use swing_store::DiskUsage;
 use swing_transcript::History;
 
@@ -72,7 +72,8 @@ fn seal_block(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     call.js.undefined()
 }
 
-/// The commit of an import: a promise that the new store is durable and in its place.
+/// The commit of an import: a promise that the new store is durable and in its place. If it is rejected and the import
+/// is whole, that is as it was, to be committed again.
 fn publish(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let (imported, back) = {
         let inside = &mut *cell.inside()?;
@@ -93,18 +94,14 @@ fn publish(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
         }
     };
     let work = move || {
-        let published = imported.commit();
-        let mut back = back.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match published {
-            Ok(store) => {
-                *back = Some(Inside::open(store));
-                Ok(())
+        let (inside, done) = match imported.commit() {
+            Ok(store) => (Inside::open(store), Ok(())),
+            Err(PublishError { error, import }) => {
+                (import.map_or(Inside::GivenUp, Inside::Imported), Err(error.into()))
             }
-            Err(error) => {
-                *back = Some(Inside::GivenUp);
-                Err(error.into())
-            }
-        }
+        };
+        *back.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(inside);
+        done
     };
     call.js.promise(work, |js, ()| js.undefined())
 }

@@ -267,6 +267,7 @@ impl From<StagingError> for Failure {
             StagingError::Open(error) => error.into(),
             StagingError::Session(error) => error.into(),
             StagingError::TargetInUse { .. } => Self::of(Kind::BUSY, &error),
+            StagingError::Unknown { .. } => Self::of(Kind::UNKNOWN, &error),
             error if error.is_full() => Self::of(Kind::FULL, &error),
             error => Self::of(Kind::IO, &error),
         }

@@ -2,7 +2,7 @@
 
 use swing_core::SessionError;
 use swing_core::session::{CommitError, OpenError};
-use swing_export::{ExportError, ImportError, RepairError, StagingError};
+use swing_export::{ExportError, ImportError, PublishError, RepairError, StagingError};
 
 /// Whatever a store could not do. The culprit is in the message or in its source.
 #[derive(Debug, thiserror::Error)]
@@ -115,4 +115,11 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl<I> From<PublishError<I, Self>> for StoreError {
+    /// Drops the import.
+    fn from(failed: PublishError<I, Self>) -> Self {
+        failed.error
+    }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use swing_core::Session;
 use swing_core::session::store_file;
-use swing_export::{ExportSource, ImportOptions, ImportReport, Imported, Progress, Target};
-use swing_kv::{KvOptions, KvState};
+use swing_export::{ExportSource, ImportOptions, ImportReport, Imported, Progress, PublishError, StagingError, Target};
+use swing_kv::KvState;
 
 use crate::error::StoreError;
 use crate::host::HostKv;
@@ -82,7 +82,7 @@ impl ImportedStore {
         let trace = Trace::of(&options)?;
         let import = ImportOptions { row_digests: options.row_digests, ..import };
         let imported = swing_export::import(source, target, SUBSTORES, import, progress)?;
-        Ok(Self { imported, kv: KvState::new(KvOptions::default()), trace, options })
+        Ok(Self { imported, kv: KvState::default(), trace, options })
     }
 
     /// What was taken in.
@@ -102,10 +102,37 @@ impl ImportedStore {
 
     /// Makes the store durable, puts it in its place and opens it there.
     ///
+    /// ```no_run
+    /// # use swing_export::{PublishError, StagingError};
+    /// # use swing_store::{ImportedStore, Store, StoreError};
+    /// /// Commits as soon as nobody reads the old store any more.
+    /// fn commit_patiently(mut imported: ImportedStore) -> Result<Store, StoreError> {
+    ///     loop {
+    ///         match imported.commit() {
+    ///             Err(PublishError {
+    ///                 error: StoreError::Publish(StagingError::TargetInUse { .. }),
+    ///                 import: Some(again),
+    ///             }) => imported = *again,
+    ///             done => return Ok(done?),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
-    /// [`StoreError::Publish`]; in the store's place is then what was there before, or the complete new store.
-    pub fn commit(mut self) -> Result<Store, StoreError> {
-        let session = self.imported.publish(&mut [&mut self.kv])?;
-        Store::over(session, self.options, self.trace)
+    /// [`StoreError::Publish`], with the import as long as nothing was replaced and it is whole: after
+    /// [`TargetInUse`](StagingError::TargetInUse) above all. It can be committed again, also with more of
+    /// the host's keys. Without the import, what there was is lost; in the store's place is then what was there before or,
+    /// after [`Unknown`](StagingError::Unknown) only, maybe the complete new store.
+    pub fn commit(mut self) -> Result<Store, PublishError<Self, StoreError>> {
+        match self.imported.publish(&mut [&mut self.kv]) {
+            Ok(session) => Store::over(session, self.options, self.trace)
+                .map_err(|error| StoreError::Publish(StagingError::Unknown { source: error.into() }).into()),
+            Err(PublishError { error, import }) => {
+                // What was remembered is of a session that is closed.
+                let again = |imported: Box<Imported>| Self { imported: *imported, kv: KvState::default(), ..self };
+                Err(PublishError { error: error.into(), import: import.map(again).map(Box::new) })
+            }
+        }
     }
 }

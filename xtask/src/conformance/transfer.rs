@@ -12,7 +12,7 @@ use swing_core::roles::KvStore as _;
 use swing_core::{ArtifactMode, Digest};
 use swing_export::dataset::{Dataset, DatasetWriter, Dialect, Mode};
 use swing_export::{ExportSource, ImportOptions};
-use swing_store::{Dump, Options};
+use swing_store::{Dump, Options, StoreError};
 
 pub(crate) const HOST_HEIGHT: &str = "host.height";
 
@@ -119,5 +119,5 @@ fn import(source: &dyn ExportSource, to: &Path, mode: ArtifactMode, height: Opti
     if let Some(height) = height {
         imported.host_kv().set(HOST_HEIGHT, height)?;
     }
-    Ok(imported.commit()?.close()?)
+    Ok(imported.commit().map_err(StoreError::from)?.close()?)
 }

@@ -16,9 +16,6 @@ pub(super) struct Part {
 
 const PLAIN: Part = Part { name: "", package: "", files: &[], functions: None, targets: "--tests", slow: &[] };
 
-/// Two tests that wait for SQLite's busy timeout.
-const WAITING: &[&str] = &["that_is_being"];
-
 pub(super) const PARTS: &[Part] = &[
     Part {
         name: "overlay",
@@ -72,7 +69,6 @@ pub(super) const PARTS: &[Part] = &[
             "crates/swing-export/src/exporter.rs",
             "crates/swing-export/src/repair.rs",
         ],
-        slow: WAITING,
         ..PLAIN
     },
     Part {
@@ -90,14 +86,12 @@ pub(super) const PARTS: &[Part] = &[
             "crates/swing-export/src/dataset/genesis.rs",
             "crates/swing-export/src/dataset/export_data.rs",
         ],
-        slow: WAITING,
         ..PLAIN
     },
     Part {
         name: "verify",
         package: "swing-export",
         files: &["crates/swing-export/src/verify.rs", "crates/swing-export/src/verify/**"],
-        slow: WAITING,
         ..PLAIN
     },
     Part {

@@ -8,7 +8,7 @@ use swing_core::testing::suite::Op;
 use swing_core::{ArtifactMode, Reader};
 use swing_export::ImportOptions;
 use swing_export::dataset::Dataset;
-use swing_store::{Options, Store, import};
+use swing_store::{Options, Store, StoreError, import};
 
 use crate::careless::Careless;
 use crate::datasets::{check_dataset, export_digest, missing_in_archive, write_dataset};
@@ -201,7 +201,7 @@ impl Prepared {
     fn import(&self, dir: &Path) -> Result<()> {
         let dataset = Dataset::open(&self.dataset)?;
         let how = ImportOptions { mode: ArtifactMode::Archival, ..ImportOptions::default() };
-        import(&dataset, dir, how, self.options()?, &mut |_| {})?.commit()?.close()?;
+        import(&dataset, dir, how, self.options()?, &mut |_| {})?.commit().map_err(StoreError::from)?.close()?;
         Ok(())
     }
 

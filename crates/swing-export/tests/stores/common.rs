@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err as fs;
 use swing_bundle::BundleSubstore;
@@ -136,7 +137,7 @@ impl Read for Failing {
 }
 
 pub(crate) fn options(mode: ArtifactMode) -> ImportOptions {
-    ImportOptions { mode, ..ImportOptions::default() }
+    ImportOptions { mode, patience: Duration::ZERO, ..ImportOptions::default() }
 }
 
 /// Imports into memory, telling nobody.

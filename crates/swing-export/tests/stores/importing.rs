@@ -97,7 +97,7 @@ fn what_is_not_read_does_not_count_towards_the_limit() {
 }
 
 #[test]
-fn unless_told_otherwise_sixteen_tebibytes_are_enough() {
-    let ImportOptions { total, empty, .. } = ImportOptions::default();
-    assert_eq!((total, empty), (17_592_186_044_416, EmptyExport::Refused));
+fn unless_told_otherwise_sixteen_tebibytes_and_five_seconds_are_enough() {
+    let ImportOptions { total, empty, patience, .. } = ImportOptions::default();
+    assert_eq!((total, empty, patience.as_secs()), (17_592_186_044_416, EmptyExport::Refused, 5));
 }

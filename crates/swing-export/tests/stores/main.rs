@@ -6,6 +6,7 @@ mod common;
 mod digests;
 mod exporting;
 mod importing;
+mod refused;
 mod refusing;
 mod replacing;
 mod verifying;

@@ -103,7 +103,7 @@ fn a_store_that_is_being_read_is_not_replaced() {
         .unwrap();
     let reader = Exporter::open(&path, SUBSTORES, swing_core::ArtifactMode::Debug).unwrap();
     other.execute_batch("UPDATE kvStore SET value = 'y' WHERE key = 'vat.names'").unwrap();
-    let error = imported.publish(&mut []).err().unwrap();
+    let error = imported.publish(&mut []).err().unwrap().error;
     let StagingError::TargetInUse { path: told } = &error else { panic!("{error}") };
     assert_eq!(*told, fs::canonicalize(&path).unwrap());
     drop((reader, other));
@@ -138,7 +138,7 @@ fn a_store_that_is_being_written_is_not_replaced() {
     let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE; UPDATE kvStore SET value = 'x'").unwrap();
-    let error = imported.publish(&mut []).err().unwrap();
+    let error = imported.publish(&mut []).err().unwrap().error;
     assert!(matches!(error, StagingError::TargetInUse { .. }), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(exported(&path), records("archival"));
@@ -150,7 +150,7 @@ fn a_store_that_is_being_written_without_a_log_is_not_replaced() {
     let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE; UPDATE kvStore SET value = 'x'").unwrap();
-    let error = imported.publish(&mut []).err().unwrap();
+    let error = imported.publish(&mut []).err().unwrap().error;
     assert!(matches!(error, StagingError::TargetInUse { .. }), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(exported(&path), records("archival"));
@@ -200,7 +200,7 @@ fn a_side_file_that_cannot_be_removed_keeps_the_new_store_out() {
     let path = dir.path().join("swingstore.sqlite");
     fs::create_dir(dir.path().join("swingstore.sqlite-journal")).unwrap();
     let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
-    let error = imported.publish(&mut []).err().unwrap();
+    let error = imported.publish(&mut []).err().unwrap().error;
     let StagingError::Io { what, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*what, "remove a side file of the old store");
     assert_eq!(names(dir.path()), ["swingstore.sqlite-journal"]);

@@ -58,7 +58,10 @@ fn made() -> Vec<Base> {
         let place = scratch::directory();
         let dataset = Dataset::open(fixtures().join(dataset)).expect("a fixture");
         let imported = import(&dataset, place.path(), options(ArtifactMode::Debug), Options::default(), &mut |_| {});
-        imported.and_then(|imported| imported.commit()).and_then(|store| store.close()).expect("a fixture is imported");
+        imported
+            .and_then(|imported| Ok(imported.commit()?))
+            .and_then(|store| store.close())
+            .expect("a fixture is imported");
         bases.push(Base::read(place.path(), vec![export(place.path())]));
         if bases.len() == 1 {
             bases.push(with_log(place.path()));

@@ -61,7 +61,7 @@ pub(super) fn on_disk(offer: &Offer, mode: ArtifactMode) {
         assert_eq!(fs::read_dir(place.path()).expect("the place").count(), 0, "a refused import left something behind");
         return;
     };
-    done.commit().and_then(|store| store.close()).expect("what was taken is put in its place");
+    done.commit().and_then(|store| Ok(store.close()?)).expect("what was taken is put in its place");
     let exporter = exporter(&target, mode).expect("an exporter");
     let export = exported_by(&exporter).expect("what was taken can be exported");
     assert!(in_memory.is_ok_and(|in_memory| in_memory == export), "in memory it is another export");

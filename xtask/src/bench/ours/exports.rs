@@ -8,7 +8,7 @@ use swing_core::ArtifactMode;
 use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_export::dataset::Dataset;
 use swing_export::{ImportOptions, Step};
-use swing_store::{SUBSTORES, exporter};
+use swing_store::{SUBSTORES, StoreError, exporter};
 
 use super::super::work::Figures;
 use super::timing::{Moment, figures, nanos, open, options};
@@ -89,7 +89,7 @@ pub(super) fn import(dir: &Path, dataset: &Path, mode: &str) -> Result<Figures> 
     let how = ImportOptions { mode: parse_mode(mode)?, ..ImportOptions::default() };
     let mut imported = swing_store::import(&dataset, dir, how, options(), &mut |_| {})?;
     imported.host_kv().set("host.height", "17")?;
-    imported.commit()?.close()?;
+    imported.commit().map_err(StoreError::from)?.close()?;
     Ok(figures([("all", nanos(start.elapsed()))]))
 }
 

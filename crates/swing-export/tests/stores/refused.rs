@@ -1,0 +1,153 @@
+//! An import that could not be put in place is still there, as long as nothing was replaced.
+
+use std::path::Path;
+
+use fs_err as fs;
+use swing_core::session::{LockError, WriterLock};
+use swing_core::{ArtifactMode, RowDigests, Session};
+use swing_export::{DigestVerdict, Exporter, Imported, PublishError, StagingError};
+
+use crate::common::{Records, SUBSTORES, Source, dataset, exported, import_keeping, import_to, names, store, verified};
+
+fn records(name: &str) -> Records {
+    Source::of(name, "operational").records
+}
+
+/// Somebody who needs the log of the store in the file `path`, in which there is something.
+struct Reader {
+    _exporter: Exporter,
+    _other: rusqlite::Connection,
+}
+
+impl Reader {
+    fn of(path: &Path) -> Self {
+        let other = rusqlite::Connection::open(path).unwrap();
+        let write = |value: &str| {
+            let sql =
+                format!("PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = '{value}' WHERE key = 'vat.names'");
+            other.execute_batch(&sql).unwrap();
+        };
+        write("x");
+        let exporter = Exporter::open(path, SUBSTORES, ArtifactMode::Debug).unwrap();
+        write("y");
+        Self { _exporter: exporter, _other: other }
+    }
+}
+
+/// The import that a failure gives back, which somebody who reads is to blame for.
+fn in_use(published: Result<Session, PublishError<Imported, StagingError>>) -> Imported {
+    let PublishError { error, import } = published.err().unwrap();
+    assert!(matches!(error, StagingError::TargetInUse { .. }), "{error:?}");
+    *import.unwrap()
+}
+
+#[test]
+fn an_import_is_published_once_its_readers_are_gone() {
+    for row_digests in [RowDigests::Keep, RowDigests::Ignore] {
+        let (dir, path) = store("archival");
+        let imported = import_keeping(&dataset("worked-example", "operational"), &path, row_digests).unwrap();
+        let reader = Reader::of(&path);
+        let imported = in_use(imported.publish(&mut []));
+        let mut imported = in_use(imported.publish(&mut []));
+        // Made once, they are kept from then on.
+        assert_eq!(imported.session().keeps_row_digests(), row_digests == RowDigests::Keep);
+        assert_eq!(exported(&path).len(), records("archival").len());
+        // It has kept the lock.
+        assert!(matches!(WriterLock::acquire(&path), Err(LockError::Held { .. })));
+        drop(reader);
+        let session = imported.publish(&mut []).unwrap();
+        assert_eq!(session.keeps_row_digests(), row_digests == RowDigests::Keep);
+        session.close().unwrap();
+        assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+        let report = verified(&path, Some(&records("worked-example")));
+        assert_eq!(report.findings, []);
+        assert_eq!(report.row_digests == DigestVerdict::Absent, row_digests == RowDigests::Ignore, "{report:?}");
+        assert_eq!(fs::read(&path).unwrap()[18..20], [2, 2], "a store with a log");
+    }
+}
+
+#[test]
+fn what_is_added_between_two_attempts_is_published_too() {
+    let (_dir, path) = store("archival");
+    let imported = import_keeping(&dataset("worked-example", "operational"), &path, RowDigests::Ignore).unwrap();
+    let reader = Reader::of(&path);
+    let mut imported = in_use(imported.publish(&mut []));
+    imported.session().begin().unwrap();
+    let added = imported.session().write().unwrap().run("INSERT INTO kvStore VALUES ('host.late', '1')", []);
+    assert_eq!(added.unwrap(), 1);
+    drop(reader);
+    let session = imported.publish(&mut []).unwrap();
+    let late = session.read().one("SELECT count(*) FROM kvStore WHERE key = 'host.late'", [], |row| row.get(0));
+    assert_eq!(late.unwrap(), Some(1));
+}
+
+#[test]
+fn an_import_that_is_given_up_after_a_failure_leaves_the_old_store_and_nothing_else() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let reader = Reader::of(&path);
+    let imported = in_use(imported.publish(&mut []));
+    assert!(names(dir.path()).contains(&"swingstore.sqlite-import".to_owned()));
+    drop(imported);
+    drop(reader);
+    let left = exported(&path);
+    assert_eq!(left.len(), records("archival").len());
+    assert!(left.contains(&("kv.vat.names".to_owned(), Some("y".to_owned()))));
+    assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn what_stands_in_the_way_can_be_cleared_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    let journal = dir.path().join("swingstore.sqlite-journal");
+    fs::create_dir(&journal).unwrap();
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let failed = imported.publish(&mut []).err().unwrap();
+    assert_eq!(failed.to_string(), "could not remove a side file of the old store");
+    assert!(std::error::Error::source(&failed).is_some());
+    assert!(!path.exists());
+    fs::remove_dir(&journal).unwrap();
+    fs::create_dir(&path).unwrap();
+    let failed = failed.import.unwrap().publish(&mut []).err().unwrap();
+    assert_eq!(failed.to_string(), "could not move the new store into place");
+    fs::remove_dir(&path).unwrap();
+    failed.import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+}
+
+#[test]
+fn a_new_store_that_is_not_whole_without_its_log_stays_out() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let reader = Reader::of(&path);
+    let mut imported = in_use(imported.publish(&mut []));
+    // Somebody is curious, and what is added now cannot leave the log.
+    let curious = rusqlite::Connection::open(dir.path().join("swingstore.sqlite-import")).unwrap();
+    curious.execute_batch("BEGIN; SELECT * FROM kvStore").unwrap();
+    imported.session().begin().unwrap();
+    imported.session().write().unwrap().run("INSERT INTO kvStore VALUES ('host.late', '1')", []).unwrap();
+    drop(reader);
+    let PublishError { error, import } = imported.publish(&mut []).err().unwrap();
+    assert_eq!(error.to_string(), "could not complete the new store");
+    assert!(import.is_none());
+    drop(curious);
+    assert_eq!(exported(&path).len(), records("archival").len());
+    assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn after_the_move_nothing_can_be_tried_again() {
+    let (dir, path) = store("archival");
+    // A store without a log, beside which there is what SQLite does not look at then and cannot use later.
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = delete").unwrap();
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let in_the_way = dir.path().join("swingstore.sqlite-shm");
+    fs::create_dir(&in_the_way).unwrap();
+    let PublishError { error, import } = imported.publish(&mut []).err().unwrap();
+    assert!(matches!(error, StagingError::Unknown { .. }) && import.is_none(), "{error:?}");
+    assert!(error.to_string().contains("cannot be committed again"), "{error}");
+    assert_eq!(names(dir.path()), ["swingstore.sqlite", "swingstore.sqlite-shm"]);
+    fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+}
