@@ -334,23 +334,6 @@ test('calls to an import that is being put in place wait until it is', async t =
   await openSwingStore(dir).hostStorage.close();
 });
 
-test('an import that cannot be put in place says why, once, and can be closed', async t => {
-  const source = await exported(t);
-  const dir = tempDir(t);
-  const { hostStorage, debug } = await importSwingStore(hosts(source).exporter, dir);
-  const file = path.join(dir, 'swingstore.sqlite');
-  fs.mkdirSync(path.join(file, 'in the way'), { recursive: true });
-  const [first, second] = await Promise.allSettled([hostStorage.commit(), hostStorage.commit()]);
-  assert.match(first.reason.message, /could not move the new store into place/);
-  assert.match(second.reason.message, /could not be put in place, and nothing is left of it/);
-  assert.throws(() => debug.dump(), /not open/);
-  assert.throws(() => hostStorage.diskUsage(), /not open/);
-  await hostStorage.close();
-  await assert.rejects(hostStorage.close(), /not initialized/);
-  fs.rmSync(file, { recursive: true });
-  assert.deepEqual(fs.readdirSync(dir), []);
-});
-
 test('an import that is given up takes the directories with it that it made', async t => {
   const source = await exported(t);
   const dir = tempDir(t);

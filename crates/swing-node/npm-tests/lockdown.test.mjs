@@ -3,4 +3,5 @@ import '@endo/init';
 import './callbacks.test.mjs';
 import './imports.test.mjs';
 import './options.test.mjs';
+import './publishing.test.mjs';
 import './snapshots.test.mjs';

@@ -254,9 +254,14 @@ export function makeSwingStoreExporter(dirPath: string, options?: ExportSwingSto
 
 export interface ImportSwingStoreOptions extends SwingStoreOptions {
   artifactMode?: ArtifactMode;
+  /** How long each commit of the import waits for readers of the store that it replaces. Default 5000. */
+  patienceMs?: number;
 }
 
-/** Nothing is in place before `hostStorage.commit()`. */
+/**
+ * Nothing is in place before `hostStorage.commit()`. While a commit is rejected with `SWING_BUSY`, since somebody reads the
+ * store that is to be replaced, the import is still there: commit again, or close it to give it up.
+ */
 export function importSwingStore(
   exporter: SwingStoreExporter,
   dirPath?: string | null,

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use swing_core::roles::KvStore as _;
 use swing_export::{EmptyExport, ExportSource, ImportOptions, Respelled, SourceError, SourceNames, SourceRecords};
@@ -68,6 +69,7 @@ pub(crate) fn importer(_: &(), call: &Call) -> Answer<Value> {
     let file = crate::open::location(call.argument(0, "dirPath"), options)?;
     // The import has its own ways of being fast; the store that follows is durable.
     let store = Options { durability: swing_store::Durability::Full, ..crate::open::store_options(options)? };
+    let patience = Duration::from_millis(options.property(c"patienceMs")?.integer()?);
     let (granted, grants) = channel();
     let (wish, wishes) = channel();
     let landed = Arc::new(Mutex::new(None));
@@ -77,7 +79,7 @@ pub(crate) fn importer(_: &(), call: &Call) -> Answer<Value> {
         let host = Host { wishes: wish, grants, ahead: RefCell::default() };
         // As much as the original takes of what is only spelled in another way.
         let source = Respelled(&host);
-        let options = ImportOptions { mode, empty: EmptyExport::Accepted, ..ImportOptions::default() };
+        let options = ImportOptions { mode, patience, empty: EmptyExport::Accepted, ..ImportOptions::default() };
         let done = match file {
             Some(file) => import_file(&source, file, options, store, &mut |_| {}),
             None => import_in_memory(&source, options, store, &mut |_| {}),

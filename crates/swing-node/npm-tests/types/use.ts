@@ -145,7 +145,7 @@ const program = async () => {
   const height: string | undefined = exporter.getHostKV('host.height');
   const records: KVPair[] = await collect(exporter.getExportData());
   const chunks: Uint8Array[] = await collect(exporter.getArtifact((await collect(exporter.getArtifactNames()))[0] ?? ''));
-  const importing: ImportSwingStoreOptions = { artifactMode: mode, keepSnapshots: true };
+  const importing: ImportSwingStoreOptions = { artifactMode: mode, patienceMs: 100, keepSnapshots: true };
   const { hostStorage, debug } = await importSwingStore(exporter, 'dir', importing);
   await withHost(hostStorage, {
     getHostKV: () => undefined,

@@ -181,18 +181,22 @@ const importedStore = (native, path, options) => {
 
 /**
  * Imports a store from an exporter, in place of what is in the directory, or in memory. Nothing is in place before the
- * returned host commits. The exporter is closed in any case.
+ * returned host commits; a commit that is rejected because somebody reads the old store can be made again. The exporter
+ * is closed in any case.
  */
 export const importSwingStore = async (exporter, dirPath = null, options = {}) => {
   if (dirPath) insistString(dirPath, 'dirPath');
-  const { artifactMode = 'operational', ...storeOptions } = options;
+  const { artifactMode = 'operational', patienceMs = 5000, ...storeOptions } = options;
   validateArtifactMode(artifactMode);
   if (storeOptions.exportCallback !== undefined) insistCallback(storeOptions.exportCallback, 'export callback');
 
   const closeAnyway = () => Promise.resolve().then(() => exporter.close());
   let native;
   try {
-    native = importer(dirPath || null, artifactMode, nativeOptions({ ...storeOptions, serialized: undefined }));
+    native = importer(dirPath || null, artifactMode, {
+      ...nativeOptions({ ...storeOptions, serialized: undefined }),
+      patienceMs,
+    });
     await fulfil(exporter, native);
   } catch (error) {
     await closeAnyway().catch(() => {});
