@@ -122,6 +122,8 @@ mod tests {
             ("swing-store import a b --export-data-mode skip", "artifacts alone"),
             ("swing-store import a b --export-data-mode repair-metadata --artifact-mode debug", "no artifacts"),
             ("swing-store import a b --check-block-height -1", "-1"),
+            ("swing-store import a b --wait -1", "-1"),
+            ("swing-store import a b --export-data-mode repair-metadata --wait 1", "waits for nobody"),
         ] {
             let said = usage(words);
             assert!(said.contains(reason), "{words}: {said}");

@@ -182,7 +182,9 @@ fn staging(error: &StagingError) -> Option<String> {
         StagingError::Commit(error) => commit(error),
         StagingError::Witness(error) => substore(error),
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
-        StagingError::TargetInUse { .. } => say("`swing-store import` again when nobody has the old store open"),
+        StagingError::TargetInUse { .. } => {
+            say("without --wait an import waits for as long as somebody has the old store open: import again")
+        }
         StagingError::Io { source, .. } => in_io(source),
         StagingError::Unknown { .. } => say("`swing-store stat` tells at which height the store is"),
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_core::session::{Location, OpenError, OpenOptions, Session, store_file};
 use swing_export::dataset::{Dataset, DatasetError, MANIFEST_FILE_NAME, Mode};
 use swing_export::{ImportOptions, Step};
-use swing_store::{Store, StoreError};
+use swing_store::Store;
 
 use crate::console::Console;
 use crate::error::Refusal;
@@ -19,6 +20,7 @@ use crate::export::as_text;
 use crate::height;
 use crate::progress::Meter;
 use crate::text::{Bytes, Grouped, plural};
+use crate::waiting;
 
 /// What to do with a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum Task {
     Import {
         /// Which artifacts.
         mode: Option<Mode>,
+        /// How long to wait for readers of the store that is replaced: until they are gone if `None`.
+        wait: Option<Duration>,
     },
     /// Add the records that an existing store lacks.
     RepairMetadata,
@@ -89,12 +93,12 @@ pub fn import(options: &Options, meter: &Meter) -> Result<Report> {
     let dataset = Dataset::open(&options.dataset)?;
     dataset.check_block_height(options.height)?;
     match options.task {
-        Task::Import { mode } => make(&dataset, mode, &options.store, meter),
+        Task::Import { mode, wait } => make(&dataset, mode, wait, &options.store, meter),
         Task::RepairMetadata => repair(&dataset, options, meter),
     }
 }
 
-fn make(dataset: &Dataset, mode: Option<Mode>, store: &Path, meter: &Meter) -> Result<Report> {
+fn make(dataset: &Dataset, mode: Option<Mode>, wait: Option<Duration>, store: &Path, meter: &Meter) -> Result<Report> {
     let mode = dataset.check_import(mode)?;
     let artifacts = match mode {
         // Refused by the check.
@@ -105,14 +109,15 @@ fn make(dataset: &Dataset, mode: Option<Mode>, store: &Path, meter: &Meter) -> R
     };
     let replaced = check_target(store)?;
     meter.expect_artifacts(dataset.manifest().artifacts.len() as u64);
-    let how = ImportOptions { mode: artifacts, ..ImportOptions::default() };
+    let patience = wait.map_or(waiting::ATTEMPT, |wait| wait.min(waiting::ATTEMPT));
+    let how = ImportOptions { mode: artifacts, patience, ..ImportOptions::default() };
     let mut imported =
         swing_store::import(dataset, store, how, swing_store::Options::default(), &mut |step| meter.step(step))?;
     let report = imported.report();
     let block_height = dataset.block_height();
     imported.host_kv().set(height::HOST_HEIGHT, &block_height.to_string())?;
     meter.step(Step::Stage("flushing"));
-    imported.commit().map_err(StoreError::from)?.close()?;
+    waiting::commit(imported, wait, &|line| meter.say(line))?.close()?;
     Ok(Report {
         records: report.records,
         taken: report.taken,

@@ -17,6 +17,7 @@ mod hint;
 mod program;
 mod progress;
 mod text;
+mod waiting;
 
 pub mod digest;
 pub mod export;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use swing_export::Step;
 
+use crate::console::complain;
 use crate::text::{Bytes, Grouped, plural};
 
 /// What is over sooner needs no bar.
@@ -62,6 +63,14 @@ impl Meter {
                 let of = self.expected.get().map_or(String::new(), |expected| format!(" of {}", Grouped(expected)));
                 bar.set_message(format!("{}{of} artifacts, {}: {name}", Grouped(count), Bytes(total)));
             }
+        }
+    }
+
+    /// Prints a line, whether there is a bar or not.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.shown {
+            Some(Shown { bar, .. }) => bar.suspend(|| complain(line)),
+            None => complain(line),
         }
     }
 

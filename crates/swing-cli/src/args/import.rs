@@ -1,6 +1,7 @@
 //! `swing-store import`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::error::ErrorKind;
@@ -13,7 +14,8 @@ use crate::import::{Options, Task};
 /// Every artifact is verified against its record. The new store is built beside the old one and takes its place in one
 /// step when all of it is verified, complete and flushed: until then, and after any failure or Ctrl-C, DIR is as it was.
 /// (A killed import leaves a swingstore.sqlite-import there, which the next one erases.) A store that is in DIR is replaced;
-/// a file that is not a store's never is.
+/// a file that is not a store's never is. While somebody reads the store that is to be replaced, the import says so and
+/// waits.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
@@ -30,6 +32,9 @@ pub(super) struct Args {
     /// Fail unless the dataset (and with repair-metadata the store) is of this block height.
     #[arg(long, value_name = "N", value_parser = height())]
     check_block_height: Option<u64>,
+    /// How long to wait for those who are reading the store in DIR, before giving up. [default: until they are gone]
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,7 +60,11 @@ impl Args {
     pub(super) fn options(self, clap: &mut clap::Command) -> Result<Options, clap::Error> {
         let mode = self.artifact_mode.map(Into::into);
         let task = match self.export_data_mode {
-            ExportDataMode::All => Task::Import { mode },
+            ExportDataMode::All => Task::Import { mode, wait: self.wait.map(Duration::from_secs) },
+            ExportDataMode::RepairMetadata if self.wait.is_some() => {
+                let why = "--export-data-mode repair-metadata waits for nobody: leave out --wait";
+                return Err(clap.error(ErrorKind::ArgumentConflict, why));
+            }
             ExportDataMode::RepairMetadata => match self.artifact_mode {
                 None | Some(ArtifactMode::None) => Task::RepairMetadata,
                 Some(_) => {

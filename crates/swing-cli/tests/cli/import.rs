@@ -1,5 +1,8 @@
 //! `swing-store import`
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
 use fs_err as fs;
 use serde_json::json;
 
@@ -155,4 +158,49 @@ fn an_import_that_fails_leaves_no_directory_that_was_not_there() {
     let run = sandbox.run(&["import", "dataset", "new"]);
     assert_eq!(run.code, 3, "{run:?}");
     assert!(!sandbox.path("new").exists());
+}
+
+/// Somebody who reads what is in a store's log and not in its file yet.
+fn reader(sandbox: &Sandbox) -> rusqlite::Connection {
+    let database = rusqlite::Connection::open(sandbox.path("store/swingstore.sqlite")).unwrap();
+    let log = "PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'x' WHERE key = 'vat.names'";
+    database.execute_batch(log).unwrap();
+    database.execute_batch("BEGIN; SELECT * FROM kvStore").unwrap();
+    database
+}
+
+#[test]
+fn an_import_says_that_the_store_is_being_read_and_waits() {
+    let sandbox = Sandbox::with_store("archival");
+    sandbox.dataset("worked-example", "js", "operational", "dataset");
+    let reader = reader(&sandbox);
+    let mut command = sandbox.command(&["import", "dataset", "store", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.starts_with("waiting: the store at ") && said.contains("is being read"), "{said}");
+    if cfg!(target_os = "linux") {
+        assert!(said.contains(&format!("by process {}", std::process::id())), "{said}");
+    }
+    drop(reader);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "it is said once");
+    assert_eq!(sandbox.json(&["verify", "store", "--trusted", "dataset", "--height", "17"])["findings"], json!([]));
+    assert_eq!(files(&sandbox.path("store")).keys().collect::<Vec<_>>(), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn an_import_that_is_not_to_wait_leaves_the_store_that_is_being_read() {
+    let sandbox = Sandbox::with_store("archival");
+    sandbox.dataset("worked-example", "js", "operational", "dataset");
+    let reader = reader(&sandbox);
+    let run = sandbox.run(&["import", "dataset", "store", "--wait", "0"]);
+    run.refused(&["is being read", "nothing was replaced", "without --wait"]);
+    drop(reader);
+    assert_eq!(sandbox.json(&["stat", "store"])["block_height"], 5);
+    assert_eq!(files(&sandbox.path("store")).keys().collect::<Vec<_>>(), ["swingstore.sqlite"]);
 }
