@@ -181,6 +181,9 @@ fn staging(error: &StagingError) -> Option<String> {
         StagingError::Session(error) => session(error),
         StagingError::Commit(error) => commit(error),
         StagingError::Witness(error) => substore(error),
+        StagingError::OldStore { .. } => {
+            say("`swing-store stat` tells more of the old store; or move its files away, and import again")
+        }
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
         StagingError::TargetInUse { .. } => {
             say("without --wait an import waits for as long as somebody has the old store open: import again")

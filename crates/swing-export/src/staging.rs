@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
+use rusqlite::ErrorCode;
 use swing_core::session::{
     CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SwapLock, Table, WriterLock,
     check_replaceable, create_dir_durably, has_store_header, remove_store_files, sync_dir,
@@ -47,6 +48,15 @@ pub enum StagingError {
         /// The target's file.
         path: PathBuf,
     },
+    /// The old store cannot be closed up so that its log may go, and it is not known to be damaged.
+    #[error("the old store at {path} could not be settled, and nothing was replaced")]
+    OldStore {
+        /// The target's file.
+        path: PathBuf,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// A file operation failed.
     #[error("could not {what}")]
     Io {
@@ -79,7 +89,9 @@ impl StagingError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Session(SessionError::Full { .. }) => true,
-            Self::Write { source } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Write { source } | Self::OldStore { source, .. } => {
+                source.sqlite_error_code() == Some(ErrorCode::DiskFull)
+            }
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
             _ => false,
         }
@@ -223,14 +235,17 @@ impl Staging {
             let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
             Ok(busy == 0)
         };
-        match checkpoint() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(StagingError::TargetInUse { path: path.clone() }),
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
-                Err(StagingError::TargetInUse { path: path.clone() })
-            }
+        let source = match checkpoint() {
+            Ok(true) => return Ok(()),
+            Ok(false) => return Err(StagingError::TargetInUse { path: path.clone() }),
+            Err(source) => source,
+        };
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy) => Err(StagingError::TargetInUse { path: path.clone() }),
             // A target too damaged to be opened has nothing to lose.
-            Err(_) => self.remove_side_files(),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => self.remove_side_files(),
+            // One that cannot be opened just now has, in its log.
+            _ => Err(StagingError::OldStore { path: path.clone(), source }),
         }
     }
 

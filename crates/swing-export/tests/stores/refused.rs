@@ -116,6 +116,29 @@ fn what_stands_in_the_way_can_be_cleared_away() {
     assert_eq!(exported(&path), records("worked-example"));
 }
 
+/// What cannot be opened for the moment is not damaged: its log has commits that are nowhere else.
+#[test]
+fn an_old_store_that_cannot_be_opened_keeps_its_log() {
+    let (dir, path) = store("archival");
+    let killed = tempfile::tempdir().unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    let write = "PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'late' WHERE key = 'vat.names'";
+    other.execute_batch(write).unwrap();
+    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
+        fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
+    }
+    let path = killed.path().join("swingstore.sqlite");
+    let in_the_way = killed.path().join("swingstore.sqlite-shm");
+    fs::create_dir(&in_the_way).unwrap();
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let PublishError { error, import } = imported.publish(&mut []).err().unwrap();
+    assert!(matches!(error, StagingError::OldStore { .. }), "{error:?}");
+    fs::remove_dir(&in_the_way).unwrap();
+    assert!(exported(&path).contains(&("kv.vat.names".to_owned(), Some("late".to_owned()))));
+    import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+}
+
 #[test]
 fn a_new_store_that_is_not_whole_without_its_log_stays_out() {
     let (dir, path) = store("archival");
