@@ -43,7 +43,7 @@ fn notice(file: &Path, holders: &[u32]) -> String {
         let before = if at == 0 { " by process" } else { "," };
         let _ = write!(text, "{before} {pid}");
     }
-    text + "; the new store takes its place as soon as it is not"
+    text + "; the new store takes its place as soon as it is not (Ctrl-C gives the import up)"
 }
 
 /// The processes that have a file open: those that may be looked into, on systems with a `/proc` where it is written.

@@ -7,13 +7,13 @@ mod in_order;
 
 use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash};
 use std::mem;
 
 use hashbrown::HashTable;
 
 pub use in_order::InOrder;
-use in_order::put_in;
 
 /// What an [`Overlay`] knows of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub struct Overlay<K, V> {
     index: HashTable<usize>,
     /// Places in key order; those from `ordered` on are still to be put here. Most blocks want the order seldom, and putting many
     /// there at once costs a third of putting each there as it comes.
-    order: RefCell<Vec<usize>>,
+    order: RefCell<BTreeMap<K, usize>>,
     ordered: Cell<usize>,
     /// At how many that are not in `order` [`Overlay::first_after`] has looked since the last of them was put there.
     looked: Cell<usize>,
@@ -86,9 +86,8 @@ pub struct Overlay<K, V> {
     bytes: usize,
 }
 
-/// To put a key in its place costs about as much as so many looks at it, and to move the places of others a look for so many.
+/// To put a key in its place costs about as much as so many looks at it.
 const LOOKS: usize = 16;
-const MOVED: usize = 16;
 
 /// For so many keys room is made at the beginning of a block if the last one had as many.
 const ROOM: usize = 4096;
@@ -221,7 +220,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     {
         let new = self.slots.len() - self.ordered.get();
         self.looked.update(|looked| looked + new);
-        if self.looked.get() > LOOKS * new + self.ordered.get() / MOVED {
+        if self.looked.get() > LOOKS * new {
             drop(self.in_order());
         }
         let order = InOrder::new(&self.slots, &self.order);
@@ -233,16 +232,20 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
     /// What is known, in key order.
     pub fn in_order(&self) -> InOrder<'_, K, V> {
-        let slots = &self.slots[..];
-        let ordered = self.ordered.replace(slots.len());
+        let ordered = self.ordered.replace(self.slots.len());
         self.looked.set(0);
         // Whoever has them in order keeps others from adding any, so that nobody has them when there are new ones.
-        if ordered < slots.len() {
-            let mut new: Vec<_> = (ordered..slots.len()).collect();
-            new.sort_unstable_by(|&a, &b| slots[a].key.cmp(&slots[b].key));
-            put_in(&mut self.order.borrow_mut(), &new, |at| &slots[at].key);
+        if ordered < self.slots.len() {
+            let new = self.slots.iter().enumerate().skip(ordered).map(|(at, slot)| (slot.key.clone(), at));
+            let mut order = self.order.borrow_mut();
+            // From nothing all are sorted and laid out at once.
+            if order.is_empty() {
+                *order = new.collect();
+            } else {
+                order.extend(new);
+            }
         }
-        InOrder::new(slots, &self.order)
+        InOrder::new(&self.slots, &self.order)
     }
 
     /// Sets a mark; marks nest.
@@ -273,11 +276,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
         drop(self.in_order());
         let next = self.emptied();
-        let Self { order, slots, .. } = mem::replace(self, next);
-        let mut slots: Vec<_> = slots.into_iter().map(Some).collect();
-        let places = order.into_inner().into_iter();
-        places
-            .filter_map(move |at| slots[at].take().and_then(|Slot { key, entry, .. }| entry.map(|value| (key, value))))
+        let Self { order, mut slots, .. } = mem::replace(self, next);
+        order.into_inner().into_iter().filter_map(move |(key, at)| slots[at].entry.take().map(|value| (key, value)))
     }
 
     /// Drops all changes and marks.
@@ -313,7 +313,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -407,14 +407,13 @@ mod tests {
             assert_eq!((overlay.first_after(&99), overlay.ordered.get()), (Some((&100, Some(&100))), 0), "{looks}");
         }
         overlay.first_after(&0);
-        assert_eq!((overlay.ordered.get(), overlay.order.borrow()[..3].to_vec()), (200, vec![199, 198, 197]));
-        // To move the 200 is worth some looks more.
+        assert_eq!((overlay.ordered.get(), overlay.order.borrow().len()), (200, 200));
         overlay.put(200, 200);
         let looks = (0..).take_while(|_| {
             overlay.first_after(&199);
             overlay.ordered.get() == 200
         });
-        assert_eq!(looks.count(), LOOKS + 200 / MOVED);
+        assert_eq!(looks.count(), LOOKS);
     }
 
     #[test]

@@ -191,8 +191,9 @@ impl Imported {
         match staging.swap() {
             Ok(()) => Ok(staging.enter()?),
             Err(Unmoved::Refused(error)) => {
-                let session = staging.reopen()?;
-                let import = Some(Box::new(Self { session, staging: Some(staging), ..self }));
+                // Should it not open either, it is the refusal that its caller has to know of.
+                let session = staging.reopen().ok();
+                let import = session.map(|session| Box::new(Self { session, staging: Some(staging), ..self }));
                 Err(PublishError { error, import })
             }
             Err(Unmoved::Lost(error)) => Err(error.into()),

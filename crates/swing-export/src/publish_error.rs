@@ -6,7 +6,8 @@ use std::fmt;
 /// An import that could not be put in place, and the import itself if that can be tried again.
 ///
 /// It stands for its error alone, in whose words it speaks. While it lives so does the import, which holds the store's lock: to
-/// hand the error on without it, take it out.
+/// hand the error on without it, take it out. It cannot be shared between threads, as an error for `anyhow` has to be, since the
+/// import cannot.
 pub struct PublishError<I, E> {
     /// Why not.
     pub error: E,

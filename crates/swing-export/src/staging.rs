@@ -104,7 +104,7 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StagingError {
 
 /// A sealed store that was not moved, or not surely.
 pub(crate) enum Unmoved {
-    /// It and the target are as they were: the same can be tried again.
+    /// It is as it was, and the target too, but for logs that belong to no store: the same can be tried again.
     Refused(StagingError),
     /// It cannot.
     Lost(StagingError),
@@ -199,8 +199,7 @@ impl Staging {
     /// Moves the sealed store into place.
     pub(crate) fn swap(&self) -> Result<(), Unmoved> {
         self.quiesce_target().map_err(Unmoved::Refused)?;
-        // Of a flush there is no second try, as of the new store's.
-        self.settle_logs().map_err(Unmoved::Lost)?;
+        self.settle_logs()?;
         let swapping = SwapLock::alone(&self.target);
         if let Err(error) = fs::rename(&self.staged, &self.target).map_err(io("move the new store into place")) {
             // On a network file system a move may be done whose answer is lost.
@@ -251,13 +250,14 @@ impl Staging {
 
     /// Makes it durable that the old store's log is empty or gone. Otherwise a loss of power right after the rename could
     /// leave the new file beside the old log.
-    fn settle_logs(&self) -> Result<(), StagingError> {
+    fn settle_logs(&self) -> Result<(), Unmoved> {
         match fs::File::open(beside(&self.target, "-wal")) {
-            Ok(log) => log.sync_all().map_err(io("flush the old store's log"))?,
+            // Of a flush there is no second try, as of the new store's.
+            Ok(log) => log.sync_all().map_err(io("flush the old store's log")).map_err(Unmoved::Lost)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io("flush the old store's log")(error)),
+            Err(error) => return Err(Unmoved::Refused(io("open the old store's log")(error))),
         }
-        sync_dir(parent(&self.target)).map_err(io("flush the store's directory"))
+        sync_dir(parent(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)
     }
 
     fn remove_side_files(&self) -> Result<(), StagingError> {

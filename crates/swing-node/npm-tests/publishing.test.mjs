@@ -75,6 +75,30 @@ test('an import that is closed after its commit was refused leaves the old store
   assert.deepEqual(fs.readdirSync(dir), ['swingstore.sqlite']);
 });
 
+test('an import that waits for readers can be closed, and stops waiting', async t => {
+  const source = await sourceDir(t);
+  const { dir, reader } = await beingRead(t);
+  const { hostStorage } = await importSwingStore(makeSwingStoreExporter(source), dir, { patienceMs: 600_000 });
+  const refused = assert.rejects(hostStorage.commit(), inUse);
+  await hostStorage.close();
+  await refused;
+  await reader.close();
+  assert.deepEqual(fs.readdirSync(dir), ['swingstore.sqlite']);
+});
+
+test('a commit of an import waits until its readers are gone', async t => {
+  const source = await sourceDir(t);
+  const { dir, reader } = await beingRead(t);
+  const { hostStorage } = await importSwingStore(makeSwingStoreExporter(source), dir, { patienceMs: 600_000 });
+  const committed = hostStorage.commit();
+  // More than one attempt.
+  await new Promise(resolve => setTimeout(resolve, 250));
+  await reader.close();
+  await committed;
+  await hostStorage.close();
+  assert.deepEqual(await recordsOf(dir), await recordsOf(source));
+});
+
 test('an import is put in place when what was in its way is not any more', async t => {
   const source = await sourceDir(t);
   const dir = tempDir(t);

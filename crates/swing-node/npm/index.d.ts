@@ -260,7 +260,8 @@ export interface ImportSwingStoreOptions extends SwingStoreOptions {
 
 /**
  * Nothing is in place before `hostStorage.commit()`. While a commit is rejected with `SWING_BUSY`, since somebody reads the
- * store that is to be replaced, the import is still there: commit again, or close it to give it up.
+ * store that is to be replaced, the import is still there: commit again, or close it to give it up. So it is after any
+ * other rejection that left both stores whole; one that is lost says so when it is committed again.
  */
 export function importSwingStore(
   exporter: SwingStoreExporter,

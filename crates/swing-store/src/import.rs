@@ -122,7 +122,7 @@ impl ImportedStore {
     /// # Errors
     /// [`StoreError::Publish`], with the import as long as nothing was replaced and it is whole: after
     /// [`TargetInUse`](StagingError::TargetInUse) above all. It can be committed again, also with more of
-    /// the host's keys. Without the import, what there was is lost; in the store's place is then what was there before or,
+    /// the host's keys. Without it the import is lost; in the store's place is then what was there before or,
     /// after [`Unknown`](StagingError::Unknown) only, maybe the complete new store.
     pub fn commit(mut self) -> Result<Store, PublishError<Self, StoreError>> {
         match self.imported.publish(&mut [&mut self.kv]) {

@@ -2,29 +2,19 @@
 
 use std::borrow::Borrow;
 use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::Slot;
-
-/// Puts places into others, both in the order of their keys.
-pub(super) fn put_in<'k, K: Ord + 'k>(order: &mut Vec<usize>, new: &[usize], key: impl Fn(usize) -> &'k K) {
-    let mut end = order.len();
-    order.resize(end + new.len(), 0);
-    for (before, &place) in new.iter().enumerate().rev() {
-        let at = order[..end].partition_point(|&other| key(other) < key(place));
-        order.copy_within(at..end, at + before + 1);
-        order[at + before] = place;
-        end = at;
-    }
-}
 
 /// What an [`Overlay`](super::Overlay) knows, in key order.
 pub struct InOrder<'o, K, V> {
     slots: &'o [Slot<K, V>],
-    order: Ref<'o, Vec<usize>>,
+    order: Ref<'o, BTreeMap<K, usize>>,
 }
 
 impl<'o, K: Ord, V> InOrder<'o, K, V> {
-    pub(super) fn new(slots: &'o [Slot<K, V>], order: &'o RefCell<Vec<usize>>) -> Self {
+    pub(super) fn new(slots: &'o [Slot<K, V>], order: &'o RefCell<BTreeMap<K, usize>>) -> Self {
         Self { slots, order: order.borrow() }
     }
 
@@ -34,8 +24,8 @@ impl<'o, K: Ord, V> InOrder<'o, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let first = self.order.partition_point(|&at| self.slots[at].key.borrow() <= key);
-        self.known(&self.order[first..])
+        let places = self.order.range((Bound::Excluded(key), Bound::Unbounded));
+        places.filter_map(|(_, &at)| self.slots[at].known())
     }
 
     /// The known keys from `low` up to but without `high`.
@@ -48,20 +38,13 @@ impl<'o, K: Ord, V> InOrder<'o, K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let first = self.order.partition_point(|&at| self.slots[at].key.borrow() < low);
-        let length = self.order[first..].partition_point(|&at| self.slots[at].key.borrow() < high);
-        self.known(&self.order[first..first + length])
+        // BTreeMap::range panics on an inverted range; to us that is just an empty one.
+        let places = (low < high).then(|| self.order.range((Bound::Included(low), Bound::Excluded(high))));
+        places.into_iter().flatten().filter_map(|(_, &at)| self.slots[at].known())
     }
 
     /// All of it.
     pub fn iter(&self) -> impl Iterator<Item = (&'o K, Option<&'o V>)> {
-        self.known(&self.order)
-    }
-
-    fn known<'i>(
-        &'i self,
-        places: &'i [usize],
-    ) -> impl DoubleEndedIterator<Item = (&'o K, Option<&'o V>)> + use<'i, 'o, K, V> {
-        places.iter().filter_map(|&at| self.slots[at].known())
+        self.order.values().filter_map(|&at| self.slots[at].known())
     }
 }

@@ -36,6 +36,14 @@ impl<'c> From<&'c str> for Cell<'c> {
 }
 
 impl Cell<'_> {
+    /// How many bytes of text or blob it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
+            Self::Null | Self::Integer(_) | Self::Real(_) => 0,
+        }
+    }
+
     /// Appends the type, then the value, with its length where it has one.
     pub(super) fn write(self, out: &mut Vec<u8>) {
         match self {

@@ -3,19 +3,21 @@
 //! The rows are handed on in batches, as bytes. Whoever asks for the sum takes his share of what the thread has not come to:
 //! a thread that does not run, since the cores are busy with something else, keeps nobody waiting.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use super::cells::Cell;
 use super::lanes::RowDigest;
 
-/// Rows are handed on when they are this many bytes. What is less is not worth waking a thread for.
+/// Rows are handed on when they are this many bytes. What is less is not worth waking a thread for; a row that is as large by
+/// itself is not copied.
 const BATCH: usize = 16 << 10;
 /// So many rows of a batch are taken at a time.
 const SHARE: usize = 16;
-/// So many batches may wait for the thread.
+/// So many batches are kept of a sum, and twice as many may wait for the thread: four megabytes, and eight.
 const MOST: usize = 128;
 
 /// Where a row ends, among the bytes of its batch, and whether it is taken off the sum.
@@ -72,7 +74,7 @@ type Errand = (Arc<Batch>, SyncSender<RowDigest>);
 /// A thread that sums up, from the first time on that there is enough to do.
 #[derive(Default)]
 pub struct Summer {
-    errands: Option<Sender<Errand>>,
+    errands: Option<SyncSender<Errand>>,
     thread: Option<JoinHandle<()>>,
     /// There is but one core, or no thread was to be had.
     alone: bool,
@@ -81,7 +83,7 @@ pub struct Summer {
 impl Summer {
     /// Begins a sum.
     pub fn begin(&mut self) -> Sum<'_> {
-        Sum { summer: self, batch: Batch::default(), given: Vec::new(), digest: RowDigest::default() }
+        Sum { summer: self, batch: Batch::default(), given: VecDeque::new(), digest: RowDigest::default() }
     }
 
     /// Gives a batch to the thread; gives it back when there is none.
@@ -89,14 +91,14 @@ impl Summer {
         let Some(errands) = self.errands() else { return Err(batch) };
         let (tell, theirs) = sync_channel(1);
         let batch = Arc::new(batch);
-        // A thread that is gone has taken nothing, and everything is the asker's share.
-        let _ = errands.send((Arc::clone(&batch), tell));
+        // Of what a thread that is gone, or has too much to do, is not told, everything is the asker's share.
+        let _ = errands.try_send((Arc::clone(&batch), tell));
         Ok(Given { batch, theirs })
     }
 
-    fn errands(&mut self) -> Option<&Sender<Errand>> {
+    fn errands(&mut self) -> Option<&SyncSender<Errand>> {
         if self.errands.is_none() && !self.alone {
-            let (errands, todo) = channel::<Errand>();
+            let (errands, todo) = sync_channel::<Errand>(2 * MOST);
             let work = move || todo.iter().for_each(|(batch, tell)| drop(tell.send(batch.share().0)));
             let several = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
             match several.then(|| thread::Builder::new().name("swing-digest".to_owned()).spawn(work)) {
@@ -144,8 +146,8 @@ impl Given {
 pub struct Sum<'s> {
     summer: &'s mut Summer,
     batch: Batch,
-    given: Vec<Given>,
-    /// Of what was too much for the thread.
+    given: VecDeque<Given>,
+    /// Of what is summed up already.
     digest: RowDigest,
 }
 
@@ -161,6 +163,15 @@ impl Sum<'_> {
     }
 
     fn push(&mut self, row: &[Cell<'_>], removed: bool) {
+        if row.iter().map(|cell| cell.len()).sum::<usize>() >= BATCH {
+            let mut scratch = Vec::new();
+            if removed {
+                self.digest.remove(row, &mut scratch)
+            } else {
+                self.digest.add(row, &mut scratch)
+            }
+            return;
+        }
         self.batch.push(row, removed);
         if self.batch.bytes.len() >= BATCH {
             self.hand_on();
@@ -169,9 +180,13 @@ impl Sum<'_> {
 
     fn hand_on(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        let given = if self.given.len() < MOST { self.summer.give(batch) } else { Err(batch) };
-        match given {
-            Ok(given) => self.given.push(given),
+        if self.given.len() >= MOST
+            && let Some(oldest) = self.given.pop_front()
+        {
+            self.digest.merge(&oldest.sum());
+        }
+        match self.summer.give(batch) {
+            Ok(given) => self.given.push_back(given),
             Err(batch) => batch.sum(0, batch.ends.len(), &mut self.digest),
         }
     }
@@ -253,7 +268,7 @@ mod tests {
     /// A thread that does nothing but keep what it is given.
     #[test]
     fn a_thread_that_does_not_run_keeps_nobody_waiting() {
-        let (errands, todo) = channel();
+        let (errands, todo) = sync_channel(2 * MOST);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
         assert!(todo.try_iter().count() > 2);
@@ -262,7 +277,7 @@ mod tests {
     /// One that takes a few rows of each batch, and ends.
     #[test]
     fn a_thread_that_is_lost_takes_no_rows_with_it() {
-        let (errands, todo) = channel::<Errand>();
+        let (errands, todo) = sync_channel::<Errand>(2 * MOST);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         let sum = begun(&mut summer, 1000);
         let mut lost = 0;
@@ -277,12 +292,32 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_thread_is_bounded() {
-        let (errands, todo) = channel::<Errand>();
+    fn what_is_kept_and_what_waits_for_the_thread_is_bounded() {
+        let (errands, todo) = sync_channel::<Errand>(2 * MOST);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         let count = (MOST + 10) * BATCH / 100;
-        let sum = begun(&mut summer, count);
-        assert_eq!(todo.try_iter().count(), MOST);
-        assert_eq!(sum.end(), plain(count));
+        for _ in 0..3 {
+            let sum = begun(&mut summer, count);
+            assert_eq!(sum.given.len(), MOST);
+            assert_eq!(sum.end(), plain(count));
+        }
+        assert_eq!(todo.try_iter().count(), 2 * MOST);
+    }
+
+    #[test]
+    fn a_large_row_is_summed_up_at_once() {
+        let (errands, _todo) = sync_channel::<Errand>(2 * MOST);
+        let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
+        let (mut sum, mut expected) = (summer.begin(), RowDigest::default());
+        for (length, given) in [(BATCH - 2, 1), (BATCH - 1, 1), (10 * BATCH, 1)] {
+            let row = "x".repeat(length);
+            let row: [Cell<'_>; 2] = ["k".into(), row.as_str().into()];
+            sum.add(&row);
+            expected.add(&row, &mut Vec::new());
+            sum.remove(&row[..1]);
+            expected.remove(&row[..1], &mut Vec::new());
+            assert_eq!(sum.given.len(), given, "{length}");
+        }
+        assert_eq!(sum.end(), expected);
     }
 }

@@ -5,6 +5,7 @@
 //! log sorted by key, the last change of each key.
 
 use std::cmp::Ordering;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 /// One change of export data: the record's new text, or `None` when it is gone.
@@ -37,24 +38,31 @@ const RECENT: usize = 256;
 pub(crate) struct ExportQueue {
     log: Vec<ExportEntry>,
     marks: Vec<usize>,
-    /// Where in the log a key may stand, by the lowest bits of its address: a crank changes the same keys over and over, and what
-    /// does not stand twice need not be sorted twice. What a place says is looked up, so it may be out of date.
+    /// Where in the log the last change of a key may stand, by the hash of its text: a crank changes the same keys over and over,
+    /// and what does not stand twice need not be sorted twice. What a place says is looked up, so it may be out of date; but
+    /// never is it an earlier change of a key that has a later one.
     recent: Box<[usize; RECENT]>,
+    hasher: foldhash::fast::RandomState,
     /// Length after the last compaction.
     compacted: usize,
 }
 
 impl Default for ExportQueue {
     fn default() -> Self {
-        Self { log: Vec::new(), marks: Vec::new(), recent: Box::new([0; RECENT]), compacted: 0 }
+        Self {
+            log: Vec::new(),
+            marks: Vec::new(),
+            recent: Box::new([0; RECENT]),
+            hasher: foldhash::fast::RandomState::default(),
+            compacted: 0,
+        }
     }
 }
 
 impl ExportQueue {
     pub(crate) fn push(&mut self, entry: ExportEntry) {
-        // An allocation begins at a multiple of sixteen.
-        let recent = &mut self.recent[entry.key.as_ptr().addr() / 16 % RECENT];
-        // What stands before a mark has to be there after a rollback.
+        let recent = &mut self.recent[self.hasher.hash_one(&entry.key) as usize % RECENT];
+        // The same text in another place is not looked for: a store's own keys have one. What stands before a mark has to be there after a rollback.
         if *recent >= self.marks.last().copied().unwrap_or(0)
             && let Some(known) = self.log.get_mut(*recent)
             && Arc::ptr_eq(&known.key, &entry.key)
@@ -153,7 +161,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Push(usize, u8),
+        Push(usize, bool, u8),
         Mark,
         Rollback(usize),
         Release,
@@ -161,7 +169,7 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            12 => (0..6usize, any::<u8>()).prop_map(|(key, value)| Step::Push(key, value)),
+            12 => (0..6usize, any::<bool>(), any::<u8>()).prop_map(|(key, own, value)| Step::Push(key, own, value)),
             2 => Just(Step::Mark),
             1 => (0..3usize).prop_map(Step::Rollback),
             1 => Just(Step::Release),
@@ -169,17 +177,18 @@ mod tests {
     }
 
     proptest! {
-        /// Keys that are the same text in one place, as a store's are. The model keeps a whole copy of the map per mark.
+        /// Keys that are the same text in one place, as a store's are, and others in a place of their own. The model keeps a whole copy of the map per mark.
         #[test]
         fn a_queue_equals_a_map_that_is_copied_at_every_mark(steps in prop::collection::vec(step(), 0..60)) {
             let keys: Vec<Arc<str>> = (0..6).map(|key: usize| key.to_string().into()).collect();
             let (mut queue, mut model, mut marks) = (ExportQueue::default(), BTreeMap::new(), Vec::new());
             for step in steps {
                 match step {
-                    Step::Push(key, value) => {
-                        let (key, value) = (&keys[key], Some(Arc::from(value.to_string())));
+                    Step::Push(key, own, value) => {
+                        let key = if own { Arc::from(&*keys[key]) } else { keys[key].clone() };
+                        let value = Some(Arc::from(value.to_string()));
                         queue.push(ExportEntry { key: key.clone(), value: value.clone() });
-                        model.insert(key.clone(), value);
+                        model.insert(key, value);
                     }
                     Step::Mark => { queue.mark(); marks.push(model.clone()); }
                     Step::Rollback(depth) => {

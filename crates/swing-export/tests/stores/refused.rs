@@ -1,13 +1,16 @@
 //! An import that could not be put in place is still there, as long as nothing was replaced.
 
 use std::path::Path;
+use std::time::Duration;
 
 use fs_err as fs;
 use swing_core::session::{LockError, WriterLock};
 use swing_core::{ArtifactMode, RowDigests, Session};
-use swing_export::{DigestVerdict, Exporter, Imported, PublishError, StagingError};
+use swing_export::{DigestVerdict, Exporter, ImportOptions, Imported, PublishError, StagingError, Target, import};
 
-use crate::common::{Records, SUBSTORES, Source, dataset, exported, import_keeping, import_to, names, store, verified};
+use crate::common::{
+    Records, SUBSTORES, Source, dataset, exported, import_keeping, import_to, names, options, store, verified,
+};
 
 fn records(name: &str) -> Records {
     Source::of(name, "operational").records
@@ -64,6 +67,23 @@ fn an_import_is_published_once_its_readers_are_gone() {
         assert_eq!(report.row_digests == DigestVerdict::Absent, row_digests == RowDigests::Ignore, "{report:?}");
         assert_eq!(fs::read(&path).unwrap()[18..20], [2, 2], "a store with a log");
     }
+}
+
+/// As long as that: without patience it would be refused at once, since whoever reads is there until it has waited.
+#[test]
+fn it_waits_as_long_as_it_is_told_to() {
+    let (_dir, path) = store("archival");
+    let options = ImportOptions { patience: Duration::from_secs(600), ..options(ArtifactMode::Operational) };
+    let source = dataset("worked-example", "operational");
+    let imported = import(&source, Target::File(path.clone()), SUBSTORES, options, &mut |_| {}).unwrap();
+    let reader = Reader::of(&path);
+    let leaving = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        drop(reader);
+    });
+    imported.publish(&mut []).unwrap().close().unwrap();
+    leaving.join().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 // An importer: a store from any exporter, ours or a host's own object.
+import { performance } from 'node:perf_hooks';
 import { validateArtifactMode } from './exporter.js';
 import { makeHandle } from './handle.js';
 import { importer } from './native.js';
@@ -122,11 +123,15 @@ const fulfil = async (exporter, native) => {
   }
 };
 
-const importedStore = (native, path, options) => {
+/** The longest one attempt waits by itself: between two the process may end, or the import be given up. */
+const ATTEMPT_MS = 100;
+
+const importedStore = (native, path, patienceMs, options) => {
   const { store } = native;
   const exports = makeExports(native);
   const commitBlock = makeCommit(native, exports);
   let isInPlace = false;
+  let isClosing = false;
   let publishing;
   let callback = options.exportCallback;
   const kv = name => (...args) => (isInPlace ? native.hostKv : native.importedKv)[name](...args);
@@ -141,7 +146,16 @@ const importedStore = (native, path, options) => {
     }
   };
   const publish = async () => {
-    await store.publish();
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        // eslint-disable-next-line no-await-in-loop
+        await store.publish();
+        break;
+      } catch (error) {
+        if (error.code !== 'SWING_BUSY' || isClosing || performance.now() >= until) throw error;
+      }
+    }
     isInPlace = true;
     // What was imported is no news to whoever it came from.
     if (callback) exports.setExportCallback(callback);
@@ -163,6 +177,7 @@ const importedStore = (native, path, options) => {
     }
   };
   const close = async () => {
+    isClosing = true;
     if (publishing) await publishing.catch(() => {});
     store.close();
   };
@@ -195,7 +210,8 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
   try {
     native = importer(dirPath || null, artifactMode, {
       ...nativeOptions({ ...storeOptions, serialized: undefined }),
-      patienceMs,
+      // What is no number of milliseconds is refused there.
+      patienceMs: Number.isFinite(patienceMs) ? Math.min(patienceMs, ATTEMPT_MS) : patienceMs,
     });
     await fulfil(exporter, native);
   } catch (error) {
@@ -209,6 +225,6 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
     store.store.close();
     throw error;
   }
-  return importedStore(store, dirPath, storeOptions);
+  return importedStore(store, dirPath, patienceMs, storeOptions);
 };
 harden(importSwingStore);

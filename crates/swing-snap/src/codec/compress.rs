@@ -182,9 +182,10 @@ fn take_in(source: &mut dyn Read, limits: Limits, mut crew: Crew, engage: Engage
 mod tests {
     #[test]
     fn what_packs_to_more_than_the_limit_is_given_up_at_once() {
-        // Bytes that do not pack: the high bits of a counter times a large odd number.
+        // Bytes that do not pack: the high bits of a counter times a large odd number. And many more of them than may wait for
+        // a thread that does not run just now.
         let raw: Vec<u8> =
-            (0..8 * MEMBER_LEN as u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
+            (0..40 * MEMBER_LEN as u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
         for workers in [0, 2] {
             let most = compress(&mut &raw[..MEMBER_LEN], Level::FASTEST, Limits::default()).unwrap().gzip.len() as u64;
             let limits = Limits { max_gzip_len: Some(most), workers: Some(workers), ..Limits::default() };
