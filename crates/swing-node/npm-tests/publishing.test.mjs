@@ -83,6 +83,7 @@ test('an import that waits for readers can be closed, and stops waiting', async 
   await hostStorage.close();
   await refused;
   await reader.close();
+  await openSwingStore(dir).hostStorage.close();
   assert.deepEqual(fs.readdirSync(dir), ['swingstore.sqlite']);
 });
 

@@ -20,7 +20,7 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "overlay",
         package: "swing-core",
-        files: &["crates/swing-core/src/overlay.rs"],
+        files: &["crates/swing-core/src/overlay.rs", "crates/swing-core/src/overlay/**"],
         targets: "--lib",
         ..PLAIN
     },
@@ -61,6 +61,7 @@ pub(super) const PARTS: &[Part] = &[
         package: "swing-export",
         files: &[
             "crates/swing-export/src/import.rs",
+            "crates/swing-export/src/publish_error.rs",
             "crates/swing-export/src/staging.rs",
             "crates/swing-export/src/source.rs",
             "crates/swing-export/src/progress.rs",

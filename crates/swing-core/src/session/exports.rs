@@ -31,8 +31,8 @@ fn by_key(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// For so many keys it is known where the log may have them.
-const RECENT: usize = 256;
+/// For so many keys it is known where the log may have them; for few in tests, so that they get into each other's way.
+const RECENT: usize = if cfg!(test) { 4 } else { 256 };
 
 #[derive(Debug)]
 pub(crate) struct ExportQueue {
@@ -62,7 +62,8 @@ impl Default for ExportQueue {
 impl ExportQueue {
     pub(crate) fn push(&mut self, entry: ExportEntry) {
         let recent = &mut self.recent[self.hasher.hash_one(&entry.key) as usize % RECENT];
-        // The same text in another place is not looked for: a store's own keys have one. What stands before a mark has to be there after a rollback.
+        // What stands before a mark has to be there after a rollback. Text that is the same elsewhere is left to the sorting: of
+        // a store's own keys there is one copy.
         if *recent >= self.marks.last().copied().unwrap_or(0)
             && let Some(known) = self.log.get_mut(*recent)
             && Arc::ptr_eq(&known.key, &entry.key)
