@@ -68,8 +68,7 @@ pub struct Overlay<K, V> {
     slots: Vec<Slot<K, V>>,
     // Places in `slots`, by the hash of their keys.
     index: HashTable<usize>,
-    /// Places in key order; those from `ordered` on are still to be put here. Most blocks want the order seldom, and putting many
-    /// there at once costs a third of putting each there as it comes.
+    /// Places in key order; those from `ordered` on are still to be put here, many at once: most blocks want the order seldom.
     order: RefCell<BTreeMap<K, usize>>,
     ordered: Cell<usize>,
     /// At how many that are not in `order` [`Overlay::first_after`] has looked since the last of them was put there.
@@ -86,7 +85,7 @@ pub struct Overlay<K, V> {
     bytes: usize,
 }
 
-/// To put a key in its place costs about as much as so many looks at it.
+/// So many looks at a key are taken before it is put in its place, which costs, roughly, as much.
 const LOOKS: usize = 16;
 
 /// For so many keys room is made at the beginning of a block if the last one had as many.
@@ -221,10 +220,9 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         let new = self.slots.len() - self.ordered.get();
         self.looked.update(|looked| looked + new);
         if self.looked.get() > LOOKS * new {
-            drop(self.in_order());
+            self.put_in_order();
         }
-        let order = InOrder::new(&self.slots, &self.order);
-        let old = order.after(key).next();
+        let old = InOrder::new(&self.slots, &self.order).after(key).next();
         let new =
             self.slots[self.ordered.get()..].iter().filter(|slot| slot.key.borrow() > key).filter_map(Slot::known);
         old.into_iter().chain(new).min_by(|(a, _), (b, _)| a.cmp(b))
@@ -232,6 +230,11 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
     /// What is known, in key order.
     pub fn in_order(&self) -> InOrder<'_, K, V> {
+        self.put_in_order();
+        InOrder::new(&self.slots, &self.order)
+    }
+
+    fn put_in_order(&self) {
         let ordered = self.ordered.replace(self.slots.len());
         self.looked.set(0);
         // Whoever has them in order keeps others from adding any, so that nobody has them when there are new ones.
@@ -245,7 +248,6 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
                 order.extend(new);
             }
         }
-        InOrder::new(&self.slots, &self.order)
     }
 
     /// Sets a mark; marks nest.
@@ -274,7 +276,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
     /// Takes all changes, in key order. Marks, if any are left, are released.
     pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
-        drop(self.in_order());
+        self.put_in_order();
         let next = self.emptied();
         let Self { order, mut slots, .. } = mem::replace(self, next);
         order.into_inner().into_iter().filter_map(move |(key, at)| slots[at].entry.take().map(|value| (key, value)))

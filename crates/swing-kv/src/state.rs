@@ -5,7 +5,7 @@ use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::Overlay;
-use swing_core::overlay::Found;
+use swing_core::overlay::{Found, InOrder};
 use swing_core::row_digest::Summer;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
@@ -146,8 +146,7 @@ fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> 
 }
 
 /// The same, of changes of which nothing else is known.
-fn write_all(changes: &Changes, writer: &mut Writer<'_>) -> Result<(), SessionError> {
-    let changes = changes.in_order();
+fn write_all(changes: &InOrder<'_, Key, Arc<str>>, writer: &mut Writer<'_>) -> Result<(), SessionError> {
     let values = changes.iter().filter_map(|(key, value)| Some((key.as_str(), &**value?)));
     writer.run_all(UPSERT, values)?;
     writer.run_all(DELETE, changes.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| [key.as_str()]))
@@ -185,10 +184,9 @@ impl Part for KvState {
                 writer.set_digest_witness(witness);
             }
         } else {
-            let values = self.changes.in_order();
-            self.gaps.fill(values.iter().filter_map(|(key, value)| value.map(|_| key.as_str())));
-            drop(values);
-            write_all(&self.changes, writer)?;
+            let changes = self.changes.in_order();
+            self.gaps.fill(changes.iter().filter_map(|(key, value)| value.map(|_| key.as_str())));
+            write_all(&changes, writer)?;
         }
         for ((key, value), id) in self.changes.drain().zip(ids.into_iter().chain(iter::repeat(None))) {
             self.cache.keep(key, value.map(|value| Row { value, id }));

@@ -13,6 +13,7 @@
 //!
 //! It is outside consensus: it depends on keys of the host and of the machine, and nothing exports it.
 
+mod batch;
 mod cells;
 mod lanes;
 mod ledger;

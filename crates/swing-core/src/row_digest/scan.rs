@@ -8,6 +8,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use rusqlite::Params;
 
+use super::batch::Batch;
 use super::cells::Cell;
 use super::lanes::RowDigest;
 use crate::session::{Reader, RowValue, SessionError, Table};
@@ -15,23 +16,6 @@ use crate::session::{Reader, RowValue, SessionError, Table};
 /// Rows go to another thread in batches of this many bytes.
 const BATCH: usize = 256 << 10;
 const MOST_WORKERS: usize = 4;
-
-/// Rows as bytes, one after the other.
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Batch {
-    fn hash(&self, digest: &mut RowDigest) {
-        let mut start = 0;
-        for &end in &self.ends {
-            digest.add_bytes(&self.bytes[start..end]);
-            start = end;
-        }
-    }
-}
 
 /// The digest of all rows of `table`.
 ///
@@ -69,15 +53,15 @@ pub(crate) fn sum_of(
         let read = db.each(sql, params, |row| {
             check(row)?;
             for column in columns.clone() {
-                Cell::from(row.value(column)?).write(&mut batch.bytes);
+                batch.write(Cell::from(row.value(column)?));
             }
-            batch.ends.push(batch.bytes.len());
-            if batch.bytes.len() >= BATCH {
+            batch.end_row(false);
+            if batch.bytes() >= BATCH {
                 workers.hand_on(std::mem::take(&mut batch));
             }
             Ok::<_, SessionError>(true)
         });
-        batch.hash(&mut workers.digest);
+        batch.sum_all(&mut workers.digest);
         let digest = workers.finish();
         read.map(|()| digest)
     })
@@ -109,7 +93,7 @@ impl Workers<'_, '_> {
             None => Err(batch),
         };
         if let Err(batch) = left {
-            batch.hash(&mut self.digest);
+            batch.sum_all(&mut self.digest);
         }
     }
 
@@ -135,6 +119,6 @@ impl Workers<'_, '_> {
 
 fn hash_all(todo: Receiver<Batch>) -> RowDigest {
     let mut digest = RowDigest::default();
-    todo.iter().for_each(|batch| batch.hash(&mut digest));
+    todo.iter().for_each(|batch| batch.sum_all(&mut digest));
     digest
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use super::batch::Batch;
 use super::cells::Cell;
 use super::lanes::RowDigest;
 
@@ -20,56 +21,31 @@ const SHARE: usize = 16;
 /// So many batches are kept of a sum, and twice as many may wait for the thread: four megabytes, and eight.
 const MOST: usize = 128;
 
-/// Where a row ends, among the bytes of its batch, and whether it is taken off the sum.
-struct End {
-    at: usize,
-    removed: bool,
-}
-
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    ends: Vec<End>,
+/// A batch that several take their shares of.
+struct Shared {
+    batch: Batch,
     /// The first row that nobody has taken.
     next: AtomicUsize,
 }
 
-impl Batch {
-    fn push(&mut self, row: &[Cell<'_>], removed: bool) {
-        row.iter().for_each(|cell| cell.write(&mut self.bytes));
-        self.ends.push(End { at: self.bytes.len(), removed });
-    }
-
-    fn sum(&self, from: usize, to: usize, digest: &mut RowDigest) {
-        let mut start = from.checked_sub(1).map_or(0, |before| self.ends[before].at);
-        for &End { at, removed } in &self.ends[from..to] {
-            let row = &self.bytes[start..at];
-            if removed {
-                digest.remove_bytes(row)
-            } else {
-                digest.add_bytes(row)
-            }
-            start = at;
-        }
-    }
-
+impl Shared {
     /// Sums up rows until others have taken all that is left. Answers how many they were, too.
     fn share(&self) -> (RowDigest, usize) {
-        let (mut digest, mut rows) = (RowDigest::default(), 0);
+        let (mut digest, mut taken) = (RowDigest::default(), 0);
         loop {
             let from = self.next.fetch_add(SHARE, Ordering::Relaxed);
-            let to = self.ends.len().min(from + SHARE);
+            let to = self.batch.rows().min(from + SHARE);
             if from >= to {
-                return (digest, rows);
+                return (digest, taken);
             }
-            self.sum(from, to, &mut digest);
-            rows += to - from;
+            self.batch.sum(from..to, &mut digest);
+            taken += to - from;
         }
     }
 }
 
 /// A batch, and where to say what the rows of it that one took add up to.
-type Errand = (Arc<Batch>, SyncSender<RowDigest>);
+type Errand = (Arc<Shared>, SyncSender<RowDigest>);
 
 /// A thread that sums up, from the first time on that there is enough to do.
 #[derive(Default)]
@@ -90,16 +66,16 @@ impl Summer {
     fn give(&mut self, batch: Batch) -> Result<Given, Batch> {
         let Some(errands) = self.errands() else { return Err(batch) };
         let (tell, theirs) = sync_channel(1);
-        let batch = Arc::new(batch);
+        let shared = Arc::new(Shared { batch, next: AtomicUsize::new(0) });
         // Of what a thread that is gone, or has too much to do, is not told, everything is the asker's share.
-        let _ = errands.try_send((Arc::clone(&batch), tell));
-        Ok(Given { batch, theirs })
+        let _ = errands.try_send((Arc::clone(&shared), tell));
+        Ok(Given { shared, theirs })
     }
 
     fn errands(&mut self) -> Option<&SyncSender<Errand>> {
         if self.errands.is_none() && !self.alone {
             let (errands, todo) = sync_channel::<Errand>(2 * MOST);
-            let work = move || todo.iter().for_each(|(batch, tell)| drop(tell.send(batch.share().0)));
+            let work = move || todo.iter().for_each(|(shared, tell)| drop(tell.send(shared.share().0)));
             let several = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
             match several.then(|| thread::Builder::new().name("swing-digest".to_owned()).spawn(work)) {
                 Some(Ok(thread)) => (self.errands, self.thread) = (Some(errands), Some(thread)),
@@ -121,20 +97,21 @@ impl Drop for Summer {
 
 /// A batch that the thread has.
 struct Given {
-    batch: Arc<Batch>,
+    shared: Arc<Shared>,
     theirs: Receiver<RowDigest>,
 }
 
 impl Given {
     fn sum(self) -> RowDigest {
-        let (mut sum, rows) = self.batch.share();
-        if rows < self.batch.ends.len() {
-            match self.theirs.recv() {
+        let Self { shared, theirs } = self;
+        let (mut sum, taken) = shared.share();
+        if taken < shared.batch.rows() {
+            match theirs.recv() {
                 Ok(theirs) => sum.merge(&theirs),
                 // It has taken rows, and will never say what came of them.
                 Err(_) => {
                     sum = RowDigest::default();
-                    self.batch.sum(0, self.batch.ends.len(), &mut sum);
+                    shared.batch.sum_all(&mut sum);
                 }
             }
         }
@@ -172,8 +149,9 @@ impl Sum<'_> {
             }
             return;
         }
-        self.batch.push(row, removed);
-        if self.batch.bytes.len() >= BATCH {
+        row.iter().for_each(|&cell| self.batch.write(cell));
+        self.batch.end_row(removed);
+        if self.batch.bytes() >= BATCH {
             self.hand_on();
         }
     }
@@ -187,7 +165,7 @@ impl Sum<'_> {
         }
         match self.summer.give(batch) {
             Ok(given) => self.given.push_back(given),
-            Err(batch) => batch.sum(0, batch.ends.len(), &mut self.digest),
+            Err(batch) => batch.sum_all(&mut self.digest),
         }
     }
 
@@ -202,7 +180,7 @@ impl Sum<'_> {
     #[must_use]
     pub fn end(self) -> RowDigest {
         let Self { batch, given, mut digest, .. } = self;
-        batch.sum(0, batch.ends.len(), &mut digest);
+        batch.sum_all(&mut digest);
         // The thread begins with the first.
         given.into_iter().rev().for_each(|given| digest.merge(&given.sum()));
         digest
@@ -281,8 +259,8 @@ mod tests {
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         let sum = begun(&mut summer, 1000);
         let mut lost = 0;
-        todo.try_iter().for_each(|(batch, _)| {
-            batch.next.fetch_add(SHARE, Ordering::Relaxed);
+        todo.try_iter().for_each(|(shared, _)| {
+            shared.next.fetch_add(SHARE, Ordering::Relaxed);
             lost += 1;
         });
         assert!(lost > 2);

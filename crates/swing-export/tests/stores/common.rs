@@ -44,6 +44,19 @@ pub(crate) fn store(name: &str) -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
+/// A store whose writer was killed: the fixture's, with what `sql` did still in its log, which nobody has recovered.
+pub(crate) fn killed_store(name: &str, sql: &str) -> (tempfile::TempDir, PathBuf) {
+    let (dir, path) = store(name);
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch(&format!("PRAGMA wal_autocheckpoint = 0; {sql}")).unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
+        fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
+    }
+    let path = killed.path().join("swingstore.sqlite");
+    (killed, path)
+}
+
 /// What lies in a directory.
 pub(crate) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> =

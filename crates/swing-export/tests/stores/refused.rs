@@ -9,7 +9,8 @@ use swing_core::{ArtifactMode, RowDigests, Session};
 use swing_export::{DigestVerdict, Exporter, ImportOptions, Imported, PublishError, StagingError, Target, import};
 
 use crate::common::{
-    Records, SUBSTORES, Source, dataset, exported, import_keeping, import_to, names, options, store, verified,
+    Records, SUBSTORES, Source, dataset, exported, import_keeping, import_to, killed_store, names, options, store,
+    verified,
 };
 
 fn records(name: &str) -> Records {
@@ -139,15 +140,7 @@ fn what_stands_in_the_way_can_be_cleared_away() {
 /// What cannot be opened for the moment is not damaged: its log has commits that are nowhere else.
 #[test]
 fn an_old_store_that_cannot_be_opened_keeps_its_log() {
-    let (dir, path) = store("archival");
-    let killed = tempfile::tempdir().unwrap();
-    let other = rusqlite::Connection::open(&path).unwrap();
-    let write = "PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'late' WHERE key = 'vat.names'";
-    other.execute_batch(write).unwrap();
-    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
-        fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
-    }
-    let path = killed.path().join("swingstore.sqlite");
+    let (killed, path) = killed_store("archival", "UPDATE kvStore SET value = 'late' WHERE key = 'vat.names'");
     let in_the_way = killed.path().join("swingstore.sqlite-shm");
     fs::create_dir(&in_the_way).unwrap();
     let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();

@@ -8,7 +8,8 @@ use swing_core::session::{Location, LockError, OpenError, OpenOptions, Session, 
 use swing_export::{Exporter, ImportError, StagingError};
 
 use crate::common::{
-    SUBSTORES, Source, dataset, exported, import_keeping, import_to, names, publish, store, tables, verified,
+    SUBSTORES, Source, dataset, exported, import_keeping, import_to, killed_store, names, publish, store, tables,
+    verified,
 };
 
 /// The records of the two fixtures that replace each other here.
@@ -158,14 +159,7 @@ fn a_store_that_is_being_written_without_a_log_is_not_replaced() {
 
 #[test]
 fn a_log_that_nobody_has_recovered_goes_with_its_store() {
-    let (dir, path) = store("archival");
-    let killed = tempfile::tempdir().unwrap();
-    let other = rusqlite::Connection::open(&path).unwrap();
-    other.execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE kvStore SET value = 'old'").unwrap();
-    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
-        fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
-    }
-    let path = killed.path().join("swingstore.sqlite");
+    let (killed, path) = killed_store("archival", "UPDATE kvStore SET value = 'old'");
     publish("worked-example", &path, RowDigests::Ignore).close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
     assert_eq!(names(killed.path()), ["swingstore.sqlite"]);
