@@ -274,12 +274,27 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         self.undo.clear();
     }
 
-    /// Takes all changes, in key order. Marks, if any are left, are released.
-    pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
-        self.put_in_order();
+    /// What is known, in key order, each with its [place](Overlay::places). For who wants all of it once: keys that nobody has asked the
+    /// order of are sorted, which is less than putting each where it can be found.
+    pub fn sorted(&self) -> impl Iterator<Item = (usize, &K, Option<&V>)> {
+        let known = |at: usize| self.slots[at].known().map(|(key, value)| (at, key, value));
+        let mut new: Vec<_> = (self.ordered.get()..self.slots.len()).filter_map(known).collect();
+        new.sort_unstable_by_key(|(_, key, _)| *key);
+        let old: Vec<_> = self.order.borrow().values().filter_map(|&at| known(at)).collect();
+        merged(old, new, |(_, a, _), (_, b, _)| a < b)
+    }
+
+    /// How many places there are: each key has one until the next drain, in which it comes with others in the order of places.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Takes all changes, each with its [place](Overlay::places), in the order of these. Marks, if any are left, are released.
+    pub fn drain(&mut self) -> impl Iterator<Item = (usize, K, Option<V>)> + use<K, V> {
         let next = self.emptied();
-        let Self { order, mut slots, .. } = mem::replace(self, next);
-        order.into_inner().into_iter().filter_map(move |(key, at)| slots[at].entry.take().map(|value| (key, value)))
+        let slots = mem::replace(self, next).slots.into_iter().enumerate();
+        slots.filter_map(|(at, slot)| slot.entry.map(|value| (at, slot.key, value)))
     }
 
     /// Drops all changes and marks.
@@ -311,6 +326,16 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// Both in one order; each has its own.
+fn merged<T>(a: Vec<T>, b: Vec<T>, is_less: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = T> {
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    std::iter::from_fn(move || match (a.peek(), b.peek()) {
+        (Some(first), Some(second)) if is_less(second, first) => b.next(),
+        (Some(_), _) => a.next(),
+        (None, _) => b.next(),
+    })
 }
 
 #[cfg(test)]
@@ -370,8 +395,13 @@ mod tests {
                     }
                     Step::Release => { overlay.release(); marks.clear(); }
                     Step::Drain => {
-                        let drained: Vec<_> = overlay.drain().collect();
-                        prop_assert_eq!(drained, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
+                        let sorted: Vec<_> = overlay.sorted().map(|(at, key, value)| (at, *key, value.copied())).collect();
+                        prop_assert!(sorted.iter().all(|(at, ..)| *at < overlay.places()));
+                        let pairs: Vec<_> = sorted.iter().map(|(_, key, value)| (*key, *value)).collect();
+                        prop_assert_eq!(pairs, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
+                        let (drained, mut by_place): (Vec<_>, _) = (overlay.drain().collect(), sorted);
+                        by_place.sort_unstable();
+                        prop_assert_eq!(drained, by_place);
                         marks.clear();
                         seen.clear();
                     }

@@ -5,16 +5,18 @@
 //! already, and what is changed is found by its row's id. The hashing is done on another thread while SQLite
 //! writes.
 
+use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::Overlay;
-use swing_core::row_digest::{Cell, Sum, Summer};
-use swing_core::session::{Reader, SessionError};
+use swing_core::row_digest::Cell;
+use swing_core::session::{Reader, SessionError, Writer};
 
 use crate::cache::{Cache, Row, RowId};
 use crate::gaps::Gaps;
 use crate::key::Key;
-use crate::view::{GET, read_row};
+use crate::schema::TABLES;
+use crate::view::GET;
 
 /// The keys that tell one commit from another: the host's height changes with every block, the activityhash with every
 /// crank.
@@ -22,20 +24,14 @@ const TELLING: [(&str, &str); 2] = [("host.height", "block height"), ("activityh
 
 pub(crate) type Changes = Overlay<Key, Arc<str>>;
 
-/// A change that is one: a key, what the table says of it, and what it is to say.
+/// A change that is one: a key, and what the table is to say of it.
 pub(crate) struct Change<'c> {
     pub(crate) key: &'c str,
-    /// Its place among all changes.
+    /// Its place among the changes.
     pub(crate) at: usize,
-    before: Option<Arc<str>>,
+    /// The table has no such key.
+    pub(crate) adds: bool,
     pub(crate) after: Option<&'c str>,
-}
-
-impl Change<'_> {
-    /// Whether the table had no such key.
-    pub(crate) fn adds(&self) -> bool {
-        self.before.is_none()
-    }
 }
 
 /// What is known of the table without asking it.
@@ -45,42 +41,55 @@ pub(crate) struct Known<'k> {
 }
 
 /// The changes, in key order, without those that change nothing: a block deletes many keys that it has made itself. And of all
-/// of them the ids of the rows, where there are any and they are known.
+/// of them, by their places, the ids of the rows, where there are any and they are known. The digest is told.
 pub(crate) fn real<'c>(
     changes: &'c Changes,
     known: Known<'_>,
-    db: Reader<'_>,
+    writer: &mut Writer<'_>,
 ) -> Result<(Vec<Change<'c>>, Vec<RowId>), SessionError> {
-    let (mut real, mut ids) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
-    for (at, (key, after)) in changes.in_order().iter().enumerate() {
+    let table = &TABLES[0];
+    let (mut real, mut ids) = (Vec::with_capacity(changes.len()), vec![None; changes.places()]);
+    for (at, key, after) in changes.sorted() {
         let key = key.as_str();
         let before = match known.cache.find_row(key) {
             Some(row) => row,
             None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
-            None => read_row(db, key)?,
+            None => row_or_gap(writer.read(), key, known.gaps)?,
         };
         let (before, id) = before.map_or((None, None), |Row { value, id }| (Some(value), id));
-        ids.push(id);
+        ids[at] = id;
         if before.as_ref() != after {
-            real.push(Change { key, at, before, after: after.map(|value| &**value) });
+            let (was, is) = (before.as_deref().map(|value| row(key, value)), after.map(|value| row(key, value)));
+            writer.note_row(table, was.as_ref().map(|row| &row[..]), is.as_ref().map(|row| &row[..]));
+            real.push(Change { key, at, adds: before.is_none(), after: after.map(|value| &**value) });
         }
     }
+    writer.noted_all(table);
     Ok((real, ids))
 }
 
-/// Begins the sum over what changes: rows taken off and added.
-pub(crate) fn begin_sum<'s>(changes: &[Change<'_>], summer: &'s mut Summer) -> Sum<'s> {
-    let mut sum = summer.begin();
-    for Change { key, before, after, .. } in changes {
-        if let Some(before) = before {
-            sum.remove(&row(key, before));
+/// The first row from a key on: its key, its id, and its value if it is the row of that key.
+const FROM: &str =
+    "SELECT key, rowid, CASE WHEN key = ?1 THEN value END FROM kvStore WHERE key >= ?1 ORDER BY key LIMIT 1";
+
+/// The row of `key`. Where there is none, the next one tells that the table has none of its neighbours either, which are mostly
+/// asked for next: what a block makes and deletes again stands side by side.
+fn row_or_gap(db: Reader<'_>, key: &str, gaps: &mut Gaps) -> Result<Option<Row>, SessionError> {
+    let (mut found, mut is_last) = (None, true);
+    db.each(FROM, [key], |row| {
+        is_last = false;
+        match row.text(0) {
+            Ok(next) if next == key => found = Some(Row { value: row.get(2)?, id: NonZeroI64::new(row.get(1)?) }),
+            Ok(next) => gaps.learn(key, Some(next)),
+            // Of what is no text there is no telling which keys it comes before; but it is not the row of this one.
+            Err(_) => {}
         }
-        if let Some(value) = after {
-            sum.add(&row(key, value));
-        }
+        Ok::<_, SessionError>(false)
+    })?;
+    if is_last {
+        gaps.learn(key, None);
     }
-    sum.that_is_all();
-    sum
+    Ok(found)
 }
 
 fn row<'r>(key: &'r str, value: &'r str) -> [Cell<'r>; 2] {

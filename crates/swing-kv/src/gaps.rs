@@ -91,9 +91,9 @@ impl Gaps {
         end.is_past(key).then_some((from, end))
     }
 
-    /// The table does not have `key`, and `next` is the first one after it.
+    /// The table does not have `key`, and `next` is the first one after it. Forgotten at once if it is not to be remembered.
     pub(crate) fn learn(&mut self, key: &str, next: Option<&str>) {
-        if next.is_some_and(|next| next.len() > LONGEST) {
+        if !self.remembered || key.len() > LONGEST || next.is_some_and(|next| next.len() > LONGEST) {
             return;
         }
         let within = (Bound::Included(key), next.map_or(Bound::Unbounded, Bound::Excluded));

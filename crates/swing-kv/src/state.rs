@@ -1,19 +1,16 @@
 //! What is kept in memory between calls.
 
-use std::iter;
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::Overlay;
 use swing_core::overlay::{Found, InOrder};
-use swing_core::row_digest::Summer;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
 use crate::cache::{Cache, Row, RowId};
 use crate::digesting::{self, Change, Changes};
 use crate::gaps::Gaps;
 use crate::key::{Key, Keys};
-use crate::schema::TABLES;
 use crate::view::Kv;
 use crate::walk::Walk;
 
@@ -49,7 +46,6 @@ pub struct KvState {
     pub(crate) gaps: Gaps,
     pub(crate) walk: Walk,
     pub(crate) keys: Keys,
-    summer: Summer,
     /// Of the session, when `cache`, `gaps` and `walk` were last right.
     generation: u64,
 }
@@ -70,7 +66,6 @@ impl KvState {
             gaps: Gaps::new(options.cache_bytes > 0),
             walk: Walk::default(),
             keys: Keys::default(),
-            summer: Summer::default(),
             generation: 0,
         }
     }
@@ -138,7 +133,7 @@ fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> 
     })?;
     let others = others.into_iter().map(|change| ((change.key, change.after), change));
     writer.run_each(UPSERT, others, |change, ran| {
-        if change.adds() {
+        if change.adds {
             ids[change.at] = NonZeroI64::new(ran.inserted);
         }
     })?;
@@ -174,11 +169,9 @@ impl Part for KvState {
         if writer.keeps_row_digests() {
             let known = digesting::Known { cache: &mut self.cache, gaps: &mut self.gaps };
             let real;
-            (real, ids) = digesting::real(&self.changes, known, writer.read())?;
-            self.gaps.fill(real.iter().filter(|change| change.adds()).map(|change| change.key));
-            let sum = digesting::begin_sum(&real, &mut self.summer);
+            (real, ids) = digesting::real(&self.changes, known, writer)?;
+            self.gaps.fill(real.iter().filter(|change| change.adds).map(|change| change.key));
             write(&real, &mut ids, writer)?;
-            writer.note_rows(&TABLES[0], &sum.end());
             if digesting::tells(&self.changes) {
                 let witness = digesting::commit_witness(writer.read())?;
                 writer.set_digest_witness(witness);
@@ -188,7 +181,8 @@ impl Part for KvState {
             self.gaps.fill(changes.iter().filter_map(|(key, value)| value.map(|_| key.as_str())));
             write_all(&changes, writer)?;
         }
-        for ((key, value), id) in self.changes.drain().zip(ids.into_iter().chain(iter::repeat(None))) {
+        for (at, key, value) in self.changes.drain() {
+            let id = ids.get(at).copied().flatten();
             self.cache.keep(key, value.map(|value| Row { value, id }));
         }
         Ok(())

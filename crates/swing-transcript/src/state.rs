@@ -107,16 +107,15 @@ const ADD_ITEM: &str = "INSERT INTO transcriptItems (vatID, position, item, inca
 
 fn put_span(writer: &mut Writer<'_>, vat: &VatId, span: &Span, current: Option<i64>) -> Result<(), SessionError> {
     let Span { start, end, hash, incarnation } = span;
-    writer.count_out(SPANS, SPAN_ROW, (vat, start))?;
-    writer.run(PUT_SPAN, (vat, start, end, hash, current, incarnation))?;
     if writer.keeps_row_digests() {
         let number = |number: u64| Cell::Integer(number.cast_signed());
         let (hash, is_current) = (hash.to_hex(), current.map_or(Cell::Null, Cell::Integer));
         let incarnation = number(incarnation.get());
         let row =
             [vat.as_str().into(), number(start.get()), number(end.get()), Cell::Text(&hash), is_current, incarnation];
-        writer.note_row(SPANS, None, Some(&row));
+        writer.note_new(SPANS, SPAN_ROW, (vat, start), &row)?;
     }
+    writer.run(PUT_SPAN, (vat, start, end, hash, current, incarnation))?;
     Ok(())
 }
 
@@ -139,25 +138,24 @@ impl Part for TranscriptState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         let Self { layers, stored, .. } = self;
         // Closed ones first: a vat has one current span, also between two statements.
-        for (at, span) in layers.closed.in_order().iter() {
+        for (_, at, span) in layers.closed.sorted() {
             if let Some(span) = span {
                 put_span(writer, &at.vat, span, None)?;
             }
         }
-        for (owner, span) in layers.current.in_order().iter() {
+        for (_, owner, span) in layers.current.sorted() {
             if let Some(span) = span {
                 put_span(writer, &owner.0, span, Some(1))?;
             }
         }
-        let unwritten = layers.items.in_order();
-        let items = unwritten.iter().filter_map(|(at, item)| {
+        writer.noted_all(SPANS);
+        let items = layers.items.sorted().filter_map(|(_, at, item)| {
             let Item { text, incarnation } = item?;
             Some((&at.vat, at.position, text, incarnation))
         });
         writer.run_all(ADD_ITEM, items)?;
-        drop(unwritten);
-        for (owner, span) in layers.current.in_order().iter() {
-            stored.put(&owner.0, StoredVat { current: span.copied(), has_room: span.is_some() });
+        for (_, owner, span) in layers.current.drain() {
+            stored.put(&owner.0, StoredVat { current: span, has_room: span.is_some() });
         }
         layers.clear();
         Ok(())

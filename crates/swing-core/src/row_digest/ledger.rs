@@ -2,38 +2,44 @@
 
 use super::cells::Cell;
 use super::lanes::RowDigest;
+use super::summer::{Sum, Summer};
 
 /// The digest of one table.
-#[derive(Clone)]
-pub(crate) struct Account {
-    pub(crate) table: String,
-    pub(crate) digest: RowDigest,
+struct Account {
+    table: String,
+    sum: Sum,
     /// It is not what the file says.
-    pub(crate) changed: bool,
+    changed: bool,
 }
 
 /// All digests of a store, following the session's savepoints.
 ///
 /// A mark costs nothing until something changes above it: most cranks write no digested row before the block is flushed.
 pub(crate) struct Ledger {
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) witness: String,
-    pub(crate) witness_changed: bool,
+    accounts: Vec<Account>,
+    pub(super) witness: String,
+    pub(super) witness_changed: bool,
     /// For each mark, how the accounts were, if they changed while it was the last one.
-    marks: Vec<Option<Vec<Account>>>,
-    scratch: Vec<u8>,
+    marks: Vec<Option<Vec<(RowDigest, bool)>>>,
+    summer: Summer,
 }
 
 impl Ledger {
     pub(crate) fn new(tables: impl IntoIterator<Item = (String, RowDigest)>, witness: String) -> Self {
-        let accounts = tables.into_iter().map(|(table, digest)| Account { table, digest, changed: true });
+        let accounts = tables.into_iter().map(|(table, digest)| Account { table, sum: Sum::of(digest), changed: true });
         let accounts = accounts.collect();
-        Self { accounts, witness, witness_changed: true, marks: Vec::new(), scratch: Vec::new() }
+        Self { accounts, witness, witness_changed: true, marks: Vec::new(), summer: Summer::default() }
     }
 
     /// Whether the file says something else.
     pub(crate) fn has_changed(&self) -> bool {
         self.witness_changed || self.accounts.iter().any(|account| account.changed)
+    }
+
+    /// What the file does not say: the numbers of tables, their names and their digests.
+    pub(super) fn changed(&mut self) -> impl Iterator<Item = (usize, &str, &RowDigest)> {
+        let changed = self.accounts.iter_mut().enumerate().filter(|(_, account)| account.changed);
+        changed.map(|(at, Account { table, sum, .. })| (at, &**table, sum.digest()))
     }
 
     /// Everything is in the file now.
@@ -42,10 +48,16 @@ impl Ledger {
         self.witness_changed = false;
     }
 
-    fn about_to_change(&mut self) {
-        if let Some(mark @ None) = self.marks.last_mut() {
-            *mark = Some(self.accounts.clone());
+    /// The account of `table`, which is about to change.
+    fn account(&mut self, table: &str) -> Option<(&mut Sum, &mut Summer)> {
+        let Self { accounts, marks, summer, .. } = self;
+        if let Some(mark @ None) = marks.last_mut() {
+            let copies = accounts.iter_mut().map(|account| (account.sum.digest().clone(), account.changed));
+            *mark = Some(copies.collect());
         }
+        let account = accounts.iter_mut().find(|account| account.table == table)?;
+        account.changed = true;
+        Some((&mut account.sum, summer))
     }
 
     /// A row of `table` said `before` and says `after`; `None` is no row.
@@ -53,24 +65,26 @@ impl Ledger {
         if before == after {
             return;
         }
-        self.about_to_change();
-        let Self { accounts, scratch, .. } = self;
-        let Some(account) = accounts.iter_mut().find(|account| account.table == table) else { return };
-        account.changed = true;
-        if let Some(row) = before {
-            account.digest.remove(row, scratch);
-        }
-        if let Some(row) = after {
-            account.digest.add(row, scratch);
+        let Some((sum, summer)) = self.account(table) else { return };
+        for (row, removed) in [(before, true), (after, false)] {
+            if let Some(row) = row {
+                sum.note(row, removed, summer);
+            }
         }
     }
 
     /// As [`Ledger::note`], of many rows whose changes were summed elsewhere.
     pub(crate) fn merge(&mut self, table: &str, changes: &RowDigest) {
-        self.about_to_change();
-        if let Some(account) = self.accounts.iter_mut().find(|account| account.table == table) {
-            account.changed = true;
-            account.digest.merge(changes);
+        if let Some((sum, _)) = self.account(table) {
+            sum.merge(changes);
+        }
+    }
+
+    /// No more rows of `table` are noted for now.
+    pub(crate) fn that_is_all(&mut self, table: &str) {
+        let Self { accounts, summer, .. } = self;
+        if let Some(account) = accounts.iter_mut().find(|account| account.table == table) {
+            account.sum.that_is_all(summer);
         }
     }
 
@@ -88,8 +102,10 @@ impl Ledger {
     pub(crate) fn rollback_to(&mut self, depth: usize) {
         // What was first changed after the mark stands with the first copy from there on.
         let copies = self.marks.drain(depth.min(self.marks.len())..);
-        if let Some(accounts) = copies.flatten().next() {
-            self.accounts = accounts;
+        if let Some(copies) = copies.flatten().next() {
+            for (account, (digest, changed)) in self.accounts.iter_mut().zip(copies) {
+                (account.sum, account.changed) = (Sum::of(digest), changed);
+            }
         }
     }
 
@@ -148,7 +164,7 @@ mod tests {
                     }
                     Step::Release => { ledger.release(); marks.clear(); }
                 }
-                prop_assert_eq!(&ledger.accounts[0].digest, &model);
+                prop_assert_eq!(ledger.accounts[0].sum.digest(), &model);
             }
         }
     }

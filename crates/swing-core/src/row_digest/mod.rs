@@ -5,11 +5,11 @@
 //! all rows of a table, so a commit costs what it changed: what a row said is taken off, what it says now is added.
 //!
 //! - [`RowDigest`] is the sum: LtHash, 1024 lanes of 16 bits, over the extendable output of BLAKE3.
-//! - A ledger keeps one per table through a session's transaction and its savepoints.
+//! - A ledger keeps one per table through a session's transaction and its savepoints, and sums changes up on another thread while
+//!   they are written.
 //! - [`stored`] is where it lies in the file: tables of ours that other implementations do not know, and triggers by which
 //!   their writes, which do not keep the digest up, at least say so. A digest is right or it is known not to be.
 //! - [`scan()`] makes it anew from all rows, to build it or to compare.
-//! - [`Summer`] sums changes up beside the writing of them.
 //!
 //! It is outside consensus: it depends on keys of the host and of the machine, and nothing exports it.
 
@@ -27,7 +27,6 @@ pub(crate) use ledger::Ledger;
 pub use scan::scan;
 pub(crate) use scan::sum_of;
 pub use stored::{Kept, RowDigestError, Stored};
-pub use summer::{Sum, Summer};
 
 /// Whether a session keeps the digest of its rows up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

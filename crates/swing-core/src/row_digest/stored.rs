@@ -218,16 +218,13 @@ pub(crate) fn prepare(db: &mut Writer<'_>, tables: &[Table]) -> Result<(), Sessi
 }
 
 /// Writes what has changed.
-pub(crate) fn save(db: &mut Writer<'_>, ledger: &Ledger) -> Result<(), SessionError> {
+pub(crate) fn save(db: &mut Writer<'_>, ledger: &mut Ledger) -> Result<(), SessionError> {
     const DIGEST: &str = "INSERT INTO rowDigests (id, tableName, rowCount, lanes) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (id) DO UPDATE SET tableName = excluded.tableName, rowCount = excluded.rowCount, lanes = excluded.lanes";
     const HEAD: &str = "INSERT INTO rowDigestState (rowid, version, kept, witness) VALUES (1, ?1, 1, ?2)
         ON CONFLICT (rowid) DO UPDATE SET version = excluded.version, kept = 1, witness = excluded.witness";
-    for (at, account) in ledger.accounts.iter().enumerate() {
-        if account.changed {
-            let rows = account.digest.rows().cast_signed();
-            db.run(DIGEST, (at as i64 + 1, &account.table, rows, account.digest.to_bytes()))?;
-        }
+    for (at, table, digest) in ledger.changed() {
+        db.run(DIGEST, (at as i64 + 1, table, digest.rows().cast_signed(), digest.to_bytes()))?;
     }
     if ledger.witness_changed {
         db.run(HEAD, (VERSION, &ledger.witness))?;

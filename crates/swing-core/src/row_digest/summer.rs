@@ -1,6 +1,6 @@
-//! Changes of many rows, summed up on another thread while the caller goes on with them.
+//! A digest whose changes are summed up on another thread while the caller goes on with them.
 //!
-//! The rows are handed on in batches, as bytes. Whoever asks for the sum takes his share of what the thread has not come to:
+//! The rows are handed on in batches, as bytes. Whoever asks for the digest takes his share of what the thread has not come to:
 //! a thread that does not run, since the cores are busy with something else, keeps nobody waiting.
 
 use std::collections::VecDeque;
@@ -13,12 +13,13 @@ use super::batch::Batch;
 use super::cells::Cell;
 use super::lanes::RowDigest;
 
-/// Rows are handed on when they are this many bytes. What is less is not worth waking a thread for; a row that is as large by
-/// itself is not copied.
+/// Rows are handed on when they are this many bytes; one that is as large by itself is not copied.
 const BATCH: usize = 16 << 10;
+/// Fewer rows than this are not worth waking a thread for.
+const WORTH: usize = 16;
 /// So many rows of a batch are taken at a time.
 const SHARE: usize = 16;
-/// So many batches are kept of a sum, and twice as many may wait for the thread: four megabytes, and eight.
+/// So many batches are kept of a digest, and twice as many may wait for the thread: two megabytes, and four.
 const MOST: usize = 128;
 
 /// A batch that several take their shares of.
@@ -49,7 +50,7 @@ type Errand = (Arc<Shared>, SyncSender<RowDigest>);
 
 /// A thread that sums up, from the first time on that there is enough to do.
 #[derive(Default)]
-pub struct Summer {
+pub(super) struct Summer {
     errands: Option<SyncSender<Errand>>,
     thread: Option<JoinHandle<()>>,
     /// There is but one core, or no thread was to be had.
@@ -57,11 +58,6 @@ pub struct Summer {
 }
 
 impl Summer {
-    /// Begins a sum.
-    pub fn begin(&mut self) -> Sum<'_> {
-        Sum { summer: self, batch: Batch::default(), given: VecDeque::new(), digest: RowDigest::default() }
-    }
-
     /// Gives a batch to the thread; gives it back when there is none.
     fn give(&mut self, batch: Batch) -> Result<Given, Batch> {
         let Some(errands) = self.errands() else { return Err(batch) };
@@ -119,27 +115,22 @@ impl Given {
     }
 }
 
-/// A sum over changes of rows, begun by [`Summer::begin`].
-pub struct Sum<'s> {
-    summer: &'s mut Summer,
+/// A digest, and changes that are not in it yet.
+#[derive(Default)]
+pub(super) struct Sum {
+    digest: RowDigest,
     batch: Batch,
     given: VecDeque<Given>,
-    /// Of what is summed up already.
-    digest: RowDigest,
 }
 
-impl Sum<'_> {
-    /// A row is there now.
-    pub fn add(&mut self, row: &[Cell<'_>]) {
-        self.push(row, false);
+impl Sum {
+    /// Begins with a digest.
+    pub(super) fn of(digest: RowDigest) -> Self {
+        Self { digest, ..Self::default() }
     }
 
-    /// A row is there no more.
-    pub fn remove(&mut self, row: &[Cell<'_>]) {
-        self.push(row, true);
-    }
-
-    fn push(&mut self, row: &[Cell<'_>], removed: bool) {
+    /// A row is there now, or is there no more.
+    pub(super) fn note(&mut self, row: &[Cell<'_>], removed: bool, summer: &mut Summer) {
         if row.iter().map(|cell| cell.len()).sum::<usize>() >= BATCH {
             let mut scratch = Vec::new();
             if removed {
@@ -152,38 +143,43 @@ impl Sum<'_> {
         row.iter().for_each(|&cell| self.batch.write(cell));
         self.batch.end_row(removed);
         if self.batch.bytes() >= BATCH {
-            self.hand_on();
+            self.hand_on(summer);
         }
     }
 
-    fn hand_on(&mut self) {
+    /// The same of many rows, whose changes were summed up elsewhere.
+    pub(super) fn merge(&mut self, changes: &RowDigest) {
+        self.digest.merge(changes);
+    }
+
+    fn hand_on(&mut self, summer: &mut Summer) {
         let batch = std::mem::take(&mut self.batch);
         if self.given.len() >= MOST
             && let Some(oldest) = self.given.pop_front()
         {
             self.digest.merge(&oldest.sum());
         }
-        match self.summer.give(batch) {
+        match summer.give(batch) {
             Ok(given) => self.given.push_back(given),
             Err(batch) => batch.sum_all(&mut self.digest),
         }
     }
 
-    /// There are no more changes for now: what there is of them goes to the thread, if it is awake anyway.
-    pub fn that_is_all(&mut self) {
-        if !self.given.is_empty() {
-            self.hand_on();
+    /// There are no more changes for now: what there is of them may be summed up beside what the caller does next.
+    pub(super) fn that_is_all(&mut self, summer: &mut Summer) {
+        if self.batch.rows() >= WORTH {
+            self.hand_on(summer);
         }
     }
 
-    /// What all of them add up to.
-    #[must_use]
-    pub fn end(self) -> RowDigest {
-        let Self { batch, given, mut digest, .. } = self;
-        batch.sum_all(&mut digest);
+    /// With all changes.
+    pub(super) fn digest(&mut self) -> &RowDigest {
+        std::mem::take(&mut self.batch).sum_all(&mut self.digest);
         // The thread begins with the first.
-        given.into_iter().rev().for_each(|given| digest.merge(&given.sum()));
-        digest
+        while let Some(given) = self.given.pop_back() {
+            self.digest.merge(&given.sum());
+        }
+        &self.digest
     }
 }
 
@@ -196,11 +192,10 @@ mod tests {
         (0..count).map(|at| (format!("{at:0100}"), at % 3 == 0))
     }
 
-    fn begun(summer: &mut Summer, count: usize) -> Sum<'_> {
-        let mut sum = summer.begin();
+    fn begun(summer: &mut Summer, count: usize) -> Sum {
+        let mut sum = Sum::default();
         for (row, removed) in rows(count) {
-            let row = [row.as_str().into()];
-            if removed { sum.remove(&row) } else { sum.add(&row) }
+            sum.note(&[row.as_str().into()], removed, summer);
         }
         sum
     }
@@ -218,28 +213,51 @@ mod tests {
     fn it_is_the_sum_of_all_rows_however_many_they_are() {
         let mut summer = Summer::default();
         for count in [0, 1, SHARE, 149, 150, 151, 1000, 5000] {
-            assert_eq!(begun(&mut summer, count).end(), plain(count), "{count}");
+            let mut sum = begun(&mut summer, count);
+            if count % 2 == 0 {
+                sum.that_is_all(&mut summer);
+            }
+            assert_eq!(*sum.digest(), plain(count), "{count}");
+            assert_eq!(*sum.digest(), plain(count), "{count}, asked again");
         }
+    }
+
+    #[test]
+    fn changes_go_on_after_the_digest_was_asked_for() {
+        let mut summer = Summer::default();
+        let (mut sum, mut expected) = (begun(&mut summer, 700), plain(700));
+        sum.digest();
+        expected.merge(&plain(900));
+        sum.merge(&plain(900));
+        for (row, removed) in rows(300) {
+            sum.note(&[row.as_str().into()], removed, &mut summer);
+        }
+        expected.merge(&plain(300));
+        assert_eq!(*sum.digest(), expected);
+        assert_eq!(*Sum::of(expected.clone()).digest(), expected);
     }
 
     #[test]
     fn few_rows_need_no_thread() {
         let mut summer = Summer::default();
-        let _ = begun(&mut summer, 100).end();
-        assert!(summer.thread.is_none());
+        for (count, woken) in [(WORTH - 1, false), (WORTH, true)] {
+            let mut sum = begun(&mut summer, count);
+            sum.that_is_all(&mut summer);
+            assert_eq!(!sum.given.is_empty(), woken, "{count}");
+        }
     }
 
     #[test]
     fn a_sum_that_is_given_up_is_in_no_other() {
         let mut summer = Summer::default();
         drop(begun(&mut summer, 1000));
-        assert_eq!(begun(&mut summer, 700).end(), plain(700));
+        assert_eq!(*begun(&mut summer, 700).digest(), plain(700));
     }
 
     #[test]
     fn alone_it_sums_up_all_by_itself() {
         let mut summer = Summer { errands: None, thread: None, alone: true };
-        assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
+        assert_eq!(*begun(&mut summer, 1000).digest(), plain(1000));
         assert!(summer.thread.is_none());
     }
 
@@ -248,7 +266,7 @@ mod tests {
     fn a_thread_that_does_not_run_keeps_nobody_waiting() {
         let (errands, todo) = sync_channel(2 * MOST);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
-        assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
+        assert_eq!(*begun(&mut summer, 1000).digest(), plain(1000));
         assert!(todo.try_iter().count() > 2);
     }
 
@@ -257,16 +275,16 @@ mod tests {
     fn a_thread_that_is_lost_takes_no_rows_with_it() {
         let (errands, todo) = sync_channel::<Errand>(2 * MOST);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
-        let sum = begun(&mut summer, 1000);
+        let mut sum = begun(&mut summer, 1000);
         let mut lost = 0;
         todo.try_iter().for_each(|(shared, _)| {
             shared.next.fetch_add(SHARE, Ordering::Relaxed);
             lost += 1;
         });
         assert!(lost > 2);
-        assert_eq!(sum.end(), plain(1000));
+        assert_eq!(*sum.digest(), plain(1000));
         drop(todo);
-        assert_eq!(begun(&mut summer, 1000).end(), plain(1000));
+        assert_eq!(*begun(&mut summer, 1000).digest(), plain(1000));
     }
 
     #[test]
@@ -275,9 +293,9 @@ mod tests {
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         let count = (MOST + 10) * BATCH / 100;
         for _ in 0..3 {
-            let sum = begun(&mut summer, count);
+            let mut sum = begun(&mut summer, count);
             assert_eq!(sum.given.len(), MOST);
-            assert_eq!(sum.end(), plain(count));
+            assert_eq!(*sum.digest(), plain(count));
         }
         assert_eq!(todo.try_iter().count(), 2 * MOST);
     }
@@ -286,16 +304,16 @@ mod tests {
     fn a_large_row_is_summed_up_at_once() {
         let (errands, _todo) = sync_channel::<Errand>(2 * MOST);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
-        let (mut sum, mut expected) = (summer.begin(), RowDigest::default());
+        let (mut sum, mut expected) = (Sum::default(), RowDigest::default());
         for (length, given) in [(BATCH - 2, 1), (BATCH - 1, 1), (10 * BATCH, 1)] {
             let row = "x".repeat(length);
             let row: [Cell<'_>; 2] = ["k".into(), row.as_str().into()];
-            sum.add(&row);
+            sum.note(&row, false, &mut summer);
             expected.add(&row, &mut Vec::new());
-            sum.remove(&row[..1]);
+            sum.note(&row[..1], true, &mut summer);
             expected.remove(&row[..1], &mut Vec::new());
             assert_eq!(sum.given.len(), given, "{length}");
         }
-        assert_eq!(sum.end(), expected);
+        assert_eq!(*sum.digest(), expected);
     }
 }

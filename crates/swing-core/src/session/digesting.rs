@@ -66,7 +66,7 @@ impl Session {
     /// Writes the digests that have changed.
     pub(super) fn save_digests(&mut self) -> Result<(), SessionError> {
         let Some(mut ledger) = self.digesting.ledger.take_if(|ledger| ledger.has_changed()) else { return Ok(()) };
-        let saved = self.write().and_then(|mut writer| stored::save(&mut writer, &ledger));
+        let saved = self.write().and_then(|mut writer| stored::save(&mut writer, &mut ledger));
         if saved.is_ok() {
             ledger.saved();
         }

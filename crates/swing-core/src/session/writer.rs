@@ -1,6 +1,7 @@
 //! The write end of a session: it exists only inside a transaction.
 
 use rusqlite::Params;
+use rusqlite::types::{Value, ValueRef};
 
 use super::error::SessionError;
 use super::reader::Reader;
@@ -184,6 +185,38 @@ impl<'s> Writer<'s> {
     pub fn note_row(&mut self, table: &Table, before: Option<&[Cell<'_>]>, after: Option<&[Cell<'_>]>) {
         if let Some(ledger) = &mut self.session.digesting.ledger {
             ledger.note(table.name, before, after);
+        }
+    }
+
+    /// Counts a row of `table` in its digest that says `after` from now on. What it said before, if there was one, is what `select`
+    /// answers, with all its columns.
+    ///
+    /// # Errors
+    /// As [`Writer::count_out`].
+    pub fn note_new(
+        &mut self,
+        table: &Table,
+        select: &str,
+        params: impl Params,
+        after: &[Cell<'_>],
+    ) -> Result<(), SessionError> {
+        if !self.keeps_row_digests() {
+            return Ok(());
+        }
+        let columns = 0..table.columns.len();
+        let before =
+            self.read().one(select, params, |row| columns.map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>());
+        let before = before.map_err(|error| self.session.failed(error))?;
+        let before =
+            before.as_ref().map(|row| row.iter().map(|value| ValueRef::from(value).into()).collect::<Vec<_>>());
+        self.note_row(table, before.as_deref(), Some(after));
+        Ok(())
+    }
+
+    /// Says that no more rows of `table` are noted for now: they may be added up beside what the caller does next.
+    pub fn noted_all(&mut self, table: &Table) {
+        if let Some(ledger) = &mut self.session.digesting.ledger {
+            ledger.that_is_all(table.name);
         }
     }
 

@@ -10,7 +10,7 @@ use swing_core::{RowDigest, RowDigests, Session};
 
 use crate::cache::Row;
 use crate::state::UPDATE;
-use crate::{KvState, TABLES, commit_witness};
+use crate::{KvOptions, KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
 
@@ -78,6 +78,37 @@ fn what_is_known_of_a_row_is_not_asked_again_and_what_is_not_known_is() {
     let mut knows_nothing = KvState::default();
     let asked = block(&mut session, &mut knows_nothing, [("k2", None), ("k3", None), ("k5", Some("newer"))]);
     assert_eq!(asked.of(&TABLES[0]), Some(&digest_of(&map([("k1", "v"), ("k5", "newer"), ("k9", "v")]))));
+}
+
+#[test]
+fn a_key_that_is_asked_for_in_vain_tells_of_its_neighbours() {
+    let passing = ["k1", "k2", "k3", "m", "z"].map(|key| (key, None));
+    for (state, remembered) in [(KvState::default(), true), (KvState::new(KvOptions { cache_bytes: 0 }), false)] {
+        let ((mut session, _), mut state) = (keeping(), state);
+        block(&mut session, &mut state, [("k0", Some("v")), ("k8", Some("v"))]);
+        let told = block(&mut session, &mut state, passing.into_iter().chain([("k4", Some("v"))]));
+        assert_eq!(told.of(&TABLES[0]), Some(&digest_of(&map([("k0", "v"), ("k4", "v"), ("k8", "v")]))));
+        for key in ["k1", "k39", "k41", "k7", "k81", "m", "zz"] {
+            assert_eq!(state.gaps.cover(key), remembered, "{key}");
+        }
+        for key in ["k0", "k01", "k4", "k8"] {
+            assert!(!state.gaps.cover(key), "{key}");
+        }
+    }
+}
+
+/// SQLite has blobs behind all texts.
+#[test]
+fn a_row_whose_key_is_no_text_keeps_no_block_from_being_written() {
+    let (mut session, mut state) = keeping();
+    block(&mut session, &mut state, [("a", Some("v"))]);
+    for damage in ["x'00'", "CAST(x'62ff' AS TEXT)"] {
+        session.write().unwrap().run(&format!("INSERT INTO kvStore VALUES ({damage}, 'v')"), []).unwrap();
+    }
+    let mut state = KvState::default();
+    let told = block(&mut session, &mut state, [("b", Some("v")), ("b0", None), ("c", Some("v"))]);
+    assert_eq!(told.of(&TABLES[0]), Some(&digest_of(&map([("a", "v"), ("b", "v"), ("c", "v")]))));
+    assert!(!state.gaps.cover("b0") && !state.gaps.cover("d"), "what is beyond them is not known");
 }
 
 /// The ids by which rows are known.
