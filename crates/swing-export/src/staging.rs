@@ -306,4 +306,57 @@ mod tests {
         fs::remove_file(&staging.staged).unwrap();
         assert!(matches!(staging.swap(), Err(Unmoved::Lost(StagingError::Unknown { .. }))));
     }
+
+    #[test]
+    fn a_new_store_that_does_not_open_in_its_place_has_been_moved_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("swingstore.sqlite");
+        let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
+        staging.seal(session).unwrap();
+        assert!(staging.swap().is_ok());
+        // It cannot be read where it is now.
+        fs::write(&path, [7; 4096]).unwrap();
+        let error = staging.enter().err().unwrap();
+        assert!(matches!(error, StagingError::Unknown { .. }), "{error:?}");
+    }
+
+    /// What of a flush that failed is told, and that it is not said to be worth another try: the next flush may well
+    /// succeed while the log still has its content on the disk, beside which the new store must not come.
+    #[cfg(target_os = "linux")]
+    fn is_final(settled: Result<(), Unmoved>) -> &'static str {
+        match settled {
+            Err(Unmoved::Lost(StagingError::Io { what, .. })) => what,
+            Err(Unmoved::Lost(error)) => panic!("{error}"),
+            Err(Unmoved::Refused(error)) => panic!("it can be tried again: {error}"),
+            Ok(()) => panic!("it was flushed"),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_old_log_that_cannot_be_flushed_is_not_flushed_a_second_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("swingstore.sqlite");
+        let (staging, _session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
+        // A file that can be opened and that Linux refuses to flush.
+        std::os::unix::fs::symlink("/dev/null", beside(&staging.target, "-wal")).unwrap();
+        assert_eq!(is_final(staging.settle_logs()), "flush the old store's log");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_directory_that_cannot_be_flushed_before_the_move_is_not_flushed_a_second_time() {
+        // A directory that Linux refuses to flush, and in which nothing is made.
+        let target = PathBuf::from("/proc/swingstore.sqlite");
+        let staging = Staging {
+            lock: None,
+            staged: beside(&target, "-import"),
+            target,
+            tables: Vec::new(),
+            row_digests: RowDigests::Ignore,
+            patience: Duration::ZERO,
+            _created: CreatedDirs(Vec::new()),
+        };
+        assert_eq!(is_final(staging.settle_logs()), "flush the store's directory");
+    }
 }
