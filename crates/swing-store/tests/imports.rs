@@ -43,6 +43,11 @@ impl Old {
         import(&dataset(), self.path(), how, options, &mut |_| {}).unwrap()
     }
 
+    /// What the import has staged, as other software opens it.
+    fn staged(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path().join("swingstore.sqlite-import")).unwrap()
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         let names = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into());
         let mut names: Vec<_> = names.collect();
@@ -108,6 +113,69 @@ fn what_is_committed_at_last_verifies_as_what_was_imported() {
     let report = verify(pinned.read(), SUBSTORES, Some(trusted), &mut |_| {}).unwrap();
     assert_eq!(report.findings, []);
     assert!(matches!(report.row_digests, swing_export::DigestVerdict::Agrees { .. }), "{report:?}");
+}
+
+/// Who it is of is in its own words, so that a digest of an attempt before is told from this one's.
+fn assert_vouches_for_all_rows(old: &Old, witness: &str) {
+    let file = old.path().join("swingstore.sqlite");
+    let pinned = swing_core::session::Pinned::open(&file, &tables()).unwrap();
+    let (verdict, findings) = swing_export::digest_verdict(pinned.read(), SUBSTORES).unwrap();
+    assert!(matches!(verdict, swing_export::DigestVerdict::Agrees { .. }), "{verdict:?}, {findings:?}");
+    let of = pinned.read().one("SELECT witness FROM rowDigestState", [], |row| row.get::<_, String>(0)).unwrap();
+    assert!(of.as_deref().is_some_and(|of| of.starts_with(witness)), "{of:?}");
+}
+
+#[test]
+fn the_digest_is_of_the_rows_of_the_last_attempt() {
+    let mut old = Old::new();
+    let mut imported = old.import(Options::default());
+    for attempt in ["1", "2"] {
+        imported.host_kv().set("host.height", attempt).unwrap();
+        imported.host_kv().set(&format!("host.attempt{attempt}"), "yes").unwrap();
+        imported = in_use(imported.commit());
+    }
+    imported.host_kv().delete("host.attempt1").unwrap();
+    imported.host_kv().set("host.height", "3").unwrap();
+    drop(old.reader.take());
+    imported.commit().unwrap().close().unwrap();
+    assert_vouches_for_all_rows(&old, "block height 3");
+}
+
+/// Other software has no business there; should it write between two attempts, its rows are counted like all others and the store
+/// does not begin its life without a digest or with one that is of other rows.
+#[test]
+fn a_digest_that_others_have_put_out_of_date_between_two_attempts_is_made_anew() {
+    let mut old = Old::new();
+    let mut imported = old.import(Options::default());
+    imported.host_kv().set("host.height", "1").unwrap();
+    let mut imported = in_use(imported.commit());
+    old.staged().execute_batch("UPDATE kvStore SET value = '2' WHERE key = 'host.height'").unwrap();
+    assert_eq!(imported.host_kv().get("host.height").unwrap().as_deref(), Some("2"));
+    drop(old.reader.take());
+    let store = imported.commit().unwrap();
+    assert!(store.keeps_row_digests());
+    store.close().unwrap();
+    assert_vouches_for_all_rows(&old, "block height 2");
+}
+
+#[test]
+fn a_store_that_fails_after_the_move_is_not_said_to_be_worth_another_try() {
+    let mut old = Old::new();
+    let options = Options { export_callback: Some(Box::new(|_| Ok(()))), ..Options::default() };
+    let imported = in_use(old.import(options).commit());
+    // What the callback would be told first, and nobody can read.
+    old.staged().execute_batch("INSERT INTO pendingExports VALUES (x'ff', NULL)").unwrap();
+    drop(old.reader.take());
+    let PublishError { error, import } = imported.commit().err().unwrap();
+    assert!(matches!(error, StoreError::Publish(StagingError::Unknown { .. })), "{error:?}");
+    assert!(import.is_none());
+    assert!(error.to_string().contains("cannot be committed again"), "{error}");
+    // It was moved, and what is there is the new store.
+    let mut store = Store::open(old.path(), Options::default()).unwrap();
+    assert!(!store.host().kv().has("host.old").unwrap());
+    assert!(store.kernel().kv().has("vat.names").unwrap());
+    store.close().unwrap();
+    assert_eq!(old.files(), [PathBuf::from("swingstore.sqlite")]);
 }
 
 #[test]
