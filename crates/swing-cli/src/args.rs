@@ -85,7 +85,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Co
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::import::{Options, Task};
 
     #[test]
     fn clap_finds_no_fault_with_the_command_line() {
@@ -107,6 +110,19 @@ mod tests {
         for words in ["swing-store --json stat d", "swing-store stat --json d", "swing-store stat d --json"] {
             let (console, _) = parse(words.split(' ').map(OsString::from)).unwrap();
             assert_eq!(console.format, Format::Json, "{words}");
+        }
+    }
+
+    #[test]
+    fn an_import_waits_for_seconds_or_for_as_long_as_it_takes() {
+        for (words, expected) in [
+            ("swing-store import a b", None),
+            ("swing-store import a b --wait 0", Some(Duration::ZERO)),
+            ("swing-store import a b --wait 90", Some(Duration::from_secs(90))),
+        ] {
+            let (_, command) = parse(words.split(' ').map(OsString::from)).unwrap();
+            let Command::Import(Options { task: Task::Import { wait, .. }, .. }) = command else { panic!("{words}") };
+            assert_eq!(wait, expected, "{words}");
         }
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
-use swing_core::ArtifactMode;
 use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_core::session::{Location, OpenError, OpenOptions, Session, store_file};
+use swing_core::{ArtifactMode, MonotonicClock};
 use swing_export::dataset::{Dataset, DatasetError, MANIFEST_FILE_NAME, Mode};
 use swing_export::{ImportOptions, Step};
 use swing_store::Store;
@@ -109,15 +109,14 @@ fn make(dataset: &Dataset, mode: Option<Mode>, wait: Option<Duration>, store: &P
     };
     let replaced = check_target(store)?;
     meter.expect_artifacts(dataset.manifest().artifacts.len() as u64);
-    let patience = wait.map_or(waiting::ATTEMPT, |wait| wait.min(waiting::ATTEMPT));
-    let how = ImportOptions { mode: artifacts, patience, ..ImportOptions::default() };
+    let how = ImportOptions { mode: artifacts, patience: waiting::patience(wait), ..ImportOptions::default() };
     let mut imported =
         swing_store::import(dataset, store, how, swing_store::Options::default(), &mut |step| meter.step(step))?;
     let report = imported.report();
     let block_height = dataset.block_height();
     imported.host_kv().set(height::HOST_HEIGHT, &block_height.to_string())?;
     meter.step(Step::Stage("flushing"));
-    waiting::commit(imported, wait, &|line| meter.say(line))?.close()?;
+    waiting::commit(imported, wait, &MonotonicClock::default(), &|line| meter.say(line))?.close()?;
     Ok(Report {
         records: report.records,
         taken: report.taken,

@@ -2,30 +2,37 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fs_err as fs;
+use swing_core::Clock;
 use swing_export::{PublishError, StagingError};
 use swing_store::{ImportedStore, Store, StoreError};
 
-/// How long one attempt waits by itself.
-pub(crate) const ATTEMPT: Duration = Duration::from_millis(100);
+/// How long one attempt waits by itself, at most.
+const ATTEMPT: Duration = Duration::from_millis(100);
 
-/// Commits as often as it takes, for as long as `wait` says; `None`: until nobody is reading. That there is somebody to
-/// wait for is said once.
+/// How long one attempt waits by itself when all of them may wait so long, so that the last one takes no longer either.
+pub(crate) fn patience(wait: Option<Duration>) -> Duration {
+    wait.map_or(ATTEMPT, |wait| wait.min(ATTEMPT))
+}
+
+/// Commits as often as it takes, until `clock` has gone on by `wait`; `None`: until nobody is reading. That there is
+/// somebody to wait for is said once.
 pub(crate) fn commit(
     mut imported: ImportedStore,
     wait: Option<Duration>,
+    clock: &dyn Clock,
     say: &dyn Fn(&str),
 ) -> Result<Store, StoreError> {
-    let began = Instant::now();
+    let began = clock.now();
     let mut is_said = false;
     loop {
         match imported.commit() {
             Err(PublishError {
                 error: StoreError::Publish(StagingError::TargetInUse { path }),
                 import: Some(again),
-            }) if wait.is_none_or(|wait| began.elapsed() < wait) => {
+            }) if wait.is_none_or(|wait| clock.now().saturating_sub(began) < wait) => {
                 if !is_said {
                     say(&notice(&path, &holders(&path)));
                 }
@@ -58,28 +65,117 @@ fn holders(file: &Path) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cell::RefCell;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-    use swing_export::ImportOptions;
+    use swing_core::ArtifactMode;
+    use swing_core::roles::{HostStorage as _, KvStore as _};
     use swing_export::dataset::Dataset;
+    use swing_export::{Exporter, ImportOptions};
 
     use super::*;
 
+    /// A clock that goes on by a second each time somebody looks.
+    struct Ticking(AtomicU64);
+
+    impl Clock for Ticking {
+        fn now(&self) -> Duration {
+            Duration::from_secs(self.0.fetch_add(1, Ordering::SeqCst))
+        }
+    }
+
+    /// A store, an import that is to take its place, and somebody who reads what is only in its log.
+    struct Scene {
+        dir: tempfile::TempDir,
+        reader: RefCell<Option<Exporter>>,
+        imported: Option<ImportedStore>,
+        clock: Ticking,
+        said: RefCell<Vec<String>>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("swingstore.sqlite");
+            fs::copy(fixtures.join("archival/store/swingstore.sqlite"), &file).unwrap();
+            let other = rusqlite::Connection::open(&file).unwrap();
+            other
+                .execute_batch("PRAGMA journal_mode = wal; UPDATE kvStore SET value = 'x' WHERE key = 'vat.names'")
+                .unwrap();
+            let reader = RefCell::new(Some(swing_store::exporter(dir.path(), ArtifactMode::Debug).unwrap()));
+            let dataset = Dataset::open(fixtures.join("worked-example/dataset-js/operational")).unwrap();
+            let how = ImportOptions { patience: Duration::ZERO, ..ImportOptions::default() };
+            let options = swing_store::Options::default();
+            let imported = Some(swing_store::import(&dataset, dir.path(), how, options, &mut |_| {}).unwrap());
+            // Not at zero, so that it matters when the waiting began.
+            Self { dir, reader, imported, clock: Ticking(AtomicU64::new(1000)), said: RefCell::default() }
+        }
+
+        fn commit(&mut self, wait: Option<u64>, say: &dyn Fn(&str)) -> Result<Store, StoreError> {
+            let say = |line: &str| {
+                self.said.borrow_mut().push(line.to_owned());
+                say(line);
+            };
+            commit(self.imported.take().unwrap(), wait.map(Duration::from_secs), &self.clock, &say)
+        }
+
+        /// How many seconds the clock says have gone by since the first look at it.
+        fn seconds(&self) -> u64 {
+            self.clock.0.load(Ordering::SeqCst) - 1001
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            let mut names: Vec<_> =
+                fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
+            names.sort();
+            names
+        }
+    }
+
     #[test]
-    fn however_often_it_is_tried_it_is_said_once() {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
-        let dir = tempfile::tempdir().unwrap();
-        fs::copy(fixtures.join("archival/store/swingstore.sqlite"), dir.path().join("swingstore.sqlite")).unwrap();
-        let dataset = Dataset::open(fixtures.join("worked-example/dataset-js/operational")).unwrap();
-        let how = ImportOptions { patience: Duration::ZERO, ..ImportOptions::default() };
-        let options = swing_store::Options::default();
-        let imported = swing_store::import(&dataset, dir.path(), how, options, &mut |_| {}).unwrap();
-        let writer = rusqlite::Connection::open(dir.path().join("swingstore.sqlite")).unwrap();
-        writer.execute_batch("PRAGMA journal_mode = wal; BEGIN IMMEDIATE").unwrap();
-        let said = Cell::new(0);
-        let done = commit(imported, Some(Duration::from_millis(50)), &|_| said.set(said.get() + 1));
-        assert!(matches!(done, Err(StoreError::Publish(StagingError::TargetInUse { .. }))));
-        assert_eq!(said.get(), 1);
+    fn it_gives_up_at_the_first_refusal_when_the_time_is_over_and_at_none_before() {
+        for wait in [0, 1, 5] {
+            let mut scene = Scene::new();
+            let done = scene.commit(Some(wait), &|_| {});
+            assert!(matches!(done, Err(StoreError::Publish(StagingError::TargetInUse { .. }))), "{wait}");
+            // The clock is looked at after each refusal, and it takes a look to see that a second has passed.
+            assert_eq!(scene.seconds(), wait.max(1), "{wait}");
+            let notices = usize::from(wait > 1);
+            assert_eq!(scene.said.borrow().len(), notices, "however often it is tried it is said once: {wait}");
+            scene.reader.take();
+            let mut store = Store::open(scene.dir.path(), swing_store::Options::default()).unwrap();
+            let height = store.host().kv().get(crate::height::HOST_HEIGHT).unwrap();
+            assert_eq!(height.as_deref(), Some("5"), "the old store: {wait}");
+            store.close().unwrap();
+            assert_eq!(scene.files(), [PathBuf::from("swingstore.sqlite")], "and nothing staged: {wait}");
+        }
+    }
+
+    #[test]
+    fn it_says_who_is_reading_and_is_done_when_they_are_gone() {
+        for wait in [None, Some(1000)] {
+            let mut scene = Scene::new();
+            let reader = scene.reader.take();
+            let leaves = RefCell::new(reader);
+            scene.commit(wait, &|_| drop(leaves.take())).unwrap().close().unwrap();
+            let said = scene.said.take();
+            let [line] = &said[..] else { panic!("{said:?}") };
+            assert!(line.starts_with("waiting: the store at ") && line.contains("is being read"), "{line}");
+            if cfg!(target_os = "linux") {
+                assert!(line.contains(&format!("by process {}", std::process::id())), "{line}");
+            }
+            assert_eq!(scene.files(), [PathBuf::from("swingstore.sqlite")]);
+        }
+    }
+
+    #[test]
+    fn an_attempt_waits_no_longer_than_all_of_them_may() {
+        assert_eq!(patience(None), ATTEMPT);
+        assert_eq!(patience(Some(Duration::from_secs(3600))), ATTEMPT, "or the one who waits is not told of it");
+        assert_eq!(patience(Some(Duration::ZERO)), Duration::ZERO);
+        assert_eq!(patience(Some(Duration::from_millis(7))), Duration::from_millis(7));
     }
 
     #[test]
