@@ -31,6 +31,8 @@ pub(crate) struct Careless {
     pub(crate) refused: u64,
     /// Commits that succeeded.
     pub(crate) committed: u64,
+    /// Another store was put in the place of this one.
+    pub(crate) imported: bool,
 }
 
 impl Careless {
@@ -46,7 +48,17 @@ impl Careless {
             }
         }
         let allowed = vec![Dump::of_model(&model)];
-        Ok(Self { plan, model, allowed, unknown: false, diverged: None, wrong: None, refused: 0, committed: 0 })
+        Ok(Self {
+            plan,
+            model,
+            allowed,
+            unknown: false,
+            diverged: None,
+            wrong: None,
+            refused: 0,
+            committed: 0,
+            imported: false,
+        })
     }
 
     /// The store was erased: what was there may still be, or nothing is.

@@ -1,16 +1,20 @@
 //! The program that is killed: it works on a store, and says on its standard output how far it has come.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
+use fs_err as fs;
+use rusqlite::Connection;
 use swing_core::ArtifactMode;
 use swing_core::roles::{HostStorage as _, KvStore as _};
+use swing_core::session::store_file;
 use swing_core::testing::suite::Op;
-use swing_export::ImportOptions;
 use swing_export::dataset::Dataset;
-use swing_store::{Store, StoreError, import};
+use swing_export::{Exporter, ImportOptions, PublishError, StagingError};
+use swing_store::{Store, StoreError, exporter, import};
 
 use crate::datasets::{export_digest, write_dataset};
 use crate::stage::{Keeping, play};
@@ -61,6 +65,9 @@ pub(crate) struct Import {
     /// The store's directory.
     #[arg(long)]
     dir: PathBuf,
+    /// If the old store has a log, read it until the first commit has been refused, and give it a block more of this seed.
+    #[arg(long)]
+    read_beside: Option<u64>,
 }
 
 /// Options of `export`.
@@ -142,15 +149,68 @@ fn take(args: &Import) -> Result<()> {
     install();
     let dataset = Dataset::open(&args.dataset)?;
     say("open")?;
-    let how = ImportOptions { mode: ArtifactMode::Operational, ..ImportOptions::default() };
+    let has_log = fs::metadata(store_file(&args.dir).with_extension("sqlite-wal")).is_ok_and(|log| log.len() > 0);
+    let mut reader = args.read_beside.filter(|_| has_log).map(|seed| read_beside(&args.dir, seed)).transpose()?;
+    // Who only has the store open is in nobody's way, but keeps the log there.
+    let idle = reader.is_some().then(|| Connection::open(store_file(&args.dir))).transpose()?;
+    if let Some(idle) = &idle {
+        idle.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    }
+    let patience = if reader.is_some() { Duration::ZERO } else { ImportOptions::default().patience };
+    let how = ImportOptions { mode: ArtifactMode::Operational, patience, ..ImportOptions::default() };
     let mut imported = import(&dataset, &args.dir, how, Keeping::of_seed(3).options(None)?, &mut |_| {})?;
     let height = dataset.block_height();
-    imported.host_kv().set("host.height", &height.to_string())?;
     say(&format!("begin {height}"))?;
-    let store = imported.commit().map_err(StoreError::from)?;
+    let mut attempt = 1;
+    let store = loop {
+        // With a reader in the way it is a height that no store may ever be at: what is there in the end is of the last attempt.
+        let own = if reader.is_some() { 1 } else { height };
+        imported.host_kv().set("host.height", &own.to_string())?;
+        match imported.commit() {
+            Ok(store) => break store,
+            Err(PublishError { error, import: Some(again) }) if attempt < ATTEMPTS => {
+                say(&format!("again {}", reason(&error)))?;
+                imported = *again;
+            }
+            Err(failed) => return Err(failed.error.into()),
+        }
+        reader = None;
+        attempt += 1;
+    };
+    assert!(reader.is_none(), "what is only in the log is being read, and the log is gone");
     say(&format!("ack {height}"))?;
     store.close()?;
     say("closed")
+}
+
+/// Somebody who reads a commit that is only in the log, and is overtaken by a block, which cannot be copied out of it then.
+fn read_beside(dir: &Path, seed: u64) -> Result<Exporter> {
+    let reader = exporter(dir, ArtifactMode::Operational)?;
+    let mut store = Store::open(dir, Keeping::of_seed(seed).options(None)?)?;
+    let height = store.host().kv().get("host.height")?.map_or(Ok(0), |height| height.parse())?;
+    let mut plan = Plan::new(seed, Size::SMALL);
+    let (next, ops) = loop {
+        let block = plan.next_block();
+        if block.0 > height {
+            break block;
+        }
+    };
+    play(&mut store, next, &ops)?;
+    play(&mut store, next, &[Op::Commit])?;
+    store.close()?;
+    Ok(reader)
+}
+
+/// How often a commit is asked for when it is refused and can be asked for again.
+const ATTEMPTS: u32 = 3;
+
+/// Why a commit was refused, in a word.
+fn reason(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Publish(StagingError::TargetInUse { .. }) => "read",
+        StoreError::Publish(StagingError::OldStore { .. }) => "unsettled",
+        _ => "other",
+    }
 }
 
 fn exports(args: &Exports) -> Result<()> {

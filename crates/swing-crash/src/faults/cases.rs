@@ -1,14 +1,16 @@
 //! What is being done while something fails.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
+use swing_core::roles::KvStore as _;
 use swing_core::testing::suite::Op;
 use swing_core::{ArtifactMode, Reader};
-use swing_export::ImportOptions;
 use swing_export::dataset::Dataset;
-use swing_store::{Options, Store, StoreError, import};
+use swing_export::{ImportOptions, PublishError};
+use swing_store::{ImportedStore, Options, Store, StoreError, import};
 
 use crate::careless::Careless;
 use crate::datasets::{check_dataset, export_digest, missing_in_archive, write_dataset};
@@ -51,12 +53,15 @@ pub(crate) enum Case {
     ImportNew,
     /// A dataset is imported over a store.
     ImportOver,
+    /// The same while somebody reads the store, which gets a block more meanwhile, so that a first commit is refused, and is
+    /// committed again.
+    ImportRefused,
     /// A store is erased for a new one.
     Erase,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Create,
         Self::OpenAndClose,
         Self::Recover,
@@ -72,6 +77,7 @@ impl Case {
         Self::Verify,
         Self::ImportNew,
         Self::ImportOver,
+        Self::ImportRefused,
         Self::Erase,
     ];
 
@@ -96,7 +102,7 @@ impl Case {
     }
 
     fn is_killed(self) -> bool {
-        matches!(self, Self::Recover | Self::ReadAndExport | Self::Export | Self::ImportOver)
+        matches!(self, Self::Recover | Self::ReadAndExport | Self::Export | Self::ImportOver | Self::ImportRefused)
     }
 }
 
@@ -132,7 +138,7 @@ impl Prepared {
         if !case.begins_with_nothing() {
             prepared.old_store()?;
         }
-        if matches!(case, Case::ImportNew | Case::ImportOver) {
+        if matches!(case, Case::ImportNew | Case::ImportOver | Case::ImportRefused) {
             prepared.source(place)?;
         }
         tune(case.tuning());
@@ -192,17 +198,52 @@ impl Prepared {
         let (other, reference) = (place.join("other"), place.join("reference"));
         self.store_of(&other, self.seed + 4, OLD + 2)?.close()?;
         write_dataset(&other, &self.dataset)?;
-        self.import(&reference)?;
+        self.staged(&reference, Duration::ZERO)?.commit().map_err(StoreError::from)?.close()?;
         self.imported = Some(Dump::of_store(&reference)?);
         fs::remove_dir_all(other)?;
         Ok(fs::remove_dir_all(reference)?)
     }
 
-    fn import(&self, dir: &Path) -> Result<()> {
+    fn staged(&self, dir: &Path, patience: Duration) -> Result<ImportedStore> {
         let dataset = Dataset::open(&self.dataset)?;
-        let how = ImportOptions { mode: ArtifactMode::Archival, ..ImportOptions::default() };
-        import(&dataset, dir, how, self.options()?, &mut |_| {})?.commit().map_err(StoreError::from)?.close()?;
-        Ok(())
+        let how = ImportOptions { mode: ArtifactMode::Archival, patience, ..ImportOptions::default() };
+        Ok(import(&dataset, dir, how, self.options()?, &mut |_| {})?)
+    }
+
+    fn import(&self, host: &mut Careless) -> Result<()> {
+        let imported = self.staged(&self.work, ImportOptions::default().patience)?;
+        let store = imported.commit().map_err(StoreError::from)?;
+        host.imported = true;
+        Ok(store.close()?)
+    }
+
+    /// Commits beside a reader, and as long as the import is given back again without.
+    fn import_refused(&self, host: &mut Careless) -> Result<()> {
+        // Of an attempt that was refused nothing may be left.
+        const ATTEMPT: &str = "host.attempt";
+        let mut reader = Some(swing_store::exporter(&self.work, ArtifactMode::Operational)?);
+        // What comes after what is being read stays in the log alone.
+        let mut store = Store::open(&self.work, self.options()?)?;
+        host.blocks(&mut store, 1);
+        store.close()?;
+        let mut imported = self.staged(&self.work, Duration::ZERO)?;
+        imported.host_kv().set(ATTEMPT, "1")?;
+        for _ in 0..3 {
+            match imported.commit() {
+                Ok(store) => {
+                    host.imported = true;
+                    if reader.is_some() {
+                        host.wrong = Some("a store is replaced whose log somebody is reading".to_owned());
+                    }
+                    return Ok(store.close()?);
+                }
+                Err(PublishError { import: Some(again), .. }) => imported = *again,
+                Err(failed) => return Err(failed.error.into()),
+            }
+            reader = None;
+            imported.host_kv().delete(ATTEMPT)?;
+        }
+        bail!("refused again and again")
     }
 
     /// Puts what the case begins with in place.
@@ -262,7 +303,8 @@ impl Prepared {
                 swing_export::verify(exporter.read(), swing_store::SUBSTORES, None, &mut |_| {})?;
                 Ok(exporter.close()?)
             }
-            Case::ImportNew | Case::ImportOver => self.import(&self.work),
+            Case::ImportNew | Case::ImportOver => self.import(host),
+            Case::ImportRefused => self.import_refused(host),
             Case::Erase => {
                 let mut store = Store::init(&self.work, self.options()?)?;
                 host.begin_anew(self.seed, self.case.size())?;
@@ -292,9 +334,10 @@ impl Prepared {
             return Ok(Some(format!("{name} is in the store and not in the archive")));
         }
         let wrong = match self.case {
-            Case::ImportNew | Case::ImportOver => {
+            Case::ImportNew | Case::ImportOver | Case::ImportRefused => {
                 let new = self.imported.as_ref().context("an import has a source")?;
-                let is_old = self.case == Case::ImportOver && refused && found == self.old;
+                // A close that fails takes nothing back.
+                let is_old = self.case != Case::ImportNew && refused && !host.imported && host.judge(&found).is_none();
                 (found != *new && !is_old).then(|| format!("neither old nor new: {}", found.difference(new)))
             }
             // Erasing is not one step: the old store, an empty one, or what was committed since.

@@ -73,18 +73,22 @@ pub(crate) enum Scenario {
     ImportOverClosed,
     /// Imports over a store whose last writer was killed.
     ImportOverKilled,
+    /// The same while somebody reads the store, which gets a block more meanwhile, so that a first commit is refused, and
+    /// commits again.
+    ImportRefused,
     /// Exports a store whose last writer was killed.
     Export,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Fresh,
         Self::Closed,
         Self::Killed,
         Self::ImportNew,
         Self::ImportOverClosed,
         Self::ImportOverKilled,
+        Self::ImportRefused,
         Self::Export,
     ];
 }
@@ -113,7 +117,8 @@ impl Staged {
         fs::create_dir_all(base.join("store"))?;
         fs::create_dir_all(base.join("archive"))?;
         let mut staged = Self { scenario, seed, base, work, history: History::new(seed, Size::SMALL), imported: None };
-        let killed = matches!(scenario, Scenario::Killed | Scenario::ImportOverKilled | Scenario::Export);
+        use Scenario::*;
+        let killed = matches!(scenario, Killed | ImportOverKilled | ImportRefused | Export);
         match scenario {
             Scenario::Fresh => fs::remove_dir(staged.base.join("store"))?,
             Scenario::ImportNew => fs::remove_dir(staged.base.join("store"))?,
@@ -126,7 +131,8 @@ impl Staged {
     }
 
     fn is_import(&self) -> bool {
-        matches!(self.scenario, Scenario::ImportNew | Scenario::ImportOverClosed | Scenario::ImportOverKilled)
+        use Scenario::*;
+        matches!(self.scenario, ImportNew | ImportOverClosed | ImportOverKilled | ImportRefused)
     }
 
     fn keeping(&self) -> Keeping {
@@ -136,12 +142,18 @@ impl Staged {
     /// A store with some blocks; killed, it has a log that nobody has recovered.
     fn old_store(&mut self, killed: bool) -> Result<()> {
         let (dir, archive) = (self.base.join("store"), self.base.join("archive"));
-        let mut store = Store::open(&dir, self.keeping().options(Some(&archive))?)?;
+        let open = || Ok::<_, anyhow::Error>(Store::open(&dir, self.keeping().options(Some(&archive))?)?);
+        let mut store = open()?;
         let mut plan = Plan::new(self.seed, Size::SMALL);
         for _ in 0..OLD {
             let (height, ops) = plan.next_block();
             play(&mut store, height, &ops)?;
             play(&mut store, height, &[Op::Commit])?;
+            if height == OLD / 2 {
+                // The log is of some pages then: one with all of them would be the whole store, whatever file it is beside.
+                store.close()?;
+                store = open()?;
+            }
         }
         if killed {
             let copy = self.base.join("copy");
@@ -204,9 +216,12 @@ impl Staged {
                 command.arg("--archive").arg(self.work.join("archive"));
                 command
             }
-            Scenario::ImportNew | Scenario::ImportOverClosed | Scenario::ImportOverKilled => {
+            Scenario::ImportNew | Scenario::ImportOverClosed | Scenario::ImportOverKilled | Scenario::ImportRefused => {
                 let mut command = program("import")?;
                 command.arg("--dataset").arg(self.dataset());
+                if self.scenario == Scenario::ImportRefused {
+                    command.args(["--read-beside", &self.seed.to_string()]);
+                }
                 command
             }
             Scenario::Export => {
@@ -223,7 +238,7 @@ impl Staged {
     pub(crate) fn check(&mut self, begun: Option<u64>, acknowledged: Option<u64>) -> Result<Option<String>> {
         let dir = self.work.join("store");
         if self.is_import() {
-            return self.check_import(&dir, acknowledged.is_some());
+            return self.check_import(&dir, begun.is_some(), acknowledged.is_some());
         }
         if self.scenario == Scenario::Export {
             check_dataset(&self.work.join("dataset"), acknowledged.is_some())?;
@@ -241,7 +256,7 @@ impl Staged {
         })
     }
 
-    fn check_import(&mut self, dir: &Path, acknowledged: bool) -> Result<Option<String>> {
+    fn check_import(&mut self, dir: &Path, begun: bool, acknowledged: bool) -> Result<Option<String>> {
         let (_, new) = self.imported.as_ref().context("an import has a source")?;
         let had_one = self.scenario != Scenario::ImportNew;
         if !had_one && !acknowledged && !swing_store::is_swing_store(dir) {
@@ -257,7 +272,13 @@ impl Staged {
         if acknowledged {
             return Ok(Some(format!("acknowledged, and not the new store: {}", found.difference(new))));
         }
-        if had_one && found == *self.history.at(OLD)? {
+        // The block more is committed when the import begins.
+        let old = match self.scenario {
+            Scenario::ImportRefused if begun => OLD + 1..=OLD + 1,
+            Scenario::ImportRefused => OLD..=OLD + 1,
+            _ => OLD..=OLD,
+        };
+        if had_one && matches!(judge(&found, &mut self.history, old)?, Verdict::Sound { .. }) {
             return Ok(None);
         }
         Ok(Some(format!("neither the old store nor the new: {}", found.difference(new))))
