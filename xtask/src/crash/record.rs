@@ -67,7 +67,12 @@ fn row(engine: &str, reports: &[Value]) -> String {
     let bad = |pointers: &[&str]| grouped(pointers.iter().map(|pointer| sum(reports, pointer)).sum());
     let (tried, wrong) = match engine {
         "power" => (
-            format!("{} states, {} of them during a recovery", of("/states"), of("/during_recovery")),
+            format!(
+                "{} states, {} of them during a recovery and {} during an import",
+                of("/states"),
+                of("/during_recovery"),
+                of("/during_import")
+            ),
             bad(&["/lost", "/mixed", "/unusable"]),
         ),
         "kill" => (

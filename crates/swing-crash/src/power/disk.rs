@@ -38,6 +38,11 @@ pub(crate) enum Loss {
 impl Loss {
     pub(crate) const ALL: [Self; 6] =
         [Self::All, Self::None, Self::Some, Self::LastTorn, Self::SomeTorn, Self::SomeGarbage];
+
+    /// Whether it is another loss each time.
+    pub(super) fn is_random(self) -> bool {
+        matches!(self, Self::Some | Self::SomeTorn | Self::SomeGarbage)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +119,16 @@ impl Disk {
         content
     }
 
+    /// Makes what is in a file durable. Answers which content that is.
+    fn flush(&mut self, file: &str) -> Option<usize> {
+        let current = self.current(file)?;
+        let content = &mut self.contents[current];
+        for change in std::mem::take(&mut content.pending) {
+            keep(&mut content.durable, &change);
+        }
+        Some(current)
+    }
+
     fn flush_names(&mut self) {
         for Naming { file, content } in std::mem::take(&mut self.pending_names) {
             match content {
@@ -133,12 +148,16 @@ impl Disk {
             }
             Event::Write { file, at, bytes } => self.change(file, Change::Write { at: *at, bytes: bytes.clone() }),
             Event::Truncate { file, size } => self.change(file, Change::Truncate { size: *size }),
+            Event::Flush { file } => drop(self.flush(file)),
+            Event::FlushNames => self.flush_names(),
+            Event::Rename { from, to } => {
+                let content = self.current(from);
+                // One may be there without the other, which no file system should do and no store should mind.
+                self.pending_names.push(Naming { file: to.clone(), content });
+                self.pending_names.push(Naming { file: from.clone(), content: None });
+            }
             Event::Sync { file } => {
-                let Some(current) = self.current(file) else { return };
-                let content = &mut self.contents[current];
-                for change in std::mem::take(&mut content.pending) {
-                    keep(&mut content.durable, &change);
-                }
+                let Some(current) = self.flush(file) else { return };
                 let is_log = file.ends_with("-wal") || file.ends_with("-journal");
                 if is_log && self.pending_names.iter().any(|naming| naming.content == Some(current)) {
                     self.flush_names();
@@ -329,6 +348,24 @@ mod tests {
         disk.apply(&Event::Delete { file: wal.clone(), synced: false });
         assert!(disk.cut(Loss::All, &mut rng).contains_key(&wal));
         assert!(!disk.cut(Loss::None, &mut rng).contains_key(&wal));
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_another_once_the_names_are_flushed() {
+        let (old, new): (Arc<str>, Arc<str>) = ("f".into(), "g".into());
+        let moved = [
+            Event::Create { file: new.clone() },
+            Event::Write { file: new.clone(), at: 0, bytes: b"new".as_slice().into() },
+            Event::Flush { file: new.clone() },
+            Event::Rename { from: new.clone(), to: old.clone() },
+        ];
+        let mut disk = disk(&moved);
+        let mut rng = Rng::new(1);
+        assert_eq!(disk.cut(Loss::All, &mut rng), Image::from([(old.clone(), b"old".to_vec())]));
+        assert_eq!(disk.cut(Loss::None, &mut rng), Image::from([(old.clone(), b"new".to_vec())]));
+        disk.apply(&Event::FlushNames);
+        assert_eq!(disk.cut(Loss::All, &mut rng), Image::from([(old, b"new".to_vec())]));
+        assert_eq!(disk.pending(), 0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Cutting the power after each entry of a log.
 
+use std::fmt;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -20,6 +22,8 @@ pub(crate) struct Counts {
     pub(crate) states: u64,
     /// States that come from a second loss of power, while a store recovers from a first one.
     pub(crate) during_recovery: u64,
+    /// States that come from a loss of power during an import.
+    pub(crate) during_import: u64,
     /// An acknowledged block was gone.
     pub(crate) lost: u64,
     /// What was there was no block's state.
@@ -74,23 +78,35 @@ pub(super) struct Log {
     pub(super) depth: u32,
 }
 
-impl Script<'_> {
-    fn done(&self, counts: &Counts) -> bool {
-        counts.states >= self.most || counts.bad() >= self.patience || is_over(100)
-    }
+/// A moment at which the power goes, and what is left.
+pub(super) struct Cut<'l> {
+    pub(super) entry: usize,
+    pub(super) event: &'l Event,
+    pub(super) loss: Loss,
+    pub(super) image: Image,
+    /// The last height that was acknowledged by then, and the last whose commit had been asked for.
+    pub(super) acknowledged: u64,
+    pub(super) begun: u64,
+}
 
-    /// Cuts the power after each entry of the log, in every way that makes a difference.
-    pub(super) fn explore(&mut self, log: &Log, dir: &Path, counts: &mut Counts) -> Result<()> {
-        let mut disk = Disk::holding(&log.begin);
-        let (mut acknowledged, mut begun) = (log.acknowledged, log.acknowledged);
-        let mut rng = Rng::derived(self.seed, 0x1000 + u64::from(log.depth));
+impl Log {
+    /// Cuts the power after each entry, in every way that makes a difference, until `look` has seen enough.
+    pub(super) fn cuts(
+        &self,
+        rng: &mut Rng,
+        mut look: impl FnMut(Cut<'_>, &mut Rng) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let mut disk = Disk::holding(&self.begin);
+        let (mut acknowledged, mut begun) = (self.acknowledged, self.acknowledged);
         let mut flushed_since = true;
-        for (entry, event) in log.events.iter().enumerate() {
+        for (entry, event) in self.events.iter().enumerate() {
             disk.apply(event);
             match event {
                 Event::Mark(Mark::Begin(height)) => begun = *height,
                 Event::Mark(Mark::Ack(height)) => acknowledged = *height,
-                Event::Sync { .. } | Event::Delete { .. } => flushed_since = true,
+                Event::Sync { .. } | Event::Delete { .. } | Event::Flush { .. } | Event::FlushNames => {
+                    flushed_since = true;
+                }
                 _ => {}
             }
             if matches!(event, Event::Mark(_)) && disk.pending() > 0 {
@@ -110,48 +126,68 @@ impl Script<'_> {
                 if !differs {
                     continue;
                 }
-                if self.done(counts) {
-                    return Ok(());
-                }
-                let image = disk.cut(loss, &mut rng);
-                let again = log.depth == 0 && rng.below(400) == 0;
-                counts.states += 1;
-                counts.during_recovery += u64::from(log.depth > 0);
-                let look = match counts.states % 4 {
-                    _ if again => Look::AndUse,
-                    0 => Look::AtDigestToo,
-                    _ => Look::AtRows,
-                };
-                let looked = catch_unwind(AssertUnwindSafe(|| self.look(&image, dir, acknowledged..=begun, look)));
-                let (verdict, next) = looked
-                    .unwrap_or_else(|_| Err(anyhow!("it panicked")))
-                    .map_or_else(|error| (Err(error), None), |(verdict, next)| (Ok(verdict), next));
-                let shown = match verdict {
-                    Ok(Verdict::Sound { .. }) => None,
-                    Ok(Verdict::Mixed { height, difference }) => {
-                        counts.mixed += 1;
-                        Some(format!("height {height} is mixed: {difference}"))
+                // Of a file that takes another's place it matters which names are there and which are not, in all combinations.
+                let tries = if matches!(event, Event::Rename { .. }) && loss.is_random() { 16 } else { 1 };
+                for _ in 0..tries {
+                    let image = disk.cut(loss, rng);
+                    if look(Cut { entry, event, loss, image, acknowledged, begun }, rng)?.is_break() {
+                        return Ok(());
                     }
-                    Ok(other) => {
-                        counts.lost += 1;
-                        Some(format!("{other:?}"))
-                    }
-                    Err(error) => {
-                        counts.unusable += 1;
-                        Some(format!("{error:#}"))
-                    }
-                };
-                if let Some(shown) = shown.filter(|_| counts.bad() <= 3) {
-                    let (seed, depth) = (self.seed, log.depth);
-                    let event = name(event);
-                    complain(&format!("seed {seed}, depth {depth}, after entry {entry} ({event}), {loss:?}: {shown}"));
-                }
-                if let Some(next) = next {
-                    self.explore(&next, dir, counts)?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Script<'_> {
+    fn done(&self, counts: &Counts) -> bool {
+        counts.states >= self.most || counts.bad() >= self.patience || is_over(100)
+    }
+
+    /// Looks at what is left whenever the power may go.
+    pub(super) fn explore(&mut self, log: &Log, dir: &Path, counts: &mut Counts) -> Result<()> {
+        let mut rng = Rng::derived(self.seed, 0x1000 + u64::from(log.depth));
+        log.cuts(&mut rng, |cut, rng| {
+            if self.done(counts) {
+                return Ok(ControlFlow::Break(()));
+            }
+            let again = log.depth == 0 && rng.below(400) == 0;
+            counts.states += 1;
+            counts.during_recovery += u64::from(log.depth > 0);
+            let look = match counts.states % 4 {
+                _ if again => Look::AndUse,
+                0 => Look::AtDigestToo,
+                _ => Look::AtRows,
+            };
+            let allowed = cut.acknowledged..=cut.begun;
+            let looked = catch_unwind(AssertUnwindSafe(|| self.look(&cut.image, dir, allowed, look)));
+            let (verdict, next) = looked
+                .unwrap_or_else(|_| Err(anyhow!("it panicked")))
+                .map_or_else(|error| (Err(error), None), |(verdict, next)| (Ok(verdict), next));
+            let shown = match verdict {
+                Ok(Verdict::Sound { .. }) => None,
+                Ok(Verdict::Mixed { height, difference }) => {
+                    counts.mixed += 1;
+                    Some(format!("height {height} is mixed: {difference}"))
+                }
+                Ok(other) => {
+                    counts.lost += 1;
+                    Some(format!("{other:?}"))
+                }
+                Err(error) => {
+                    counts.unusable += 1;
+                    Some(format!("{error:#}"))
+                }
+            };
+            if let Some(shown) = shown.filter(|_| counts.bad() <= 3) {
+                complain(&format!("seed {}, depth {}, {cut}: {shown}", self.seed, log.depth));
+            }
+            if let Some(next) = next {
+                self.explore(&next, dir, counts)?;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     /// Opens the store on what is left.
@@ -198,12 +234,20 @@ impl Script<'_> {
     }
 }
 
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "after entry {} ({}), {:?}", self.entry, name(self.event), self.loss)
+    }
+}
+
 fn name(event: &Event) -> String {
     match event {
         Event::Create { file } => format!("create {file}"),
         Event::Write { file, at, bytes } => format!("write {file} {at}+{}", bytes.len()),
         Event::Truncate { file, size } => format!("truncate {file} to {size}"),
-        Event::Sync { file } => format!("flush {file}"),
+        Event::Sync { file } | Event::Flush { file } => format!("flush {file}"),
+        Event::FlushNames => "flush the directory".to_owned(),
+        Event::Rename { from, to } => format!("rename {from} to {to}"),
         Event::Delete { file, .. } => format!("delete {file}"),
         Event::Mark(mark) => format!("{mark:?}"),
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::explore::{Counts, Passes, Script, log_of_run};
+use super::imports::imports;
 use crate::stage::{History, Keeping, is_over, quietly, scratch};
 use crate::vfs::{Journal, Synchronous, Tuning, install, tune};
 use crate::workload::{Plan, Size};
@@ -23,11 +24,14 @@ pub(crate) enum Control {
 }
 
 const BLOCKS: usize = 14;
+/// After so many states of blocks come those of another seed's imports.
+const STATES_FOR_IMPORTS: u64 = 50_000;
 
 /// Cuts the power of stores with one seed after the other, until there were enough states.
 pub(crate) fn power(seed: u64, states: u64) -> Result<Counts> {
     let mut counts = Counts::default();
     runs(seed, states, Tuning::default(), true, 20, &mut counts)?;
+    imports(seed..seed + 1 + states / STATES_FOR_IMPORTS, &mut counts)?;
     Ok(counts)
 }
 

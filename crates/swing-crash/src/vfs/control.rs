@@ -24,11 +24,35 @@ pub(crate) enum Operation {
 /// A line of the log. Files are told apart by their names without the directory.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
-    Create { file: Arc<str> },
-    Write { file: Arc<str>, at: usize, bytes: Arc<[u8]> },
-    Truncate { file: Arc<str>, size: usize },
-    Sync { file: Arc<str> },
-    Delete { file: Arc<str>, synced: bool },
+    Create {
+        file: Arc<str>,
+    },
+    Write {
+        file: Arc<str>,
+        at: usize,
+        bytes: Arc<[u8]>,
+    },
+    Truncate {
+        file: Arc<str>,
+        size: usize,
+    },
+    Sync {
+        file: Arc<str>,
+    },
+    Delete {
+        file: Arc<str>,
+        synced: bool,
+    },
+    /// Flushes what is in a file and no name. Only system calls are told so apart.
+    Flush {
+        file: Arc<str>,
+    },
+    /// Flushes the names.
+    FlushNames,
+    Rename {
+        from: Arc<str>,
+        to: Arc<str>,
+    },
     Mark(Mark),
 }
 
