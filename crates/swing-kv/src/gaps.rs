@@ -91,9 +91,11 @@ impl Gaps {
         end.is_past(key).then_some((from, end))
     }
 
-    /// The table does not have `key`, and `next` is the first one after it. Forgotten at once if it is not to be remembered.
+    /// The table does not have `key`, and `next` is the first one after it. Forgotten at once if it is not to be remembered, or cannot be so:
+    /// a damaged b-tree may answer anything.
     pub(crate) fn learn(&mut self, key: &str, next: Option<&str>) {
-        if !self.remembered || key.len() > LONGEST || next.is_some_and(|next| next.len() > LONGEST) {
+        let too_long = |key: &str| key.len() > LONGEST;
+        if !self.remembered || too_long(key) || next.is_some_and(|next| too_long(next) || next <= key) {
             return;
         }
         let within = (Bound::Included(key), next.map_or(Bound::Unbounded, Bound::Excluded));
@@ -331,5 +333,13 @@ mod tests {
         assert!(gaps.cover("zzz") && gaps.cover("k4"));
         gaps.clear();
         assert!(!gaps.cover("k3") && !gaps.cover("z"));
+    }
+
+    #[test]
+    fn a_next_key_that_does_not_come_after_is_not_believed() {
+        let mut gaps = Gaps::new(true);
+        gaps.learn("k", Some("a"));
+        gaps.learn("k", Some("k"));
+        assert!(!gaps.cover("k") && !gaps.cover("b"));
     }
 }
