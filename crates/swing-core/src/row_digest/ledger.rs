@@ -120,6 +120,21 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_rows_of_a_table_are_handed_on_when_no_more_are_noted_of_that_one() {
+        let tables = ["a", "b"].map(|table| (table.to_owned(), RowDigest::default()));
+        let mut ledger = Ledger { summer: Summer::lost(), ..Ledger::new(tables, String::new()) };
+        for (table, row) in ["a", "b"].into_iter().flat_map(|table| (0..100).map(move |row| (table, row))) {
+            ledger.note(table, None, Some(&[Cell::Integer(row)]));
+        }
+        let handed_on = |ledger: &Ledger| [0, 1].map(|at| ledger.accounts[at].sum.handed_on());
+        assert_eq!(handed_on(&ledger), [0, 0]);
+        ledger.that_is_all("b");
+        assert_eq!(handed_on(&ledger), [0, 1]);
+        ledger.that_is_all("c");
+        assert_eq!(handed_on(&ledger), [0, 1]);
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
         Add(u8),

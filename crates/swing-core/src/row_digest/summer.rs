@@ -4,6 +4,7 @@
 //! a thread that does not run, since the cores are busy with something else, keeps nobody waiting.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,8 +20,10 @@ const BATCH: usize = 16 << 10;
 const WORTH: usize = 16;
 /// So many rows of a batch are taken at a time.
 const SHARE: usize = 16;
-/// So many batches are kept of a digest, and twice as many may wait for the thread: two megabytes, and four.
+/// So many batches are kept of a digest: two megabytes.
 const MOST: usize = 128;
+/// So many may wait for the thread: four megabytes.
+const WAITING: usize = 256;
 
 /// A batch that several take their shares of.
 struct Shared {
@@ -70,15 +73,23 @@ impl Summer {
 
     fn errands(&mut self) -> Option<&SyncSender<Errand>> {
         if self.errands.is_none() && !self.alone {
-            let (errands, todo) = sync_channel::<Errand>(2 * MOST);
+            let (errands, todo) = sync_channel::<Errand>(WAITING);
             let work = move || todo.iter().for_each(|(shared, tell)| drop(tell.send(shared.share().0)));
-            let several = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+            let several = thread::available_parallelism().is_ok_and(|cores| cores != NonZero::<usize>::MIN);
             match several.then(|| thread::Builder::new().name("swing-digest".to_owned()).spawn(work)) {
                 Some(Ok(thread)) => (self.errands, self.thread) = (Some(errands), Some(thread)),
                 Some(Err(_)) | None => self.alone = true,
             }
         }
         self.errands.as_ref()
+    }
+}
+
+#[cfg(test)]
+impl Summer {
+    /// One whose thread is gone, so that what it is given stays with the sum.
+    pub(super) fn lost() -> Self {
+        Self { errands: Some(sync_channel(1).0), thread: None, alone: false }
     }
 }
 
@@ -172,6 +183,12 @@ impl Sum {
         }
     }
 
+    /// How many batches were handed on.
+    #[cfg(test)]
+    pub(super) fn handed_on(&self) -> usize {
+        self.given.len()
+    }
+
     /// With all changes.
     pub(super) fn digest(&mut self) -> &RowDigest {
         std::mem::take(&mut self.batch).sum_all(&mut self.digest);
@@ -185,6 +202,8 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Rows of about a hundred bytes, every third of them taken off.
@@ -238,8 +257,32 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_need_no_thread() {
+    fn a_thread_is_begun_with_the_first_batch_where_there_are_several_cores() {
         let mut summer = Summer::default();
+        let mut sum = begun(&mut summer, WORTH);
+        assert!(summer.thread.is_none() && !summer.alone);
+        sum.that_is_all(&mut summer);
+        let several = thread::available_parallelism().unwrap().get() > 1;
+        assert_eq!((summer.thread.is_some(), summer.errands.is_some(), summer.alone), (several, several, !several));
+        assert_eq!(*sum.digest(), plain(WORTH));
+    }
+
+    /// A thread that has something left to do when it is told to end: it waits for a word that comes too late.
+    #[test]
+    fn the_thread_has_ended_once_nobody_needs_it() {
+        let (errands, todo) = sync_channel::<Errand>(WAITING);
+        let (word, words) = sync_channel::<()>(1);
+        let thread = thread::spawn(move || {
+            todo.iter().for_each(drop);
+            let _ = words.recv_timeout(Duration::from_millis(200));
+        });
+        drop(Summer { errands: Some(errands), thread: Some(thread), alone: false });
+        assert!(word.send(()).is_err(), "nobody is there to hear it");
+    }
+
+    #[test]
+    fn few_rows_need_no_thread() {
+        let mut summer = Summer::lost();
         for (count, woken) in [(WORTH - 1, false), (WORTH, true)] {
             let mut sum = begun(&mut summer, count);
             sum.that_is_all(&mut summer);
@@ -264,7 +307,7 @@ mod tests {
     /// A thread that does nothing but keep what it is given.
     #[test]
     fn a_thread_that_does_not_run_keeps_nobody_waiting() {
-        let (errands, todo) = sync_channel(2 * MOST);
+        let (errands, todo) = sync_channel(WAITING);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         assert_eq!(*begun(&mut summer, 1000).digest(), plain(1000));
         assert!(todo.try_iter().count() > 2);
@@ -273,7 +316,7 @@ mod tests {
     /// One that takes a few rows of each batch, and ends.
     #[test]
     fn a_thread_that_is_lost_takes_no_rows_with_it() {
-        let (errands, todo) = sync_channel::<Errand>(2 * MOST);
+        let (errands, todo) = sync_channel::<Errand>(WAITING);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         let mut sum = begun(&mut summer, 1000);
         let mut lost = 0;
@@ -289,7 +332,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_and_what_waits_for_the_thread_is_bounded() {
-        let (errands, todo) = sync_channel::<Errand>(2 * MOST);
+        let (errands, todo) = sync_channel::<Errand>(WAITING);
         let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
         let count = (MOST + 10) * BATCH / 100;
         for _ in 0..3 {
@@ -297,13 +340,12 @@ mod tests {
             assert_eq!(sum.given.len(), MOST);
             assert_eq!(*sum.digest(), plain(count));
         }
-        assert_eq!(todo.try_iter().count(), 2 * MOST);
+        assert_eq!(todo.try_iter().count(), WAITING);
     }
 
     #[test]
     fn a_large_row_is_summed_up_at_once() {
-        let (errands, _todo) = sync_channel::<Errand>(2 * MOST);
-        let mut summer = Summer { errands: Some(errands), thread: None, alone: false };
+        let mut summer = Summer::lost();
         let (mut sum, mut expected) = (Sum::default(), RowDigest::default());
         for (length, given) in [(BATCH - 2, 1), (BATCH - 1, 1), (10 * BATCH, 1)] {
             let row = "x".repeat(length);
