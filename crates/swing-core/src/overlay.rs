@@ -4,9 +4,12 @@
 //! while marks are set, so that a rolled-back crank costs what it changed and a crank that is kept costs nothing more.
 
 mod in_order;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash};
 use std::mem;
@@ -281,7 +284,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         let mut new: Vec<_> = (self.ordered.get()..self.slots.len()).filter_map(known).collect();
         new.sort_unstable_by_key(|(_, key, _)| *key);
         let old: Vec<_> = self.order.borrow().values().filter_map(|&at| known(at)).collect();
-        merged(old, new, |(_, a, _), (_, b, _)| a < b)
+        merged(old, new, |(_, a, _), (_, b, _)| a.cmp(b))
     }
 
     /// How many places there are: each key has one until the next drain, in which it comes with others in the order of places.
@@ -329,168 +332,11 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 }
 
 /// Both in one order; each has its own.
-fn merged<T>(a: Vec<T>, b: Vec<T>, is_less: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = T> {
+fn merged<T>(a: Vec<T>, b: Vec<T>, order: impl Fn(&T, &T) -> Ordering) -> impl Iterator<Item = T> {
     let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
     std::iter::from_fn(move || match (a.peek(), b.peek()) {
-        (Some(first), Some(second)) if is_less(second, first) => b.next(),
+        (Some(first), Some(second)) if order(first, second).is_gt() => b.next(),
         (Some(_), _) => a.next(),
         (None, _) => b.next(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    impl Footprint for u8 {
-        fn bytes(&self) -> usize {
-            1
-        }
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Put(u8, u8),
-        Delete(u8),
-        Forget(u8),
-        Mark,
-        Rollback(usize),
-        Release,
-        Drain,
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            6 => (0..8u8, any::<u8>()).prop_map(|(key, value)| Step::Put(key, value)),
-            3 => (0..8u8).prop_map(Step::Delete),
-            1 => (0..8u8).prop_map(Step::Forget),
-            3 => Just(Step::Mark),
-            2 => (0..4usize).prop_map(Step::Rollback),
-            1 => Just(Step::Release),
-            1 => Just(Step::Drain),
-        ]
-    }
-
-    proptest! {
-        /// The model keeps a whole copy of the map per mark.
-        #[test]
-        fn overlay_equals_a_map_that_is_copied_at_every_mark(steps in prop::collection::vec(step(), 0..60)) {
-            let mut overlay = Overlay::<u8, u8>::default();
-            let mut model = BTreeMap::<u8, Option<u8>>::new();
-            let mut marks = Vec::new();
-            let mut seen = BTreeSet::new();
-            for (at, step) in steps.into_iter().enumerate() {
-                match step {
-                    Step::Put(key, value) => { overlay.put(key, value); seen.insert(key); model.insert(key, Some(value)); }
-                    Step::Delete(key) => { overlay.delete(key); seen.insert(key); model.insert(key, None); }
-                    Step::Forget(key) => { overlay.forget(&key); model.remove(&key); }
-                    Step::Mark => { overlay.mark(); marks.push(model.clone()); }
-                    Step::Rollback(depth) => {
-                        overlay.rollback_to(depth);
-                        if depth < marks.len() { model = marks[depth].clone(); marks.truncate(depth); }
-                    }
-                    Step::Release => { overlay.release(); marks.clear(); }
-                    Step::Drain => {
-                        let sorted: Vec<_> = overlay.sorted().map(|(at, key, value)| (at, *key, value.copied())).collect();
-                        prop_assert!(sorted.iter().all(|(at, ..)| *at < overlay.places()));
-                        let pairs: Vec<_> = sorted.iter().map(|(_, key, value)| (*key, *value)).collect();
-                        prop_assert_eq!(pairs, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
-                        let (drained, mut by_place): (Vec<_>, _) = (overlay.drain().collect(), sorted);
-                        by_place.sort_unstable();
-                        prop_assert_eq!(drained, by_place);
-                        marks.clear();
-                        seen.clear();
-                    }
-                }
-                for key in 0..8 {
-                    let first = overlay.first_after(&key).map(|(k, v)| (*k, v.copied()));
-                    prop_assert_eq!(first, model.range(key + 1..).next().map(|(k, v)| (*k, *v)));
-                }
-                if at % 5 > 0 {
-                    // Whoever asks for the order puts all in their places.
-                    continue;
-                }
-                let plain = |overlay: &Overlay<u8, u8>| overlay.in_order().iter().map(|(k, v)| (*k, v.copied())).collect::<Vec<_>>();
-                prop_assert_eq!(plain(&overlay), model.clone().into_iter().collect::<Vec<_>>());
-                prop_assert_eq!((overlay.len(), overlay.is_empty()), (model.len(), model.is_empty()));
-                prop_assert_eq!(overlay.bytes(), seen.len() + model.values().flatten().count());
-                for key in 0..8 {
-                    let expected = match model.get(&key) { None => Found::Unknown, Some(None) => Found::Deleted, Some(Some(v)) => Found::Value(v) };
-                    prop_assert_eq!(overlay.find(&key), expected);
-                    let after: Vec<_> = overlay.in_order().after(&key).map(|(k, v)| (*k, v.copied())).collect();
-                    prop_assert_eq!(after, model.range(key + 1..).map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
-                }
-                let range: Vec<_> = overlay.in_order().range(&2, &6).map(|(k, _)| *k).collect();
-                prop_assert_eq!(range, model.range(2..6).map(|(k, _)| *k).collect::<Vec<_>>());
-                prop_assert_eq!(overlay.in_order().range(&6, &2).count(), 0);
-            }
-        }
-    }
-
-    #[test]
-    fn a_key_that_was_looked_at_often_enough_is_put_in_its_place() {
-        let mut overlay = Overlay::<u8, u8>::default();
-        (0..200).rev().for_each(|key| overlay.put(key, key));
-        for looks in 0..LOOKS {
-            assert_eq!((overlay.first_after(&99), overlay.ordered.get()), (Some((&100, Some(&100))), 0), "{looks}");
-        }
-        overlay.first_after(&0);
-        assert_eq!((overlay.ordered.get(), overlay.order.borrow().len()), (200, 200));
-        overlay.put(200, 200);
-        let looks = (0..).take_while(|_| {
-            overlay.first_after(&199);
-            overlay.ordered.get() == 200
-        });
-        assert_eq!(looks.count(), LOOKS);
-    }
-
-    #[test]
-    fn the_undo_log_is_told_of_a_key_once_between_two_marks_and_without_any_of_none() {
-        let mut overlay = Overlay::<u8, u8>::default();
-        overlay.put(1, 1);
-        assert_eq!(overlay.undo.len(), 0);
-        for marks in 1..=2 {
-            overlay.mark();
-            (0..5).for_each(|value| overlay.put(1, value));
-            assert_eq!(overlay.undo.len(), marks);
-        }
-        overlay.rollback_to(1);
-        overlay.rollback_to(0);
-        assert_eq!(overlay.find(&1), Found::Value(&1));
-    }
-
-    #[test]
-    fn after_a_rollback_a_key_that_was_changed_before_it_is_noted_again() {
-        let mut overlay = Overlay::<u8, u8>::default();
-        overlay.mark();
-        overlay.mark();
-        overlay.put(1, 1);
-        overlay.rollback_to(1);
-        overlay.put(1, 2);
-        overlay.rollback_to(0);
-        assert_eq!(overlay.find(&1), Found::Unknown);
-    }
-
-    #[test]
-    fn a_text_takes_its_bytes_and_two_counters() {
-        assert_eq!(std::sync::Arc::<str>::from("four").bytes(), 20);
-        assert_eq!(std::sync::Arc::<str>::from("").bytes(), 16);
-    }
-
-    #[test]
-    fn a_cleared_overlay_knows_nothing_and_has_no_marks() {
-        let mut overlay = Overlay::<u8, u8>::default();
-        overlay.put(1, 1);
-        overlay.mark();
-        overlay.delete(1);
-        overlay.clear();
-        assert!(overlay.is_empty() && overlay.bytes() == 0 && overlay.in_order().iter().next().is_none());
-        overlay.put(2, 2);
-        overlay.rollback_to(0);
-        assert_eq!(overlay.find(&2), Found::Value(&2));
-    }
 }
