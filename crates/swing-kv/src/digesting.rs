@@ -80,14 +80,14 @@ fn row_or_gap(db: Reader<'_>, key: &str, gaps: &mut Gaps) -> Result<Option<Row>,
         is_last = false;
         match row.text(0) {
             Ok(next) if next == key => found = Some(Row { value: row.get(2)?, id: NonZeroI64::new(row.get(1)?) }),
-            Ok(next) => gaps.learn(key, Some(next)),
+            Ok(next) => gaps.learn_for_now(key, Some(next)),
             // Of what is no text there is no telling which keys it comes before; but it is not the row of this one.
             Err(_) => {}
         }
         Ok::<_, SessionError>(false)
     })?;
     if is_last {
-        gaps.learn(key, None);
+        gaps.learn_for_now(key, None);
     }
     Ok(found)
 }

@@ -35,12 +35,20 @@ impl End {
     }
 }
 
+/// The gap that was asked for last, found without a search.
+#[derive(Default)]
+struct Last {
+    from: String,
+    to: Option<String>,
+    /// It is a copy of one that is remembered.
+    is_known: bool,
+}
+
 /// Some of the gaps between the table's keys. They can be forgotten at any time.
 pub(crate) struct Gaps {
     /// By where they begin. They do not overlap.
     known: BTreeMap<String, End>,
-    /// The one that was asked for last begins here, and ends there: another copy, found without a search.
-    last: Option<(String, Option<String>)>,
+    last: Option<Last>,
     /// Whether anything is to be remembered at all.
     remembered: bool,
     credit: u32,
@@ -70,16 +78,22 @@ impl Gaps {
     }
 
     /// Whether the table is known not to have `key`, since it is in the gap that was asked for last.
-    pub(crate) fn cover_again(&self, key: &str) -> bool {
-        let Some((from, to)) = &self.last else { return false };
-        **from <= *key && to.as_deref().is_none_or(|to| key < to)
+    pub(crate) fn cover_again(&mut self, key: &str) -> bool {
+        let Some(Last { from, to, is_known }) = &mut self.last else { return false };
+        let covers = **from <= *key && to.as_deref().is_none_or(|to| key < to);
+        if covers && !*is_known {
+            *is_known = true;
+            let (from, to) = (from.clone(), to.clone());
+            self.learn(&from, to.as_deref());
+        }
+        covers
     }
 
     /// Whether the table is known not to have `key`.
     pub(crate) fn cover(&mut self, key: &str) -> bool {
         let Some((from, end)) = self.around(key) else { return false };
         end.used = true;
-        self.last = Some((from.to_owned(), end.to.clone()));
+        self.last = Some(Last { from: from.to_owned(), to: end.to.clone(), is_known: true });
         self.credit = RICHEST.min(self.credit + EARNED);
         true
     }
@@ -94,8 +108,8 @@ impl Gaps {
     /// The table does not have `key`, and `next` is the first one after it. Forgotten at once if it is not to be remembered, or cannot be so:
     /// a damaged b-tree may answer anything.
     pub(crate) fn learn(&mut self, key: &str, next: Option<&str>) {
-        let too_long = |key: &str| key.len() > LONGEST;
-        if !self.remembered || too_long(key) || next.is_some_and(|next| too_long(next) || next <= key) {
+        // Whatever is known of `key` already goes as far; and no two overlap.
+        if !self.may_be_remembered(key, next) || self.around(key).is_some() {
             return;
         }
         let within = (Bound::Included(key), next.map_or(Bound::Unbounded, Bound::Excluded));
@@ -104,6 +118,26 @@ impl Gaps {
             self.known.remove(&from);
         }
         self.insert(key.to_owned(), End { to: next.map(str::to_owned), used: false });
+    }
+
+    /// The same, but remembered only if the next question is for another key in it: of keys that are strewn about it never is.
+    pub(crate) fn learn_for_now(&mut self, key: &str, next: Option<&str>) {
+        if !self.may_be_remembered(key, next) {
+            return;
+        }
+        let last = self.last.get_or_insert_default();
+        last.is_known = false;
+        // Their room is there already, mostly.
+        key.clone_into(&mut last.from);
+        match (&mut last.to, next) {
+            (Some(to), Some(next)) => next.clone_into(to),
+            (to, next) => *to = next.map(str::to_owned),
+        }
+    }
+
+    fn may_be_remembered(&self, key: &str, next: Option<&str>) -> bool {
+        let is_short = |key: &str| key.len() <= LONGEST;
+        self.remembered && is_short(key) && next.is_none_or(|next| is_short(next) && key < next)
     }
 
     fn insert(&mut self, from: String, end: End) {
@@ -342,5 +376,53 @@ mod tests {
         gaps.learn("k", Some("a"));
         gaps.learn("k", Some("k"));
         assert!(!gaps.cover("k") && !gaps.cover("b") && gaps.cover("m"));
+    }
+
+    #[test]
+    fn what_is_learnt_for_now_is_remembered_when_another_key_in_it_is_asked_for_next() {
+        let mut gaps = Gaps::new(true);
+        gaps.learn_for_now("k3", Some("k7"));
+        gaps.learn_for_now("m", None);
+        assert!(!gaps.cover_again("k5") && !gaps.cover("k5"), "nobody asked");
+        assert!(gaps.cover_again("n") && gaps.cover("m"));
+        gaps.learn_for_now("k3", Some("k7"));
+        assert!(gaps.cover_again("k5"));
+        gaps.learn_for_now("a", Some("b"));
+        assert!(gaps.cover("k3") && gaps.cover("k6") && !gaps.cover("k7") && gaps.cover("z"));
+        for (key, next) in [("b", Some("a")), ("b", Some("b"))] {
+            gaps.learn_for_now(key, next);
+            assert!(!gaps.cover_again("b"));
+        }
+        let mut gaps = Gaps::new(false);
+        gaps.learn_for_now("a", None);
+        assert!(!gaps.cover_again("b"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_of_the_table_is_ever_said_to_be_absent(steps in prop::collection::vec((step(), any::<bool>()), 0..120)) {
+            let (all, mut table, mut gaps) = (keys(), BTreeSet::new(), Gaps::new(true));
+            for (step, for_now) in steps {
+                match step {
+                    Step::Ask(key) => {
+                        let next = table.range(key.clone()..).next().map(String::as_str);
+                        match next != Some(&key) && !gaps.cover_again(&key) && !gaps.cover(&key) {
+                            true if for_now => gaps.learn_for_now(&key, next),
+                            true => gaps.learn(&key, next),
+                            false => {}
+                        }
+                    }
+                    Step::Add(keys) => {
+                        gaps.fill(keys.iter().map(String::as_str));
+                        table.extend(keys);
+                    }
+                    Step::Delete(key) => drop(table.remove(&key)),
+                }
+                let there = all.iter().filter(|key| table.contains(*key));
+                for key in there {
+                    prop_assert!(gaps.around(key).is_none() && !gaps.cover_again(key), "{:?}", key);
+                }
+            }
+        }
     }
 }

@@ -149,12 +149,6 @@ impl Layers {
         self.items.release();
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.current.clear();
-        self.closed.clear();
-        self.items.clear();
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         self.current.bytes() + self.closed.bytes() + self.items.bytes()
     }

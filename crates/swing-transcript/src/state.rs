@@ -157,7 +157,8 @@ impl Part for TranscriptState {
         for (_, owner, span) in layers.current.drain() {
             stored.put(&owner.0, StoredVat { current: span, has_room: span.is_some() });
         }
-        layers.clear();
+        layers.closed.clear();
+        layers.items.clear();
         Ok(())
     }
 

@@ -80,9 +80,12 @@ impl Ledger {
         }
     }
 
-    /// No more rows of `table` are noted for now.
+    /// No more rows of `table` are noted for now: they are handed on if the thread is awake anyway.
     pub(crate) fn that_is_all(&mut self, table: &str) {
         let Self { accounts, summer, .. } = self;
+        if accounts.iter().all(|account| account.sum.handed_on() == 0) {
+            return;
+        }
         if let Some(account) = accounts.iter_mut().find(|account| account.table == table) {
             account.sum.that_is_all(summer);
         }
@@ -121,18 +124,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rows_of_a_table_are_handed_on_when_no_more_are_noted_of_that_one() {
+    fn the_last_rows_of_a_table_are_handed_on_when_the_thread_is_awake() {
         let tables = ["a", "b"].map(|table| (table.to_owned(), RowDigest::default()));
         let mut ledger = Ledger { summer: Summer::lost(), ..Ledger::new(tables, String::new()) };
-        for (table, row) in ["a", "b"].into_iter().flat_map(|table| (0..100).map(move |row| (table, row))) {
-            ledger.note(table, None, Some(&[Cell::Integer(row)]));
-        }
+        let note = |ledger: &mut Ledger, table, rows| {
+            (0..rows).for_each(|row| ledger.note(table, None, Some(&[Cell::Integer(row)])));
+        };
         let handed_on = |ledger: &Ledger| [0, 1].map(|at| ledger.accounts[at].sum.handed_on());
-        assert_eq!(handed_on(&ledger), [0, 0]);
+        note(&mut ledger, "b", 100);
         ledger.that_is_all("b");
-        assert_eq!(handed_on(&ledger), [0, 1]);
+        assert_eq!(handed_on(&ledger), [0, 0], "so few are not worth waking the thread for");
+        note(&mut ledger, "a", 2000);
+        assert_eq!(handed_on(&ledger), [1, 0], "and many are");
+        ledger.that_is_all("b");
+        assert_eq!(handed_on(&ledger), [1, 1]);
+        ledger.that_is_all("b");
         ledger.that_is_all("c");
-        assert_eq!(handed_on(&ledger), [0, 1]);
+        assert_eq!(handed_on(&ledger), [1, 1]);
     }
 
     #[derive(Debug, Clone)]

@@ -14,10 +14,9 @@ use super::batch::Batch;
 use super::cells::Cell;
 use super::lanes::RowDigest;
 
-/// Rows are handed on when they are this many bytes; one that is as large by itself is not copied.
+/// Rows are handed on when they are this many bytes. What is less is not worth waking a thread for; a row that is as large by
+/// itself is not copied.
 const BATCH: usize = 16 << 10;
-/// Fewer rows than this are not worth waking a thread for.
-const WORTH: usize = 16;
 /// So many rows of a batch are taken at a time.
 const SHARE: usize = 16;
 /// So many batches are kept of a digest: two megabytes.
@@ -176,15 +175,14 @@ impl Sum {
         }
     }
 
-    /// There are no more changes for now: what there is of them may be summed up beside what the caller does next.
+    /// There are no more changes for now: what there is of them is summed up beside what the caller does next.
     pub(super) fn that_is_all(&mut self, summer: &mut Summer) {
-        if self.batch.rows() >= WORTH {
+        if self.batch.rows() > 0 {
             self.hand_on(summer);
         }
     }
 
     /// How many batches were handed on.
-    #[cfg(test)]
     pub(super) fn handed_on(&self) -> usize {
         self.given.len()
     }
@@ -259,12 +257,12 @@ mod tests {
     #[test]
     fn a_thread_is_begun_with_the_first_batch_where_there_are_several_cores() {
         let mut summer = Summer::default();
-        let mut sum = begun(&mut summer, WORTH);
+        let mut sum = begun(&mut summer, 100);
         assert!(summer.thread.is_none() && !summer.alone);
         sum.that_is_all(&mut summer);
         let several = thread::available_parallelism().unwrap().get() > 1;
         assert_eq!((summer.thread.is_some(), summer.errands.is_some(), summer.alone), (several, several, !several));
-        assert_eq!(*sum.digest(), plain(WORTH));
+        assert_eq!(*sum.digest(), plain(100));
     }
 
     /// A thread that has something left to do when it is told to end: it waits for a word that comes too late.
@@ -281,13 +279,18 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_need_no_thread() {
+    fn rows_are_handed_on_when_they_are_many_bytes_and_at_the_end_if_there_are_any() {
         let mut summer = Summer::lost();
-        for (count, woken) in [(WORTH - 1, false), (WORTH, true)] {
-            let mut sum = begun(&mut summer, count);
-            sum.that_is_all(&mut summer);
-            assert_eq!(!sum.given.is_empty(), woken, "{count}");
+        let mut sum = Sum::default();
+        sum.that_is_all(&mut summer);
+        assert_eq!(sum.handed_on(), 0);
+        for (row, removed) in rows(150) {
+            sum.note(&[row.as_str().into()], removed, &mut summer);
         }
+        assert_eq!(sum.handed_on(), 0);
+        sum.that_is_all(&mut summer);
+        assert_eq!(sum.handed_on(), 1);
+        assert_eq!(begun(&mut summer, 200).handed_on(), 1);
     }
 
     #[test]
@@ -357,5 +360,16 @@ mod tests {
             assert_eq!(sum.given.len(), given, "{length}");
         }
         assert_eq!(*sum.digest(), expected);
+    }
+
+    #[test]
+    fn a_large_row_is_taken_off_as_it_was_added() {
+        let (mut summer, mut sum) = (Summer::lost(), Sum::default());
+        let row = "x".repeat(BATCH);
+        let row: [Cell<'_>; 1] = [row.as_str().into()];
+        sum.note(&row, true, &mut summer);
+        assert_ne!(*sum.digest(), RowDigest::default());
+        sum.note(&row, false, &mut summer);
+        assert_eq!(*sum.digest(), RowDigest::default());
     }
 }

@@ -1,7 +1,6 @@
 //! The write end of a session: it exists only inside a transaction.
 
 use rusqlite::Params;
-use rusqlite::types::{Value, ValueRef};
 
 use super::error::SessionError;
 use super::reader::Reader;
@@ -128,9 +127,10 @@ impl<'s> Writer<'s> {
         }
         self.session.check_poison()?;
         let mut changes = RowDigest::default();
-        self.sum(table, scope, |row, scratch| changes.remove(row, scratch))?;
+        let mut scratch = Vec::new();
+        self.each_row(table, scope, |row| changes.remove(row, &mut scratch))?;
         let changed = self.run(sql, params)?;
-        self.sum(table, scope, |row, scratch| changes.add(row, scratch))?;
+        self.each_row(table, scope, |row| changes.add(row, &mut scratch))?;
         self.note_rows(table, &changes);
         Ok(changed)
     }
@@ -149,30 +149,29 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    fn sum<P: Params>(
+    fn each_row<P: Params>(
         &mut self,
         table: &Table,
         scope: Scope<P>,
-        each: impl FnMut(&[Cell<'_>], &mut Vec<u8>),
+        each: impl FnMut(&[Cell<'_>]),
     ) -> Result<(), SessionError> {
         let sql = format!("SELECT {} FROM {} WHERE {}", table.columns.join(", "), table.name, scope.condition);
-        self.sum_answers(table, &sql, scope.params, each)
+        self.each_answer(table, &sql, scope.params, each)
     }
 
-    fn sum_answers(
+    fn each_answer(
         &mut self,
         table: &Table,
         select: &str,
         params: impl Params,
-        mut each: impl FnMut(&[Cell<'_>], &mut Vec<u8>),
+        mut each: impl FnMut(&[Cell<'_>]),
     ) -> Result<(), SessionError> {
-        let mut scratch = Vec::new();
-        let summed = self.read().each(select, params, |row| {
+        let read = self.read().each(select, params, |row| {
             let cells = (0..table.columns.len()).map(|column| row.value(column).map(Cell::from));
-            each(&cells.collect::<Result<Vec<_>, _>>()?, &mut scratch);
+            each(&cells.collect::<Result<Vec<_>, _>>()?);
             Ok::<_, SessionError>(true)
         });
-        summed.map_err(|error| self.session.failed(error))
+        read.map_err(|error| self.session.failed(error))
     }
 
     /// Whether the digests of the rows are kept, so that it is worth knowing what a row said before.
@@ -200,17 +199,12 @@ impl<'s> Writer<'s> {
         params: impl Params,
         after: &[Cell<'_>],
     ) -> Result<(), SessionError> {
-        if !self.keeps_row_digests() {
-            return Ok(());
-        }
-        let columns = 0..table.columns.len();
-        let before =
-            self.read().one(select, params, |row| columns.map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>());
-        let before = before.map_err(|error| self.session.failed(error))?;
-        let before =
-            before.as_ref().map(|row| row.iter().map(|value| ValueRef::from(value).into()).collect::<Vec<_>>());
-        self.note_row(table, before.as_deref(), Some(after));
-        Ok(())
+        // Beside the session, which is read meanwhile.
+        let Some(mut ledger) = self.session.digesting.ledger.take() else { return Ok(()) };
+        let noted = self.each_answer(table, select, params, |before| ledger.note(table.name, Some(before), None));
+        ledger.note(table.name, None, Some(after));
+        self.session.digesting.ledger = Some(ledger);
+        noted
     }
 
     /// Says that no more rows of `table` are noted for now: they may be added up beside what the caller does next.

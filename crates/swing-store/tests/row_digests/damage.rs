@@ -9,7 +9,7 @@ use swing_export::{DigestVerdict, verify};
 use swing_store::prelude::*;
 use swing_store::{SUBSTORES, exporter};
 
-use crate::common::{block, judged, open};
+use crate::common::{alter, block, judged, open, vat};
 
 /// Numbers that look random, the same ones each time (SplitMix64).
 struct Random(u64);
@@ -109,4 +109,24 @@ fn a_changed_value_is_damage_also_in_what_tells_one_block_from_another() {
         assert_eq!(findings[0].what, "kvStore");
         assert!(findings[0].problem.starts_with("its rows are damaged"), "{findings:?}");
     }
+}
+
+/// Where the next span is to begin there is a row already, and it is none that could be read.
+#[test]
+fn a_row_that_is_no_utf8_keeps_no_span_from_being_written_in_its_place() {
+    let (dir, v1) = (tempfile::tempdir().unwrap(), vat("v1"));
+    let mut store = open(dir.path());
+    store.kernel().transcripts().init_transcript(&v1).unwrap();
+    store.kernel().transcripts().add_item(&v1, "a").unwrap();
+    store.host().commit().unwrap();
+    store.close().unwrap();
+    let damage = "INSERT INTO transcriptSpans VALUES ('v1', 1, 9, CAST(x'61ff' AS TEXT), NULL, 0)";
+    alter(dir.path(), damage);
+    let mut store = open(dir.path());
+    store.build_row_digests().unwrap();
+    store.host().commit().unwrap();
+    store.kernel().transcripts().rollover_span(&v1).unwrap();
+    store.host().commit().unwrap();
+    store.close().unwrap();
+    assert_eq!(judged(dir.path()).1, [], "and the digest has taken it off");
 }
