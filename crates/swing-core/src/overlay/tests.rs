@@ -193,16 +193,3 @@ fn several_may_have_the_order_at_once() {
     assert_eq!(overlay.first_after(&0), Some((&1, Some(&1))));
     assert!(first.iter().eq(second.iter()));
 }
-
-#[test]
-fn a_mark_that_is_set_after_a_rollback_is_not_taken_for_the_one_that_went() {
-    let mut overlay = Overlay::<u8, u8>::default();
-    overlay.mark();
-    overlay.mark();
-    overlay.put(1, 1);
-    overlay.rollback_to(1);
-    overlay.mark();
-    overlay.put(1, 2);
-    overlay.rollback_to(1);
-    assert_eq!(overlay.find(&1), Found::Unknown);
-}
