@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use swing_core::RowDigests;
-use swing_core::session::{Location, LockError, OpenError, OpenOptions, Session, WriterLock};
+use swing_core::session::{Location, LockError, OpenError, OpenOptions, Session, SessionError, WriterLock};
 use swing_export::{Exporter, ImportError, StagingError};
 
 use crate::common::{
@@ -245,9 +245,16 @@ fn a_new_store_keeps_a_digest_of_its_rows_if_it_is_to() {
 
 #[test]
 fn a_full_disk_is_told_from_other_failures() {
-    let write =
-        |code| StagingError::Write { source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None) };
-    let io = |kind: std::io::ErrorKind| StagingError::Io { what: "move the new store into place", source: kind.into() };
-    assert!(write(rusqlite::ffi::SQLITE_FULL).is_full() && io(std::io::ErrorKind::StorageFull).is_full());
-    assert!(!write(rusqlite::ffi::SQLITE_IOERR).is_full() && !io(std::io::ErrorKind::PermissionDenied).is_full());
+    let sqlite = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    let of_files = |code, kind: std::io::ErrorKind| {
+        let write = StagingError::Write { source: sqlite(code) };
+        let old = StagingError::OldStore { path: "swingstore.sqlite".into(), source: sqlite(code) };
+        [write, old, StagingError::Io { what: "move the new store into place", source: kind.into() }]
+    };
+    let full = of_files(rusqlite::ffi::SQLITE_FULL, std::io::ErrorKind::StorageFull);
+    let other = of_files(rusqlite::ffi::SQLITE_IOERR, std::io::ErrorKind::PermissionDenied);
+    assert_eq!(full.map(|error| error.is_full()), [true; 3]);
+    assert_eq!(other.map(|error| error.is_full()), [false; 3]);
+    let row = SessionError::Full { statement: "INSERT".to_owned(), source: sqlite(rusqlite::ffi::SQLITE_FULL) };
+    assert!(StagingError::Session(row).is_full() && !StagingError::Session(SessionError::ReadOnly).is_full());
 }
