@@ -129,9 +129,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     let found = match &cli.engine {
         Engine::Child { task } => return child::run(task),
         Engine::Power { states } => {
-            let mut shown = controls(power::controls(seed, 4000)?)?;
-            shown.extend(controls(power::import_controls(seed)?)?);
-            let controls = shown;
+            let controls = [controls(power::controls(seed, 4000)?)?, controls(power::import_controls(seed)?)?].concat();
             let begin = Instant::now();
             let counts = power::power(seed, *states)?;
             println!("{:.0} states a second", counts.states as f64 / begin.elapsed().as_secs_f64());

@@ -2,8 +2,8 @@
 //!
 //! Of each changed row the digest needs to know what the table said before. Mostly the cache knows, since a kernel reads
 //! a key before it sets it, or the gaps, of a new one; otherwise the table is asked. In return nothing is written that is there
-//! already, and what is changed is found by its row's id. The hashing is done on another thread while SQLite
-//! writes.
+//! already, and what is changed is found by its row's id. Each change is noted as soon as it is known to be one, so that another
+//! thread can hash while the others are looked up and SQLite writes.
 
 use std::num::NonZeroI64;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::Overlay;
-use swing_core::overlay::{Found, InOrder};
+use swing_core::overlay::Found;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
 use crate::cache::{Cache, Row, RowId};
@@ -141,10 +141,9 @@ fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> 
 }
 
 /// The same, of changes of which nothing else is known.
-fn write_all(changes: &InOrder<'_, Key, Arc<str>>, writer: &mut Writer<'_>) -> Result<(), SessionError> {
-    let values = changes.iter().filter_map(|(key, value)| Some((key.as_str(), &**value?)));
-    writer.run_all(UPSERT, values)?;
-    writer.run_all(DELETE, changes.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| [key.as_str()]))
+fn write_all(changes: &[(&str, Option<&str>)], writer: &mut Writer<'_>) -> Result<(), SessionError> {
+    writer.run_all(UPSERT, changes.iter().filter(|(_, value)| value.is_some()).copied())?;
+    writer.run_all(DELETE, changes.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| [*key]))
 }
 
 impl Part for KvState {
@@ -177,8 +176,9 @@ impl Part for KvState {
                 writer.set_digest_witness(witness);
             }
         } else {
-            let changes = self.changes.in_order();
-            self.gaps.fill(changes.iter().filter_map(|(key, value)| value.map(|_| key.as_str())));
+            let changes = self.changes.sorted().map(|(_, key, value)| (key.as_str(), value.map(|value| &**value)));
+            let changes: Vec<_> = changes.collect();
+            self.gaps.fill(changes.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| *key));
             write_all(&changes, writer)?;
         }
         for (at, key, value) in self.changes.drain() {

@@ -113,7 +113,7 @@ fn put_span(writer: &mut Writer<'_>, vat: &VatId, span: &Span, current: Option<i
         let incarnation = number(incarnation.get());
         let row =
             [vat.as_str().into(), number(start.get()), number(end.get()), Cell::Text(&hash), is_current, incarnation];
-        writer.note_new(SPANS, SPAN_ROW, (vat, start), &row)?;
+        writer.note_replacing(SPANS, SPAN_ROW, (vat, start), &row)?;
     }
     writer.run(PUT_SPAN, (vat, start, end, hash, current, incarnation))?;
     Ok(())

@@ -187,12 +187,12 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Counts a row of `table` in its digest that says `after` from now on. What it said before, if there was one, is what `select`
-    /// answers, with all its columns.
+    /// As [`Writer::note_row`], of a row that says `after`, in place of one that `select` answers, with all its columns, if there
+    /// is one.
     ///
     /// # Errors
     /// As [`Writer::count_out`].
-    pub fn note_new(
+    pub fn note_replacing(
         &mut self,
         table: &Table,
         select: &str,
@@ -202,9 +202,10 @@ impl<'s> Writer<'s> {
         // Beside the session, which is read meanwhile.
         let Some(mut ledger) = self.session.digesting.ledger.take() else { return Ok(()) };
         let noted = self.each_answer(table, select, params, |before| ledger.note(table.name, Some(before), None));
-        ledger.note(table.name, None, Some(after));
         self.session.digesting.ledger = Some(ledger);
-        noted
+        noted?;
+        self.note_row(table, None, Some(after));
+        Ok(())
     }
 
     /// Says that no more rows of `table` are noted for now: they may be added up beside what the caller does next.
