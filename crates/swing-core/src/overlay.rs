@@ -2,8 +2,12 @@
 //!
 //! A block sets the same few keys over and over. They land here, SQLite sees each once. The layer keeps an undo log
 //! while marks are set, so that a rolled-back crank costs what it changed and a crank that is kept costs nothing more.
+//!
+//! What the table says may be [kept](Overlay::keep) here too, in the same slots, so that one search answers what is true of a key, and
+//! what a block changed is known of the table afterwards without being moved.
 
 mod in_order;
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -11,12 +15,13 @@ use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::Hash;
 use std::mem;
 
-use hashbrown::HashTable;
-
 pub use in_order::InOrder;
+pub use kept::Kept;
+
+use kept::{Slot, UNCHANGED, number};
 
 /// What an [`Overlay`] knows of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,43 +46,56 @@ impl Footprint for std::sync::Arc<str> {
     }
 }
 
+/// Nothing is kept of the table.
+impl Footprint for () {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
 /// What is known of a key: a value, or that it is gone; or nothing.
 type Entry<V> = Option<Option<V>>;
 
-/// A key's place for as long as the block lasts, also when nothing is known of it any more.
-struct Slot<K, V> {
-    key: K,
+/// What the block has done to a key.
+struct Changed<V> {
+    slot: u32,
     entry: Entry<V>,
     /// The last stretch between two marks in which the undo log was told what had been here.
     noted: u64,
 }
 
-impl<K, V> Slot<K, V> {
-    fn known(&self) -> Option<(&K, Option<&V>)> {
-        self.entry.as_ref().map(|entry| (&self.key, entry.as_ref()))
-    }
+/// What a block did to a key.
+pub struct Change<'o, K, V, B> {
+    /// Where the key stands among those that the block has changed.
+    pub place: usize,
+    /// The key.
+    pub key: &'o K,
+    /// Its new value; `None`: it is gone.
+    pub value: Option<&'o V>,
+    /// What is kept of the table.
+    pub below: &'o B,
 }
 
 struct Undo<V> {
-    slot: usize,
+    place: usize,
     before: Entry<V>,
 }
 
-/// Changes to a table, in key order, with marks to roll back to.
+/// Changes to a table, in key order, with marks to roll back to; and what the table says, as far as it is [kept](Overlay::keep) here.
 ///
 /// A key is *known* when it was [put](Overlay::put) or [deleted](Overlay::delete) since the last
-/// [drain](Overlay::drain); what is not known is up to the table below.
-pub struct Overlay<K, V> {
-    slots: Vec<Slot<K, V>>,
-    // Places in `slots`, by the hash of their keys.
-    index: HashTable<usize>,
+/// [drain](Overlay::drain) or [settling](Overlay::settle); what is not known is up to the table below. `B` is what may be kept of the
+/// table for a key, its default that nothing is.
+pub struct Overlay<K, V, B = ()> {
+    /// All keys, those that the block has changed and others.
+    slots: Kept<K, B>,
+    /// In the order in which the keys were changed first. Where one stands here is its place.
+    changed: Vec<Changed<V>>,
     /// Places in key order; those from `ordered` on are still to be put here, many at once: most blocks want the order seldom.
     order: RefCell<BTreeMap<K, usize>>,
     ordered: Cell<usize>,
     /// At how many that are not in `order` [`Overlay::first_after`] has looked since the last of them was put there.
     looked: Cell<usize>,
-    // With a seed of its own, which nobody outside can see or guess: contracts choose parts of the keys.
-    hasher: foldhash::fast::RandomState,
     /// The slot that was found last: who reads a key has often just asked whether it is there, and writes it next.
     last: Cell<usize>,
     undo: Vec<Undo<V>>,
@@ -94,15 +112,14 @@ const LOOKS: usize = 16;
 /// For so many keys room is made at the beginning of a block if the last one had as many.
 const ROOM: usize = 4096;
 
-impl<K, V> Default for Overlay<K, V> {
+impl<K, V, B> Default for Overlay<K, V, B> {
     fn default() -> Self {
         Self {
-            slots: Vec::new(),
-            index: HashTable::new(),
+            slots: Kept::default(),
+            changed: Vec::new(),
             order: RefCell::default(),
             ordered: Cell::new(0),
             looked: Cell::new(0),
-            hasher: foldhash::fast::RandomState::default(),
             last: Cell::new(0),
             undo: Vec::new(),
             marks: Vec::new(),
@@ -114,6 +131,16 @@ impl<K, V> Default for Overlay<K, V> {
 }
 
 impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
+    /// Takes all changes, in the order in which their keys were changed first. Marks, if any are left, are released.
+    pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
+        let Self { slots, changed, .. } = self.take();
+        // Where nothing is kept, all slots are of changes, in the same order.
+        let changes = slots.into_keys().zip(changed);
+        changes.filter_map(|(key, changed)| changed.entry.map(|value| (key, value)))
+    }
+}
+
+impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Overlay<K, V, B> {
     /// What is known of `key`.
     #[inline]
     pub fn find<Q>(&self, key: &Q) -> Found<'_, V>
@@ -121,33 +148,45 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.place(key).map(|at| &self.slots[at].entry) {
+        self.look(key).0
+    }
+
+    /// What is known of `key`, and what is kept of the table for it, if it has a slot.
+    #[inline]
+    pub fn look<Q>(&self, key: &Q) -> (Found<'_, V>, Option<&B>)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let Some(at) = self.slot(key) else { return (Found::Unknown, None) };
+        let Slot { below, place, .. } = self.slots.at(at);
+        let found = match self.changed.get(*place as usize).map(|changed| &changed.entry) {
             Some(Some(Some(value))) => Found::Value(value),
             Some(Some(None)) => Found::Deleted,
             Some(None) | None => Found::Unknown,
-        }
+        };
+        (found, Some(below))
     }
 
     #[inline]
-    fn place<Q>(&self, key: &Q) -> Option<usize>
+    fn slot<Q>(&self, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let last = self.last.get();
-        // A block's first questions need no hash for the answer that nothing has been changed yet.
-        let slot = self.slots.get(last)?;
-        if slot.key.borrow() == key {
+        // Of nothing there is nothing to be found.
+        if self.slots.get(last)?.key.borrow() == key {
             return Some(last);
         }
-        let at = *self.index.find(self.hasher.hash_one(key), |&at| self.slots[at].key.borrow() == key)?;
+        let at = self.slots.find(key)?;
         self.last.set(at);
         Some(at)
     }
 
     /// Gives `key` a value.
     pub fn put(&mut self, key: K, value: V) {
-        let at = self.place(&key);
+        let at = self.slot(&key);
         self.change(at, || key, Some(Some(value)));
     }
 
@@ -157,13 +196,13 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let at = self.change(self.place(key), || make(key), Some(Some(value)));
-        &self.slots[at].key
+        let at = self.change(self.slot(key), || make(key), Some(Some(value)));
+        &self.slots.at(at).key
     }
 
     /// Makes `key` absent, also from the table below.
     pub fn delete(&mut self, key: K) {
-        let at = self.place(&key);
+        let at = self.slot(&key);
         self.change(at, || key, Some(None));
     }
 
@@ -173,45 +212,56 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let at = self.change(self.place(key), || make(key), Some(None));
-        &self.slots[at].key
+        let at = self.change(self.slot(key), || make(key), Some(None));
+        &self.slots.at(at).key
     }
 
     /// Forgets what is known of `key`: the table below, changed by somebody directly, has the word again.
     pub fn forget(&mut self, key: &K) {
-        if let at @ Some(_) = self.place(key) {
+        if let at @ Some(_) = self.slot(key) {
             self.change(at, || key.clone(), None);
         }
     }
 
-    /// Changes the slot in place `at`, or a new one for the key that is made.
+    /// Changes slot `at`, or a new one for the key that is made.
     fn change(&mut self, at: Option<usize>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
         let at = at.unwrap_or_else(|| self.add(make()));
-        let before = self.swap(at, now);
-        if !self.marks.is_empty() && self.slots[at].noted != self.stretch {
-            self.slots[at].noted = self.stretch;
-            self.undo.push(Undo { slot: at, before });
+        let slot = self.slots.at_mut(at);
+        if slot.place == UNCHANGED {
+            slot.place = number(self.changed.len());
+            self.bytes += slot.key.bytes();
+            self.changed.push(Changed { slot: number(at), entry: None, noted: 0 });
+        }
+        let place = slot.place as usize;
+        let before = self.swap(place, now);
+        if !self.marks.is_empty() && self.changed[place].noted != self.stretch {
+            self.changed[place].noted = self.stretch;
+            self.undo.push(Undo { place, before });
         }
         at
     }
 
     fn add(&mut self, key: K) -> usize {
-        let Self { slots, index, hasher, last, .. } = self;
-        let at = slots.len();
-        self.bytes += key.bytes();
-        index.insert_unique(hasher.hash_one(&key), at, |&at| hasher.hash_one(&slots[at].key));
-        slots.push(Slot { key, entry: None, noted: 0 });
-        last.set(at);
+        let at = self.slots.add(key);
+        self.last.set(at);
         at
     }
 
     /// Replaces an entry and answers what was there.
-    fn swap(&mut self, at: usize, now: Entry<V>) -> Entry<V> {
+    fn swap(&mut self, place: usize, now: Entry<V>) -> Entry<V> {
         let size = |entry: &Entry<V>| entry.as_ref().and_then(Option::as_ref).map_or(0, Footprint::bytes);
-        let entry = &mut self.slots[at].entry;
+        let entry = &mut self.changed[place].entry;
         self.bytes = self.bytes + size(&now) - size(entry);
         self.known = self.known + usize::from(now.is_some()) - usize::from(entry.is_some());
         mem::replace(entry, now)
+    }
+
+    fn key(&self, changed: &Changed<V>) -> &K {
+        &self.slots.at(changed.slot as usize).key
+    }
+
+    fn known<'o>(&'o self, changed: &'o Changed<V>) -> Option<(&'o K, Option<&'o V>)> {
+        changed.entry.as_ref().map(|entry| (self.key(changed), entry.as_ref()))
     }
 
     /// The first known key after `key`, with its value (`None` for a deleted one).
@@ -220,29 +270,30 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
-        let new = self.slots.len() - self.ordered.get();
+        let new = self.changed.len() - self.ordered.get();
         self.looked.update(|looked| looked + new);
         if self.looked.get() > LOOKS * new {
             self.put_in_order();
         }
-        let old = InOrder::new(&self.slots, &self.order).after(key).next();
-        let new =
-            self.slots[self.ordered.get()..].iter().filter(|slot| slot.key.borrow() > key).filter_map(Slot::known);
+        let old = InOrder::new(self).after(key).next();
+        let new = self.changed[self.ordered.get()..].iter().filter(|changed| self.key(changed).borrow() > key);
+        let new = new.filter_map(|changed| self.known(changed));
         old.into_iter().chain(new).min_by(|(a, _), (b, _)| a.cmp(b))
     }
 
     /// What is known, in key order.
-    pub fn in_order(&self) -> InOrder<'_, K, V> {
+    pub fn in_order(&self) -> InOrder<'_, K, V, B> {
         self.put_in_order();
-        InOrder::new(&self.slots, &self.order)
+        InOrder::new(self)
     }
 
     fn put_in_order(&self) {
-        let ordered = self.ordered.replace(self.slots.len());
+        let ordered = self.ordered.replace(self.changed.len());
         self.looked.set(0);
         // Whoever has them in order keeps others from adding any, so that nobody has them when there are new ones.
-        if ordered < self.slots.len() {
-            let new = self.slots.iter().enumerate().skip(ordered).map(|(at, slot)| (slot.key.clone(), at));
+        if ordered < self.changed.len() {
+            let new = self.changed.iter().enumerate().skip(ordered);
+            let new = new.map(|(place, changed)| (self.key(changed).clone(), place));
             let mut order = self.order.borrow_mut();
             // From nothing all are sorted and laid out at once.
             if order.is_empty() {
@@ -263,8 +314,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     pub fn rollback_to(&mut self, depth: usize) {
         let Some(&length) = self.marks.get(depth) else { return };
         while self.undo.len() > length {
-            if let Some(Undo { slot, before }) = self.undo.pop() {
-                self.swap(slot, before);
+            if let Some(Undo { place, before }) = self.undo.pop() {
+                self.swap(place, before);
             }
         }
         self.marks.truncate(depth);
@@ -279,36 +330,34 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
 
     /// What is known, in key order, each with its [place](Overlay::places). For who wants all of it once: keys that nobody has asked the
     /// order of are sorted, which is less than putting each where it can be found.
-    pub fn sorted(&self) -> impl Iterator<Item = (usize, &K, Option<&V>)> {
-        let known = |at: usize| self.slots[at].known().map(|(key, value)| (at, key, value));
-        let mut new: Vec<_> = (self.ordered.get()..self.slots.len()).filter_map(known).collect();
-        new.sort_unstable_by_key(|(_, key, _)| *key);
-        let old: Vec<_> = self.order.borrow().values().filter_map(|&at| known(at)).collect();
-        merged(old, new, |(_, a, _), (_, b, _)| a.cmp(b))
+    pub fn sorted(&self) -> impl Iterator<Item = Change<'_, K, V, B>> {
+        let known = |place: usize| {
+            let Changed { slot, entry, .. } = &self.changed[place];
+            let Slot { key, below, .. } = self.slots.at(*slot as usize);
+            entry.as_ref().map(|value| Change { place, key, value: value.as_ref(), below })
+        };
+        let mut new: Vec<_> = (self.ordered.get()..self.changed.len()).filter_map(known).collect();
+        new.sort_unstable_by_key(|change| change.key);
+        let old: Vec<_> = self.order.borrow().values().filter_map(|&place| known(place)).collect();
+        merged(old, new, |a, b| a.key.cmp(b.key))
     }
 
-    /// How many places there are: each key has one until the next drain, in which it comes with others in the order of places.
+    /// How many places there are: each key that the block has changed has one until the block's end.
     #[must_use]
     pub fn places(&self) -> usize {
-        self.slots.len()
+        self.changed.len()
     }
 
-    /// Takes all changes, each with its [place](Overlay::places), in the order of these. Marks, if any are left, are released.
-    pub fn drain(&mut self) -> impl Iterator<Item = (usize, K, Option<V>)> + use<K, V> {
-        let next = self.emptied();
-        let slots = mem::replace(self, next).slots.into_iter().enumerate();
-        slots.filter_map(|(at, slot)| slot.entry.map(|value| (at, slot.key, value)))
-    }
-
-    /// Drops all changes and marks.
+    /// Drops all changes and marks, and whatever was kept.
     pub fn clear(&mut self) {
-        *self = self.emptied();
+        self.take();
     }
 
-    /// An empty one with room for a block as large as this.
-    fn emptied(&self) -> Self {
-        let room = self.slots.len().min(ROOM);
-        Self { slots: Vec::with_capacity(room), index: HashTable::with_capacity(room), ..Self::default() }
+    /// An empty one, with room for a block as large as this, in place of this.
+    fn take(&mut self) -> Self {
+        let room = self.changed.len().min(ROOM);
+        let (slots, changed) = (Kept::with_room(room), Vec::with_capacity(room));
+        mem::replace(self, Self { slots, changed, ..Self::default() })
     }
 
     /// Whether nothing is known.
@@ -323,8 +372,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
         self.known
     }
 
-    /// About how much memory the changes hold, keys included of which nothing is known any more. The undo log, which
-    /// lives no longer than a crank, is not counted.
+    /// About how much memory the changes hold, keys included of which no change is known any more. The undo log, which
+    /// lives no longer than a crank, is not counted, nor is what is kept.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes

@@ -6,15 +6,12 @@
 //! thread can hash while the others are looked up and SQLite writes.
 
 use std::num::NonZeroI64;
-use std::sync::Arc;
 
-use swing_core::Overlay;
 use swing_core::row_digest::Cell;
 use swing_core::session::{Reader, SessionError, Writer};
 
-use crate::cache::{Cache, Row, RowId};
 use crate::gaps::Gaps;
-use crate::key::Key;
+use crate::pairs::{Changes, Old, Row, RowId, Stored};
 use crate::schema::TABLES;
 use crate::view::GET;
 
@@ -22,21 +19,19 @@ use crate::view::GET;
 /// crank.
 const TELLING: [(&str, &str); 2] = [("host.height", "block height"), ("activityhash", "activityhash")];
 
-pub(crate) type Changes = Overlay<Key, Arc<str>>;
-
 /// A change that is one: a key, and what the table is to say of it.
 pub(crate) struct Change<'c> {
     pub(crate) key: &'c str,
     /// Its place among the changes.
-    pub(crate) at: usize,
+    pub(crate) place: usize,
     /// The table has no such key.
     pub(crate) adds: bool,
     pub(crate) after: Option<&'c str>,
 }
 
-/// What is known of the table without asking it.
+/// What is known of the table without asking it, besides what stands beside the changes.
 pub(crate) struct Known<'k> {
-    pub(crate) cache: &'k mut Cache,
+    pub(crate) old: &'k mut Old,
     pub(crate) gaps: &'k mut Gaps,
 }
 
@@ -49,19 +44,27 @@ pub(crate) fn real<'c>(
 ) -> Result<(Vec<Change<'c>>, Vec<RowId>), SessionError> {
     let table = &TABLES[0];
     let (mut real, mut ids) = (Vec::with_capacity(changes.len()), vec![None; changes.places()]);
-    for (at, key, after) in changes.sorted() {
-        let key = key.as_str();
-        let before = match known.cache.find_row(key) {
-            Some(row) => row,
-            None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
-            None => row_or_gap(writer.read(), key, known.gaps)?,
+    for change in changes.sorted() {
+        let (key, place, after) = (change.key.as_str(), change.place, change.value);
+        let asked;
+        let before = match change.below {
+            Stored::Row(row) => Some(row),
+            Stored::Absent => None,
+            Stored::Unknown => {
+                asked = match known.old.remove(key).and_then(|(_, stored)| stored.known()) {
+                    Some(row) => row,
+                    None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
+                    None => row_or_gap(writer.read(), key, known.gaps)?,
+                };
+                asked.as_ref()
+            }
         };
-        let (before, id) = before.map_or((None, None), |Row { value, id }| (Some(value), id));
-        ids[at] = id;
-        if before.as_ref() != after {
-            let (was, is) = (before.as_deref().map(|value| row(key, value)), after.map(|value| row(key, value)));
+        ids[place] = before.and_then(|row| row.id);
+        let before = before.map(|row| &row.value);
+        if before != after {
+            let (was, is) = (before.map(|value| row(key, value)), after.map(|value| row(key, value)));
             writer.note_row(table, was.as_ref().map(|row| &row[..]), is.as_ref().map(|row| &row[..]));
-            real.push(Change { key, at, adds: before.is_none(), after: after.map(|value| &**value) });
+            real.push(Change { key, place, adds: before.is_none(), after: after.map(|value| &**value) });
         }
     }
     writer.noted_all(table);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use swing_core::session::{Reader, paged};
 
-use crate::digesting::Changes;
 use crate::error::KvError;
 use crate::key::Key;
+use crate::pairs::Changes;
 
 const ROWS: &str = "SELECT key, value FROM kvStore WHERE key >= ?1 ORDER BY key";
 

@@ -1,7 +1,7 @@
 //! The key-value store of a swing-store: ordered string keys and values, the state of a kernel and its host.
 //!
 //! It rests on one decision: the table is written once per block, sorted, and never read twice. What a block changes
-//! stays in an ordered overlay that follows its savepoints, what the table said stays in a bounded cache, and every
+//! stays in an ordered overlay that follows its savepoints, what the table said is kept beside it within bounds, and every
 //! answer merges the two as if each change had gone to SQLite at once. It knows the sections that keys belong to
 //! ([`Section`]) but not who may write which, nothing of cranks and their hashes, of transcripts or of snapshots.
 //!
@@ -9,12 +9,12 @@
 //!   [`KvStore`](swing_core::roles::KvStore).
 //! - [`KvSubstore`] is the same table for export, import, verify and repair.
 
-mod cache;
 mod digesting;
 mod entries;
 mod error;
 mod gaps;
 mod key;
+mod pairs;
 mod schema;
 mod section;
 mod state;

@@ -3,14 +3,12 @@
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
-use swing_core::Overlay;
-use swing_core::overlay::Found;
 use swing_core::session::{Part, Session, SessionError, Writer};
 
-use crate::cache::{Cache, Row, RowId};
-use crate::digesting::{self, Change, Changes};
+use crate::digesting::{self, Change};
 use crate::gaps::Gaps;
 use crate::key::{Key, Keys};
+use crate::pairs::{Pairs, RowId};
 use crate::view::Kv;
 use crate::walk::Walk;
 
@@ -39,14 +37,13 @@ impl Default for KvOptions {
 /// follow the session's savepoints, go to the table when it is flushed or committed, and are lost with this state.
 /// While it lives nobody else writes `kvStore` through that session; other connections may, between blocks.
 pub struct KvState {
-    pub(crate) changes: Changes,
-    /// Only ever what the table says, so that rolling changes back does not concern it.
-    pub(crate) cache: Cache,
+    /// Of the table only ever what it says, so that rolling changes back does not concern that.
+    pub(crate) pairs: Pairs,
     /// Likewise.
     pub(crate) gaps: Gaps,
     pub(crate) walk: Walk,
     pub(crate) keys: Keys,
-    /// Of the session, when `cache`, `gaps` and `walk` were last right.
+    /// Of the session, when `pairs`, `gaps` and `walk` were last right.
     generation: u64,
 }
 
@@ -61,8 +58,7 @@ impl KvState {
     #[must_use]
     pub fn new(options: KvOptions) -> Self {
         Self {
-            changes: Overlay::default(),
-            cache: Cache::new(options.cache_bytes),
+            pairs: Pairs::new(options.cache_bytes),
             gaps: Gaps::new(options.cache_bytes > 0),
             walk: Walk::default(),
             keys: Keys::default(),
@@ -76,7 +72,13 @@ impl KvState {
     }
 
     /// Forgets what the table said if another connection has written since.
+    #[inline]
     pub(crate) fn keep_up_with(&mut self, session: &mut Session) -> Result<(), SessionError> {
+        if session.generation_of_block() == Some(self.generation) { Ok(()) } else { self.look_for_others(session) }
+    }
+
+    #[inline(never)]
+    fn look_for_others(&mut self, session: &mut Session) -> Result<(), SessionError> {
         let generation = session.generation()?;
         self.forget_if_overtaken(generation);
         Ok(())
@@ -85,7 +87,7 @@ impl KvState {
     fn forget_if_overtaken(&mut self, generation: u64) {
         if self.generation != generation {
             self.generation = generation;
-            self.cache.clear();
+            self.pairs.forget_rows();
             self.gaps.clear();
             self.walk.forget();
         }
@@ -93,24 +95,14 @@ impl KvState {
 
     pub(crate) fn put(&mut self, key: &str, value: Arc<str>) -> &Key {
         self.walk.changes(key);
-        let Self { changes, keys, .. } = self;
-        changes.put_at(key, value, |key| keys.make(key))
+        let Self { pairs, keys, .. } = self;
+        pairs.changes.put_at(key, value, |key| keys.make(key))
     }
 
     pub(crate) fn delete(&mut self, key: &str) -> &Key {
         self.walk.deletes();
-        let Self { changes, keys, .. } = self;
-        changes.delete_at(key, |key| keys.make(key))
-    }
-
-    /// The changes' word on `key`: a value, or that it is gone; the outer `None`: the table has the word.
-    #[inline]
-    pub(crate) fn changed(&self, key: &str) -> Option<Option<Arc<str>>> {
-        match self.changes.find(key) {
-            Found::Value(value) => Some(Some(value.clone())),
-            Found::Deleted => Some(None),
-            Found::Unknown => None,
-        }
+        let Self { pairs, keys, .. } = self;
+        pairs.changes.delete_at(key, |key| keys.make(key))
     }
 }
 
@@ -118,7 +110,7 @@ impl KvState {
 fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> Result<(), SessionError> {
     let (mut known, mut others) = (Vec::new(), Vec::new());
     for change in changes {
-        match (change.after, ids[change.at]) {
+        match (change.after, ids[change.place]) {
             (Some(value), Some(id)) => known.push(((value, id.get(), change.key), change)),
             (Some(_), None) => others.push(change),
             (None, _) => {}
@@ -127,14 +119,14 @@ fn write(changes: &[Change<'_>], ids: &mut [RowId], writer: &mut Writer<'_>) -> 
     writer.run_each(UPDATE, known, |change, ran| {
         // Of another key, or of none: that would be a mistake of ours. The key is searched for then, as if no id were known.
         if ran.changed == 0 {
-            ids[change.at] = None;
+            ids[change.place] = None;
             others.push(change);
         }
     })?;
     let others = others.into_iter().map(|change| ((change.key, change.after), change));
     writer.run_each(UPSERT, others, |change, ran| {
         if change.adds {
-            ids[change.at] = NonZeroI64::new(ran.inserted);
+            ids[change.place] = NonZeroI64::new(ran.inserted);
         }
     })?;
     writer.run_all(DELETE, changes.iter().filter(|change| change.after.is_none()).map(|change| [change.key]))
@@ -148,47 +140,48 @@ fn write_all(changes: &[(&str, Option<&str>)], writer: &mut Writer<'_>) -> Resul
 
 impl Part for KvState {
     fn mark(&mut self) {
-        self.changes.mark();
+        self.pairs.changes.mark();
     }
 
     fn rollback_to(&mut self, depth: usize) {
-        self.changes.rollback_to(depth);
+        self.pairs.changes.rollback_to(depth);
         self.walk.rolled_back();
     }
 
     fn release(&mut self) {
-        self.changes.release();
+        self.pairs.changes.release();
     }
 
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         self.walk.forget();
         self.forget_if_overtaken(writer.generation());
         let mut ids = Vec::new();
-        // First what is moved to the cache afterwards: should a row fail, what was asked for is still all there to be read.
+        // Settled afterwards: should a row fail, what was changed is still all there to be read.
         if writer.keeps_row_digests() {
-            let known = digesting::Known { cache: &mut self.cache, gaps: &mut self.gaps };
+            let Pairs { changes, old, .. } = &mut self.pairs;
             let real;
-            (real, ids) = digesting::real(&self.changes, known, writer)?;
+            (real, ids) = digesting::real(changes, digesting::Known { old, gaps: &mut self.gaps }, writer)?;
             self.gaps.fill(real.iter().filter(|change| change.adds).map(|change| change.key));
             write(&real, &mut ids, writer)?;
-            if digesting::tells(&self.changes) {
+            if digesting::tells(&self.pairs.changes) {
                 let witness = digesting::commit_witness(writer.read())?;
                 writer.set_digest_witness(witness);
             }
         } else {
-            let changes = self.changes.sorted().map(|(_, key, value)| (key.as_str(), value.map(|value| &**value)));
+            let Pairs { changes, old, .. } = &mut self.pairs;
+            let changes = changes.sorted().map(|change| {
+                old.remove(change.key);
+                (change.key.as_str(), change.value.map(|value| &**value))
+            });
             let changes: Vec<_> = changes.collect();
             self.gaps.fill(changes.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| *key));
             write_all(&changes, writer)?;
         }
-        for (at, key, value) in self.changes.drain() {
-            let id = ids.get(at).copied().flatten();
-            self.cache.keep(key, value.map(|value| Row { value, id }));
-        }
+        self.pairs.settle(&ids);
         Ok(())
     }
 
     fn bytes(&self) -> usize {
-        self.changes.bytes()
+        self.pairs.changes.bytes()
     }
 }

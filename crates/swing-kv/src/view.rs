@@ -3,14 +3,13 @@
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
-use swing_core::overlay::Found;
 use swing_core::roles::KvStore;
 use swing_core::session::{Reader, Session, SessionError};
 
-use crate::cache::Row;
 use crate::entries;
 use crate::error::{KvError, check_length};
 use crate::key::Key;
+use crate::pairs::Row;
 use crate::state::KvState;
 
 /// The statement that answers the value of a key in the table.
@@ -40,33 +39,25 @@ impl KvStore for Kv<'_> {
     /// # Errors
     /// [`KvError::Value`] when the file holds something else than text for `key`.
     fn get(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
-        // There are changes only inside a transaction, and then nobody else writes.
-        if let Some(value) = self.state.changed(key) {
-            return Ok(value);
-        }
         self.state.keep_up_with(self.session)?;
-        if let Some(value) = self.state.cache.find(key) {
-            return Ok(value);
+        match self.state.pairs.find(key) {
+            Some(value) => Ok(value.cloned()),
+            None => self.look_up(key),
         }
-        self.look_up(key)
     }
 
     fn has(&mut self, key: &str) -> Result<bool, KvError> {
-        match self.state.changes.find(key) {
-            Found::Value(_) => return Ok(true),
-            Found::Deleted => return Ok(false),
-            Found::Unknown => self.state.keep_up_with(self.session)?,
-        }
-        match self.state.cache.has(key) {
-            Some(known) => Ok(known),
+        self.state.keep_up_with(self.session)?;
+        match self.state.pairs.find(key) {
+            Some(value) => Ok(value.is_some()),
             None => self.look_up(key).map(|value| value.is_some()),
         }
     }
 
     fn get_next_key(&mut self, previous: &str) -> Result<Option<Arc<str>>, KvError> {
         self.state.keep_up_with(self.session)?;
-        let KvState { walk, changes, .. } = &mut *self.state;
-        Ok(walk.next_key(changes, self.session.read(), previous)?)
+        let KvState { walk, pairs, .. } = &mut *self.state;
+        Ok(walk.next_key(&pairs.changes, self.session.read(), previous)?)
     }
 
     /// # Errors
@@ -101,21 +92,24 @@ impl<'a> Kv<'a> {
         Ok(self.state.delete(key))
     }
 
-    /// What is known of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
+    /// What is known of the old generation and of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
     #[inline(never)]
     fn look_up(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
-        let KvState { cache, gaps, keys, .. } = &mut *self.state;
+        let KvState { pairs, gaps, keys, .. } = &mut *self.state;
+        if let Some(row) = pairs.recall(key) {
+            return Ok(row.map(|row| row.value));
+        }
         if gaps.cover_again(key) {
             return Ok(None);
         }
         if gaps.cover(key) {
             // To be found sooner the next time.
-            cache.keep(keys.make(key), None);
+            pairs.keep(keys.make(key), None);
             return Ok(None);
         }
         let row = read_row(self.session.read(), key).map_err(|error| KvError::reading(key, error))?;
         let value = row.as_ref().map(|row| row.value.clone());
-        cache.keep(keys.make(key), row);
+        pairs.keep(keys.make(key), row);
         if value.is_none() && self.state.gaps.are_worth_a_look(key) {
             self.look_beyond(key)?;
         }
@@ -142,7 +136,7 @@ impl<'a> Kv<'a> {
 
     fn begin(&mut self) -> Result<(), SessionError> {
         self.session.begin()?;
-        // Now, and not at the next read: until then a flush may have put rows into the cache that are right.
+        // Now, and not at the next read: until then a flush may have kept rows that are right.
         self.state.keep_up_with(self.session)
     }
 
@@ -151,6 +145,6 @@ impl<'a> Kv<'a> {
     /// Inside a transaction it is one moment of the store; outside of one, another connection that writes meanwhile
     /// shows in the pages still to come.
     pub fn entries(self) -> impl Iterator<Item = Result<entries::Entry, KvError>> + use<'a> {
-        entries::entries(&self.state.changes, self.session.read())
+        entries::entries(&self.state.pairs.changes, self.session.read())
     }
 }

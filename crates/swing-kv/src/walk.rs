@@ -11,8 +11,8 @@ use std::sync::Arc;
 use swing_core::overlay::Found;
 use swing_core::session::{Reader, SessionError};
 
-use crate::digesting::Changes;
 use crate::key::Key;
+use crate::pairs::Changes;
 
 const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key";
 

@@ -138,23 +138,23 @@ impl Part for TranscriptState {
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         let Self { layers, stored, .. } = self;
         // Closed ones first: a vat has one current span, also between two statements.
-        for (_, at, span) in layers.closed.sorted() {
-            if let Some(span) = span {
-                put_span(writer, &at.vat, span, None)?;
+        for change in layers.closed.sorted() {
+            if let Some(span) = change.value {
+                put_span(writer, &change.key.vat, span, None)?;
             }
         }
-        for (_, owner, span) in layers.current.sorted() {
-            if let Some(span) = span {
-                put_span(writer, &owner.0, span, Some(1))?;
+        for change in layers.current.sorted() {
+            if let Some(span) = change.value {
+                put_span(writer, &change.key.0, span, Some(1))?;
             }
         }
         writer.noted_all(SPANS);
-        let items = layers.items.sorted().filter_map(|(_, at, item)| {
-            let Item { text, incarnation } = item?;
-            Some((&at.vat, at.position, text, incarnation))
+        let items = layers.items.sorted().filter_map(|change| {
+            let Item { text, incarnation } = change.value?;
+            Some((&change.key.vat, change.key.position, text, incarnation))
         });
         writer.run_all(ADD_ITEM, items)?;
-        for (_, owner, span) in layers.current.drain() {
+        for (owner, span) in layers.current.drain() {
             stored.put(&owner.0, StoredVat { current: span, has_room: span.is_some() });
         }
         layers.closed.clear();

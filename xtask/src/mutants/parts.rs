@@ -42,12 +42,12 @@ pub(super) const PARTS: &[Part] = &[
         name: "kv",
         package: "swing-kv",
         files: &[
-            "crates/swing-kv/src/cache.rs",
             "crates/swing-kv/src/digesting.rs",
             "crates/swing-kv/src/entries.rs",
             "crates/swing-kv/src/error.rs",
             "crates/swing-kv/src/gaps.rs",
             "crates/swing-kv/src/key.rs",
+            "crates/swing-kv/src/pairs.rs",
             "crates/swing-kv/src/section.rs",
             "crates/swing-kv/src/state.rs",
             "crates/swing-kv/src/view.rs",

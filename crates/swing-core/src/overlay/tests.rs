@@ -61,13 +61,14 @@ proptest! {
                 }
                 Step::Release => { overlay.release(); marks.clear(); }
                 Step::Drain => {
-                    let sorted: Vec<_> = overlay.sorted().map(|(at, key, value)| (at, *key, value.copied())).collect();
-                    prop_assert!(sorted.iter().all(|(at, ..)| *at < overlay.places()));
+                    let sorted: Vec<_> = overlay.sorted().map(|change| (change.place, *change.key, change.value.copied())).collect();
+                    prop_assert!(sorted.iter().all(|(place, ..)| *place < overlay.places()));
                     let pairs: Vec<_> = sorted.iter().map(|(_, key, value)| (*key, *value)).collect();
                     prop_assert_eq!(pairs, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
-                    let (drained, mut by_place): (Vec<_>, _) = (overlay.drain().collect(), sorted);
+                    let mut by_place = sorted;
                     by_place.sort_unstable();
-                    prop_assert_eq!(drained, by_place);
+                    let by_place: Vec<_> = by_place.into_iter().map(|(_, key, value)| (key, value)).collect();
+                    prop_assert_eq!(overlay.drain().collect::<Vec<_>>(), by_place);
                     marks.clear();
                     seen.clear();
                 }
@@ -180,7 +181,7 @@ fn a_block_begins_with_room_for_as_many_keys_as_the_last_one_had_up_to_a_bound()
     for (keys, room) in [(100, 100), (ROOM as u16 - 1, ROOM - 1), (ROOM as u16 + 1, ROOM), (0, 0)] {
         (0..keys).for_each(|key| overlay.put(key, 1));
         assert_eq!(overlay.drain().count(), usize::from(keys));
-        assert_eq!((overlay.slots.capacity(), overlay.index.capacity() >= room), (room, true), "{keys}");
+        assert_eq!((overlay.changed.capacity(), overlay.slots.capacity()), (room, room), "{keys}");
     }
 }
 
@@ -192,4 +193,126 @@ fn several_may_have_the_order_at_once() {
     let second = overlay.in_order();
     assert_eq!(overlay.first_after(&0), Some((&1, Some(&1))));
     assert!(first.iter().eq(second.iter()));
+}
+
+/// What is kept of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Below(Option<u8>);
+
+impl Footprint for Below {
+    fn bytes(&self) -> usize {
+        3
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Keeping {
+    Change(u8, Option<u8>),
+    Keep(u8, u8),
+    Mark,
+    Rollback(usize),
+    Settle,
+    LetGo,
+    Forget,
+}
+
+fn keeping() -> impl Strategy<Value = Keeping> {
+    prop_oneof![
+        6 => (0..8u8, any::<Option<u8>>()).prop_map(|(key, value)| Keeping::Change(key, value)),
+        4 => (0..8u8, any::<u8>()).prop_map(|(key, below)| Keeping::Keep(key, below)),
+        3 => Just(Keeping::Mark),
+        2 => (0..4usize).prop_map(Keeping::Rollback),
+        2 => Just(Keeping::Settle),
+        1 => Just(Keeping::LetGo),
+        1 => Just(Keeping::Forget),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_kept_stays_through_blocks_and_rollbacks_until_it_is_taken(steps in prop::collection::vec(keeping(), 0..60)) {
+        let mut overlay = Overlay::<u8, u8, Below>::default();
+        let (mut changes, mut below, mut marks) = (BTreeMap::<u8, Option<u8>>::new(), BTreeMap::<u8, Below>::new(), Vec::new());
+        // Keys that the block has changed, even if that was undone.
+        let mut listed = BTreeSet::new();
+        for step in steps {
+            match step {
+                Keeping::Change(key, Some(value)) => { overlay.put(key, value); changes.insert(key, Some(value)); listed.insert(key); }
+                Keeping::Change(key, None) => { overlay.delete(key); changes.insert(key, None); listed.insert(key); }
+                Keeping::Keep(key, kept) => { overlay.keep(key, Below(Some(kept))); below.insert(key, Below(Some(kept))); }
+                Keeping::Mark => { overlay.mark(); marks.push(changes.clone()); }
+                Keeping::Rollback(depth) => {
+                    overlay.rollback_to(depth);
+                    if depth < marks.len() { changes = marks[depth].clone(); marks.truncate(depth); }
+                }
+                Keeping::Settle => {
+                    let by_place: BTreeMap<usize, u8> = overlay.sorted().map(|change| (change.place, *change.key)).collect();
+                    overlay.settle(|place, change, before| {
+                        let Some(value) = change else { return before };
+                        assert_eq!(changes[&by_place[&place]], value);
+                        Below(value)
+                    });
+                    for key in std::mem::take(&mut listed) {
+                        let kept = below.entry(key).or_default();
+                        if let Some(value) = changes.remove(&key) { *kept = Below(value); }
+                    }
+                    prop_assert!(changes.is_empty());
+                    marks.clear();
+                }
+                Keeping::LetGo => {
+                    let mut old = overlay.let_go();
+                    let taken: BTreeMap<u8, Below> = old.iter().map(|(key, kept)| (*key, *kept)).collect();
+                    prop_assert_eq!(old.bytes(), 4 * taken.len());
+                    prop_assert!(taken.iter().eq(below.iter().filter(|(key, _)| !listed.contains(key))));
+                    for key in 0..8 { prop_assert_eq!(old.remove(&key), taken.get_key_value(&key).map(|(key, below)| (*key, *below))); }
+                    prop_assert_eq!((old.bytes(), old.iter().count()), (0, 0));
+                    below.retain(|key, _| listed.contains(key));
+                }
+                Keeping::Forget => { overlay.forget_kept(); below.clear(); }
+            }
+            for key in 0..8 {
+                let found = match changes.get(&key) { None => Found::Unknown, Some(None) => Found::Deleted, Some(Some(v)) => Found::Value(v) };
+                let kept = below.get(&key).copied().or_else(|| listed.contains(&key).then(Below::default));
+                prop_assert_eq!(overlay.look(&key), (found, kept.as_ref()));
+            }
+            let order: Vec<_> = overlay.in_order().iter().map(|(k, v)| (*k, v.copied())).collect();
+            prop_assert_eq!(order, changes.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
+            let sorted: Vec<_> = overlay.sorted().map(|change| (*change.key, *change.below)).collect();
+            prop_assert_eq!(sorted, changes.keys().map(|key| (*key, below.get(key).copied().unwrap_or_default())).collect::<Vec<_>>());
+            prop_assert_eq!(overlay.kept().bytes(), 4 * below.len());
+            prop_assert_eq!(overlay.bytes(), listed.len() + changes.values().flatten().count());
+            prop_assert_eq!((overlay.len(), overlay.places()), (changes.len(), listed.len()));
+            prop_assert_eq!(overlay.unchanged(), below.keys().filter(|key| !listed.contains(key)).count());
+            let kept: BTreeMap<u8, Below> = overlay.kept().iter().map(|(key, below)| (*key, *below)).collect();
+            prop_assert_eq!(&kept, &below);
+        }
+    }
+}
+
+#[test]
+fn a_block_after_another_is_put_in_order_by_the_same_rule() {
+    let mut overlay = Overlay::<u8, u8, Below>::default();
+    for _ in 0..2 {
+        (0..200).rev().for_each(|key| overlay.put(key, key));
+        let looks = (0..).take_while(|_| {
+            overlay.first_after(&99);
+            overlay.ordered.get() == 0
+        });
+        assert_eq!(looks.count(), LOOKS);
+        overlay.settle(|_, _, before| before);
+        assert_eq!((overlay.first_after(&99), overlay.places()), (None, 0));
+    }
+}
+
+#[test]
+fn what_came_first_is_forgotten_first() {
+    let mut overlay = Overlay::<u8, u8, Below>::default();
+    (0..10).for_each(|key| overlay.keep(key, Below(Some(key))));
+    let mut old = overlay.let_go();
+    assert_eq!(old.remove(&7), Some((7, Below(Some(7)))));
+    old.shrink_to(13);
+    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [6, 8, 9]);
+    assert_eq!((old.bytes(), old.remove(&5), old.remove(&6)), (12, None, Some((6, Below(Some(6))))));
+    old.shrink_to(0);
+    assert_eq!((old.bytes(), old.iter().count()), (0, 0));
 }

@@ -132,6 +132,13 @@ impl Session {
         Ok(self.generation)
     }
 
+    /// The same without asking, while a block is open: nobody else commits then.
+    #[inline]
+    #[must_use]
+    pub fn generation_of_block(&self) -> Option<u64> {
+        (!matches!(self.state, State::Idle)).then_some(self.generation)
+    }
+
     pub(super) fn known_generation(&self) -> u64 {
         self.generation
     }
@@ -163,7 +170,17 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::Busy`] when another process is writing, [`SessionError::Poisoned`] after an earlier failure.
+    #[inline]
     pub fn begin(&mut self) -> Result<(), SessionError> {
+        if self.is_sound() { Ok(()) } else { self.begin_anew() }
+    }
+
+    /// A transaction is open, to SQLite as well.
+    fn is_sound(&self) -> bool {
+        matches!(self.state, State::Open) && !self.connection.is_autocommit()
+    }
+
+    fn begin_anew(&mut self) -> Result<(), SessionError> {
         self.check_poison()?;
         match self.state {
             State::Idle if self.read_only => Err(SessionError::ReadOnly),

@@ -8,7 +8,7 @@ use swing_core::row_digest::{Kept, Stored, stored};
 use swing_core::session::{Location, OpenOptions};
 use swing_core::{RowDigest, RowDigests, Session};
 
-use crate::cache::Row;
+use crate::pairs::Row;
 use crate::state::UPDATE;
 use crate::{KvOptions, KvState, TABLES, commit_witness};
 
@@ -113,8 +113,8 @@ fn a_row_whose_key_is_no_text_keeps_no_block_from_being_written() {
 
 /// The ids by which rows are known.
 fn ids(state: &KvState) -> BTreeMap<&str, i64> {
-    let known = |row: &Option<Row>| row.as_ref()?.id.map(NonZeroI64::get);
-    state.cache.rows().filter_map(|(key, row)| Some((key.as_str(), known(row)?))).collect()
+    let rows = state.pairs.rows().into_iter();
+    rows.filter_map(|(key, row)| Some((key.as_str(), row?.id?.get()))).collect()
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn an_id_that_is_of_another_key_or_of_none_changes_no_other_row() {
     block(&mut session, &mut state, [("a", Some("1")), ("b", Some("1")), ("c", Some("1"))]);
     for (key, id) in [("a", 2), ("b", 4)] {
         let row = Row { value: "1".into(), id: NonZeroI64::new(id) };
-        state.cache.keep(state.keys.make(key), Some(row));
+        state.pairs.keep(state.keys.make(key), Some(row));
     }
     let told = block(&mut session, &mut state, [("a", Some("2")), ("b", Some("3")), ("c", Some("4"))]);
     let rows = map([("a", "2"), ("b", "3"), ("c", "4")]);

@@ -11,7 +11,7 @@ use swing_core::session::{CommitError, Creation, Location, OpenOptions, SessionE
 use swing_core::{RowDigests, Session};
 
 use super::digest::{digest_of, witness_of};
-use crate::cache::Row;
+use crate::pairs::Row;
 use crate::{KvOptions, KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
@@ -236,7 +236,7 @@ impl Run {
     /// Whichever rows are known by an id, the table has them by that.
     fn check_ids(&mut self) -> Result<(), TestCaseError> {
         self.state.keep_up_with(&mut self.session).unwrap();
-        for (key, row) in self.state.cache.rows() {
+        for (key, row) in self.state.pairs.rows() {
             let Some(Row { value, id: Some(id) }) = row else { continue };
             let sql = "SELECT key, value FROM kvStore WHERE rowid = ?1";
             let found = self.session.read().one(sql, [id.get()], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();

@@ -173,7 +173,7 @@ impl Part for Memory {
     }
 
     fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
-        for (_, key, value) in self.overlay.drain() {
+        for (key, value) in self.overlay.drain() {
             match value {
                 Some(value) => writer.run(SET, [&*key, &*value])?,
                 None => writer.run("DELETE FROM kvStore WHERE key = ?1", [&*key])?,

@@ -1,0 +1,352 @@
+//! What is known of the pairs: what the block has changed, and, bounded, what the table said: rows and their absence.
+//!
+//! A key has one slot for both, so that one search answers what is true of it, and a row that a block has written is known without
+//! being moved.
+//!
+//! Two generations. What is new goes to the young one, which is the overlay; when that is full, what the block has not changed of it becomes
+//! the old one, and the old one is dropped whole. A hit in the old one moves to the young one. So what was used lately stays, and neither a
+//! list to relink on every read nor a sweep is needed.
+
+use std::num::NonZeroI64;
+use std::sync::Arc;
+
+use swing_core::Overlay;
+use swing_core::overlay::{Footprint, Found, Kept};
+
+use crate::key::Key;
+
+/// By what SQLite finds a row without searching for its key, if that is known.
+pub(crate) type RowId = Option<NonZeroI64>;
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) value: Arc<str>,
+    pub(crate) id: RowId,
+}
+
+/// What the table says of a key.
+#[derive(Debug, Default)]
+pub(crate) enum Stored {
+    /// That is not known.
+    #[default]
+    Unknown,
+    /// It has no such key.
+    Absent,
+    Row(Row),
+}
+
+/// What an entry costs besides its texts: its slot, its place in the index, and the allocator's share.
+const ENTRY: usize = 96;
+
+impl Footprint for Stored {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Unknown | Self::Absent => ENTRY,
+            Self::Row(row) => ENTRY + row.value.bytes(),
+        }
+    }
+}
+
+impl Stored {
+    /// The row, if that or its absence is known.
+    pub(crate) fn known(self) -> Option<Option<Row>> {
+        match self {
+            Self::Unknown => None,
+            Self::Absent => Some(None),
+            Self::Row(row) => Some(Some(row)),
+        }
+    }
+}
+
+impl From<Option<Row>> for Stored {
+    fn from(row: Option<Row>) -> Self {
+        row.map_or(Self::Absent, Self::Row)
+    }
+}
+
+/// What the block has changed, above what the table said lately.
+pub(crate) type Changes = Overlay<Key, Arc<str>, Stored>;
+
+/// What the table said not so lately.
+pub(crate) type Old = Kept<Key, Stored>;
+
+pub(crate) struct Pairs {
+    pub(crate) changes: Changes,
+    /// Of no key of which the young generation knows what the table says.
+    pub(crate) old: Old,
+    /// How much each generation may hold.
+    half: usize,
+    /// A row that would push too much else out is not kept.
+    largest: usize,
+}
+
+impl Pairs {
+    /// None yet. Of the table so many bytes may be known.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let half = bytes / 2;
+        Self { changes: Overlay::default(), old: Kept::default(), half, largest: half / 4 }
+    }
+
+    /// The value of `key`; the outer `None`: not known here.
+    #[inline]
+    pub(crate) fn find(&self, key: &str) -> Option<Option<&Arc<str>>> {
+        match self.changes.look(key) {
+            (Found::Value(value), _) => Some(Some(value)),
+            (Found::Deleted, _) | (Found::Unknown, Some(Stored::Absent)) => Some(None),
+            (Found::Unknown, Some(Stored::Row(row))) => Some(Some(&row.value)),
+            (Found::Unknown, Some(Stored::Unknown) | None) => None,
+        }
+    }
+
+    /// What the table had for `key`, if the old generation knows. From now on the young one does.
+    pub(crate) fn recall(&mut self, key: &str) -> Option<Option<Row>> {
+        let (key, stored) = self.old.remove(key)?;
+        let row = stored.known()?;
+        self.keep(key, row.clone());
+        Some(row)
+    }
+
+    /// Remembers what the table has for `key`, of which nothing is known here.
+    pub(crate) fn keep(&mut self, key: Key, row: Option<Row>) {
+        let stored = Stored::from(row);
+        let bytes = key.bytes() + stored.bytes();
+        if bytes <= self.largest && (self.changes.kept().bytes() + bytes <= self.half || self.grow_old()) {
+            self.changes.keep(key, stored);
+        }
+    }
+
+    /// What is young becomes old, but for the keys that the block has changed. Not if there are many of these, which would be moved again
+    /// and again: then there is no room.
+    fn grow_old(&mut self) -> bool {
+        let is_worth_it = self.changes.unchanged() >= self.changes.places();
+        if is_worth_it {
+            self.old = self.changes.let_go();
+        }
+        is_worth_it
+    }
+
+    /// The changes are in the table, their rows under these ids, by the places of their keys. The old generation has none of them any more.
+    pub(crate) fn settle(&mut self, ids: &[RowId]) {
+        let largest = self.largest;
+        self.changes.settle(|place, change, before| match change {
+            None => before,
+            Some(None) => Stored::Absent,
+            Some(Some(value)) if ENTRY + value.bytes() > largest => Stored::Unknown,
+            Some(Some(value)) => Stored::Row(Row { value, id: ids.get(place).copied().flatten() }),
+        });
+        if self.changes.kept().bytes() > self.half {
+            self.grow_old();
+            self.old.shrink_to(self.half);
+        }
+    }
+
+    /// Nothing is known of the table any more.
+    pub(crate) fn forget_rows(&mut self) {
+        self.changes.forget_kept();
+        self.old = Kept::default();
+    }
+
+    /// All that is known of the table.
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> Vec<(&Key, Option<&Row>)> {
+        let known = |stored: &'_ Stored| !matches!(stored, Stored::Unknown);
+        let all = self.changes.kept().iter().chain(self.old.iter()).filter(|(_, stored)| known(stored));
+        all.map(|(key, stored)| (key, if let Stored::Row(row) = stored { Some(row) } else { None })).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::key::Keys;
+
+    fn bytes(key: &Key, row: Option<&Row>) -> usize {
+        key.bytes() + row.map_or(ENTRY, |row| ENTRY + row.value.bytes())
+    }
+
+    /// Of what is known of the table.
+    fn held(pairs: &Pairs) -> usize {
+        pairs.rows().into_iter().map(|(key, row)| bytes(key, row)).sum()
+    }
+
+    fn key(text: &str) -> Key {
+        Keys::default().make(text)
+    }
+
+    fn valued(value: impl Into<Arc<str>>) -> Option<Row> {
+        Some(Row { value: value.into(), id: None })
+    }
+
+    /// As a reader does.
+    fn find(pairs: &mut Pairs, key: &str) -> Option<Option<Arc<str>>> {
+        let young = pairs.find(key).map(Option::<&Arc<str>>::cloned);
+        young.or_else(|| pairs.recall(key).map(|row| row.map(|row| row.value)))
+    }
+
+    /// As a block does that changes these.
+    fn settle<const N: usize>(pairs: &mut Pairs, changes: [(&str, Option<&str>); N]) {
+        for (name, value) in changes {
+            match value {
+                Some(value) => pairs.changes.put(key(name), value.into()),
+                None => pairs.changes.delete(key(name)),
+            }
+            pairs.old.remove(name);
+        }
+        pairs.settle(&[]);
+    }
+
+    #[test]
+    fn what_is_read_again_and_again_outlives_what_is_read_once() {
+        let mut pairs = Pairs::new(20_000);
+        pairs.keep(key("hot"), valued("value"));
+        pairs.keep(key("gone"), None);
+        for at in 0..10_000 {
+            pairs.keep(key(&format!("k{at}")), valued("value"));
+            if at % 50 == 0 {
+                assert_eq!(find(&mut pairs, "hot").flatten().as_deref(), Some("value"), "{at}");
+                assert_eq!(find(&mut pairs, "gone"), Some(None), "absence is known: {at}");
+            }
+            assert!(held(&pairs) <= 20_000);
+        }
+        assert_eq!(find(&mut pairs, "k0"), None);
+        assert!(find(&mut pairs, "k9999").is_some());
+    }
+
+    #[test]
+    fn a_value_too_large_to_keep_is_not_remembered_as_it_was() {
+        let mut pairs = Pairs::new(8_000);
+        pairs.keep(key("k"), valued("small"));
+        settle(&mut pairs, [("k", Some(&"x".repeat(5_000)))]);
+        assert_eq!(find(&mut pairs, "k"), None);
+        pairs.keep(key("k"), valued("x".repeat(5_000)));
+        assert_eq!((find(&mut pairs, "k"), held(&pairs)), (None, 0));
+    }
+
+    #[test]
+    fn what_just_fits_is_kept() {
+        let largest = bytes(&key("k0"), valued("value").as_ref());
+        let full = |size: usize| {
+            let mut pairs = Pairs::new(size);
+            (0..8).for_each(|at| pairs.keep(key(&format!("k{at}")), valued("value")));
+            held(&pairs)
+        };
+        assert_eq!(full(8 * largest), 8 * largest);
+        assert_eq!(full(8 * largest - 1), 0, "each is too large for so small a cache");
+    }
+
+    #[test]
+    fn where_there_is_no_room_nothing_is_kept() {
+        let mut pairs = Pairs::new(0);
+        pairs.keep(key("k"), None);
+        settle(&mut pairs, [("l", Some("v")), ("m", None)]);
+        assert_eq!((find(&mut pairs, "k"), find(&mut pairs, "l")), (None, None));
+        assert_eq!((pairs.changes.unchanged(), pairs.changes.kept().bytes(), pairs.old.iter().count()), (0, 0, 0));
+    }
+
+    #[test]
+    fn of_a_block_that_changes_more_than_there_is_room_for_what_it_changed_last_is_known() {
+        let mut pairs = Pairs::new(20_000);
+        for at in 0..1_000 {
+            pairs.changes.put(key(&format!("k{at:03}")), "value".into());
+        }
+        pairs.settle(&[]);
+        let known: Vec<bool> = (0..1_000).map(|at| find(&mut pairs, &format!("k{at:03}")).is_some()).collect();
+        let first = known.iter().position(|known| *known).unwrap();
+        assert!(known[first..].iter().all(|known| *known));
+        let each = bytes(&key("k000"), valued("value").as_ref());
+        assert_eq!(1_000 - first, 10_000 / each);
+    }
+
+    /// Otherwise each key read would go through all that the block has changed.
+    #[test]
+    fn where_a_block_has_changed_most_of_what_is_known_no_more_is_kept_until_its_end() {
+        let mut pairs = Pairs::new(8 * 8_000);
+        let read = |pairs: &mut Pairs, range: std::ops::Range<usize>| {
+            range.for_each(|at| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(500))));
+        };
+        read(&mut pairs, 0..40);
+        (0..40).for_each(|at| pairs.changes.delete(key(&format!("k{at:03}"))));
+        read(&mut pairs, 40..100);
+        let (kept, unchanged) = (pairs.changes.kept().bytes(), pairs.changes.unchanged());
+        assert!(unchanged < 40 && kept <= pairs.half && pairs.old.iter().next().is_none());
+        assert_eq!(find(&mut pairs, "k099"), None);
+        pairs.settle(&[]);
+        read(&mut pairs, 99..100);
+        assert!(find(&mut pairs, "k099").is_some() && find(&mut pairs, "k000") == Some(None));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Read(u8),
+        Change(u8, Option<usize>),
+        Mark,
+        RollBack,
+        Settle,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => (0..24u8).prop_map(Step::Read),
+            8 => (0..24u8, prop::option::of(0..400usize)).prop_map(|(key, value)| Step::Change(key, value)),
+            1 => Just(Step::Mark),
+            1 => Just(Step::RollBack),
+            2 => Just(Step::Settle),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn they_forget_but_never_say_anything_else_than_the_last_word(
+            steps in prop::collection::vec(step(), 0..200), size in 0..8_000usize,
+        ) {
+            let mut pairs = Pairs::new(size);
+            // What the table says, and the block; and what it said when it set its marks.
+            let (mut table, mut block) = (BTreeMap::<u8, Option<Arc<str>>>::new(), BTreeMap::<u8, Option<Arc<str>>>::new());
+            let mut marks = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Read(name) => {
+                        let stored = table.get(&name).cloned().flatten();
+                        let truth = block.get(&name).cloned().unwrap_or_else(|| stored.clone());
+                        match find(&mut pairs, &name.to_string()) {
+                            Some(found) => prop_assert_eq!(found, truth),
+                            None => pairs.keep(key(&name.to_string()), stored.map(|value| Row { value, id: None })),
+                        }
+                    }
+                    Step::Change(name, value) => {
+                        let value = value.map(|length| Arc::from("x".repeat(length)));
+                        match value.clone() {
+                            Some(value) => pairs.changes.put(key(&name.to_string()), value),
+                            None => pairs.changes.delete(key(&name.to_string())),
+                        }
+                        block.insert(name, value);
+                    }
+                    Step::Mark => { pairs.changes.mark(); marks.push(block.clone()); }
+                    Step::RollBack => {
+                        pairs.changes.rollback_to(0);
+                        if !marks.is_empty() { block = marks.swap_remove(0); marks.clear(); }
+                    }
+                    Step::Settle => {
+                        let keys: Vec<Key> = pairs.changes.in_order().iter().map(|(key, _)| key.clone()).collect();
+                        keys.iter().for_each(|key| drop(pairs.old.remove(key)));
+                        pairs.settle(&[]);
+                        marks.clear();
+                        table.append(&mut block);
+                        prop_assert!(held(&pairs) <= size);
+                    }
+                }
+                for (key, row) in pairs.rows() {
+                    let name: u8 = key.as_str().parse().unwrap();
+                    prop_assert_eq!(row.map(|row| &row.value), table.get(&name).and_then(Option::as_ref));
+                }
+                let names: Vec<&Key> = pairs.rows().into_iter().map(|(key, _)| key).collect();
+                prop_assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "two say what the table does");
+            }
+        }
+    }
+}
