@@ -4,7 +4,7 @@
 //! carries none, so a bit that flips there changes an answer and no check sees it. This digest sees it. It is a sum over
 //! all rows of a table, so a commit costs what it changed: what a row said is taken off, what it says now is added.
 //!
-//! - [`RowDigest`] is the sum: LtHash, 1024 lanes of 16 bits, over the extendable output of BLAKE3.
+//! - [`RowDigest`] is the sum: LtHash, 1024 lanes of 16 bits, over BLAKE3 and the key stream of ChaCha8.
 //! - A ledger keeps one per table through a session's transaction and its savepoints, and sums changes up on another thread while
 //!   they are written.
 //! - [`stored`] is where it lies in the file: tables of ours that other implementations do not know, and triggers by which

@@ -11,7 +11,9 @@ use super::ledger::Ledger;
 use crate::session::{Digested, Reader, SessionError, Table, Writer};
 
 /// The form of the digests that this release writes and reads.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
+/// The form before: numbers from BLAKE3's extendable output.
+const EARLIER: i64 = 1;
 /// The tables of ours. Their creation changes nothing where they are.
 pub const CREATE: &str = include_str!("row_digest.sql");
 /// What tells that a database has digests.
@@ -72,7 +74,7 @@ pub fn digested<'t>(tables: &'t [Table]) -> impl Iterator<Item = &'t Table> + us
     tables.iter().filter(|table| table.digested == Digested::Rows)
 }
 
-/// The digests that the file has of `tables`; `None` when it has none at all.
+/// The digests that the file has of `tables`; `None` when it has none at all, or some of an earlier form, which are as good as none.
 ///
 /// # Errors
 /// [`RowDigestError`] when it has some that cannot be used.
@@ -84,8 +86,10 @@ pub fn load(db: Reader<'_>, tables: &[Table]) -> Result<Option<Stored>, RowDiges
     let heads = db.all(HEAD, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let heads: Vec<(i64, bool, String)> = heads.map_err(|error| unreadable(error, STATE))?;
     let [(version, kept, witness)] = &heads[..] else { return Err(malformed("they have not one state")) };
-    if *version != VERSION {
-        return Err(RowDigestError::NewerVersion { found: *version });
+    match *version {
+        VERSION => {}
+        EARLIER => return Ok(None),
+        found => return Err(RowDigestError::NewerVersion { found }),
     }
     let rows = db.all(DIGESTS, [], |row| {
         let (table, count, lanes): (String, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -137,7 +137,7 @@ fn a_digest_without_its_triggers_is_not_taken_up() {
 #[test]
 fn a_digest_that_is_none_or_of_a_later_release_is_left_alone_and_told() {
     for (sql, said) in [
-        ("UPDATE rowDigestState SET version = 2", "version 2; this release knows version 1"),
+        ("UPDATE rowDigestState SET version = 3", "version 3; this release knows version 2"),
         ("DELETE FROM rowDigestState", "not one state"),
         ("UPDATE rowDigests SET lanes = x'00' WHERE id = 1", "\"kvStore\" is none"),
         ("UPDATE rowDigests SET lanes = 'text' WHERE id = 1", "rowDigests"),

@@ -354,7 +354,7 @@ fn only_our_own_triggers_are_guards() {
 #[test]
 fn digests_that_cannot_be_used_are_told_by_what_is_wrong_with_them() {
     for (sql, said) in [
-        ("UPDATE rowDigestState SET version = 2", "the row digests have version 2"),
+        ("UPDATE rowDigestState SET version = 3", "the row digests have version 3"),
         ("DELETE FROM rowDigestState", "they have not one state"),
         ("INSERT INTO rowDigestState SELECT * FROM rowDigestState", "they have not one state"),
         ("UPDATE rowDigests SET lanes = zeroblob(2047)", "that of \"kvStore\" is none"),
@@ -373,6 +373,19 @@ fn digests_that_cannot_be_used_are_told_by_what_is_wrong_with_them() {
         let error = stored::load(session.read(), &TABLES).unwrap_err();
         assert!(!matches!(error, RowDigestError::Session(_)) && error.to_string().contains(said), "{sql}: {error}");
     }
+}
+
+/// As an earlier release left it: not believed, not kept up, and made anew when somebody asks for it.
+#[test]
+fn a_digest_of_an_earlier_form_counts_as_none() {
+    let scratch = digested();
+    scratch.raw().execute_batch("UPDATE rowDigestState SET version = 1").unwrap();
+    let mut session = open(&scratch);
+    assert!(!session.keeps_row_digests());
+    assert_eq!(stored::load(session.read(), &TABLES).unwrap(), None);
+    session.build_row_digests(&TABLES, String::new()).unwrap();
+    session.commit(&mut []).unwrap();
+    assert_eq!(loaded(&session).kept, Kept::UpToDate);
 }
 
 #[test]
