@@ -65,6 +65,7 @@ struct Changed<V> {
 }
 
 /// What a block did to a key.
+#[derive(Debug)]
 pub struct Change<'o, K, V, B> {
     /// Where the key stands among those that the block has changed.
     pub place: usize,
@@ -328,18 +329,25 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         self.undo.clear();
     }
 
-    /// What is known, in key order, each with its [place](Overlay::places). For who wants all of it once: keys that nobody has asked the
+    /// What is known, in the order of [places](Overlay::places).
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, V, B>> {
+        (0..self.changed.len()).filter_map(|place| self.change_at(place))
+    }
+
+    /// What is known, in key order. For who wants all of it once: keys that nobody has asked the
     /// order of are sorted, which is less than putting each where it can be found.
     pub fn sorted(&self) -> impl Iterator<Item = Change<'_, K, V, B>> {
-        let known = |place: usize| {
-            let Changed { slot, entry, .. } = &self.changed[place];
-            let Slot { key, below, .. } = self.slots.at(*slot as usize);
-            entry.as_ref().map(|value| Change { place, key, value: value.as_ref(), below })
-        };
+        let known = |place: usize| self.change_at(place);
         let mut new: Vec<_> = (self.ordered.get()..self.changed.len()).filter_map(known).collect();
         new.sort_unstable_by_key(|change| change.key);
         let old: Vec<_> = self.order.borrow().values().filter_map(|&place| known(place)).collect();
         merged(old, new, |a, b| a.key.cmp(b.key))
+    }
+
+    fn change_at(&self, place: usize) -> Option<Change<'_, K, V, B>> {
+        let Changed { slot, entry, .. } = &self.changed[place];
+        let Slot { key, below, .. } = self.slots.at(*slot as usize);
+        entry.as_ref().map(|value| Change { place, key, value: value.as_ref(), below })
     }
 
     /// How many places there are: each key that the block has changed has one until the block's end.

@@ -6,11 +6,14 @@
 //! thread can hash while the others are looked up and SQLite writes.
 
 use std::num::NonZeroI64;
+use std::sync::Arc;
 
+use swing_core::overlay;
 use swing_core::row_digest::Cell;
 use swing_core::session::{Reader, SessionError, Writer};
 
 use crate::gaps::Gaps;
+use crate::key::Key;
 use crate::pairs::{Changes, Old, Row, RowId, Stored};
 use crate::schema::TABLES;
 use crate::view::GET;
@@ -42,33 +45,56 @@ pub(crate) fn real<'c>(
     known: Known<'_>,
     writer: &mut Writer<'_>,
 ) -> Result<(Vec<Change<'c>>, Vec<RowId>), SessionError> {
-    let table = &TABLES[0];
-    let (mut real, mut ids) = (Vec::with_capacity(changes.len()), vec![None; changes.places()]);
-    for change in changes.sorted() {
-        let (key, place, after) = (change.key.as_str(), change.place, change.value);
-        let asked;
-        let before = match change.below {
-            Stored::Row(row) => Some(row),
-            Stored::Absent => None,
-            Stored::Unknown => {
-                asked = match known.old.remove(key).and_then(|(_, stored)| stored.known()) {
-                    Some(row) => row,
-                    None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
-                    None => row_or_gap(writer.read(), key, known.gaps)?,
-                };
-                asked.as_ref()
-            }
+    let mut found = Found { real: Vec::with_capacity(changes.len()), ids: vec![None; changes.places()] };
+    let mut unknown = Vec::new();
+    for change in changes.changes() {
+        match change.below {
+            Stored::Row(row) => found.note(&change, Some(row), writer),
+            Stored::Absent => found.note(&change, None, writer),
+            Stored::Unknown => unknown.push(change),
+        }
+    }
+    // In key order, so that the answer for one key may tell of the next.
+    unknown.sort_unstable_by_key(|change| change.key);
+    for change in unknown {
+        let key = change.key.as_str();
+        let row = match known.old.remove(key).and_then(|(_, stored)| stored.known()) {
+            Some(row) => row,
+            None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
+            None => row_or_gap(writer.read(), key, known.gaps)?,
         };
-        ids[place] = before.and_then(|row| row.id);
+        found.note(&change, row.as_ref(), writer);
+    }
+    writer.noted_all(&TABLES[0]);
+    let Found { mut real, ids } = found;
+    // Most changes are none, so only now.
+    real.sort_unstable_by_key(|change| change.key);
+    Ok((real, ids))
+}
+
+struct Found<'c> {
+    real: Vec<Change<'c>>,
+    ids: Vec<RowId>,
+}
+
+impl<'c> Found<'c> {
+    /// Of a change, what the table said before.
+    fn note(
+        &mut self,
+        change: &overlay::Change<'c, Key, Arc<str>, Stored>,
+        before: Option<&Row>,
+        writer: &mut Writer<'_>,
+    ) {
+        let overlay::Change { place, value: after, .. } = *change;
+        let key = change.key.as_str();
+        self.ids[place] = before.and_then(|row| row.id);
         let before = before.map(|row| &row.value);
         if before != after {
             let (was, is) = (before.map(|value| row(key, value)), after.map(|value| row(key, value)));
-            writer.note_row(table, was.as_ref().map(|row| &row[..]), is.as_ref().map(|row| &row[..]));
-            real.push(Change { key, place, adds: before.is_none(), after: after.map(|value| &**value) });
+            writer.note_row(&TABLES[0], was.as_ref().map(|row| &row[..]), is.as_ref().map(|row| &row[..]));
+            self.real.push(Change { key, place, adds: before.is_none(), after: after.map(|value| &**value) });
         }
     }
-    writer.noted_all(table);
-    Ok((real, ids))
 }
 
 /// The first row from a key on: its key, its id, and its value if it is the row of that key.

@@ -67,6 +67,7 @@ proptest! {
                     prop_assert_eq!(pairs, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
                     let mut by_place = sorted;
                     by_place.sort_unstable();
+                    prop_assert!(overlay.changes().map(|change| (change.place, *change.key, change.value.copied())).eq(by_place.iter().copied()));
                     let by_place: Vec<_> = by_place.into_iter().map(|(_, key, value)| (key, value)).collect();
                     prop_assert_eq!(overlay.drain().collect::<Vec<_>>(), by_place);
                     marks.clear();
