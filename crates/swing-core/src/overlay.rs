@@ -136,6 +136,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint> Overlay<K, V> {
     pub fn drain(&mut self) -> impl Iterator<Item = (K, Option<V>)> + use<K, V> {
         let Self { slots, changed, .. } = self.take();
         // Where nothing is kept, all slots are of changes, in the same order.
+        debug_assert_eq!(slots.len(), changed.len(), "something is kept");
         let changes = slots.into_keys().zip(changed);
         changes.filter_map(|(key, changed)| changed.entry.map(|value| (key, value)))
     }
@@ -227,13 +228,12 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     /// Changes slot `at`, or a new one for the key that is made.
     fn change(&mut self, at: Option<usize>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
         let at = at.unwrap_or_else(|| self.add(make()));
-        let slot = self.slots.at_mut(at);
-        if slot.place == UNCHANGED {
-            slot.place = number(self.changed.len());
-            self.bytes += slot.key.bytes();
+        if self.slots.at(at).place == UNCHANGED {
+            self.slots.pin(at, number(self.changed.len()));
+            self.bytes += self.slots.at(at).key.bytes();
             self.changed.push(Changed { slot: number(at), entry: None, noted: 0 });
         }
-        let place = slot.place as usize;
+        let place = self.slots.at(at).place as usize;
         let before = self.swap(place, now);
         if !self.marks.is_empty() && self.changed[place].noted != self.stretch {
             self.changed[place].noted = self.stretch;

@@ -1,7 +1,7 @@
 //! What a flush does to the digest of the rows.
 //!
-//! Of each changed row the digest needs to know what the table said before. Mostly the cache knows, since a kernel reads
-//! a key before it sets it, or the gaps, of a new one; otherwise the table is asked. In return nothing is written that is there
+//! Of each changed row the digest needs to know what the table said before. Mostly that stands beside the change, since a kernel reads
+//! a key before it sets it, or the gaps know it of a new one; otherwise the table is asked. In return nothing is written that is there
 //! already, and what is changed is found by its row's id. Each change is noted as soon as it is known to be one, so that another
 //! thread can hash while the others are looked up and SQLite writes.
 

@@ -26,7 +26,7 @@ pub(crate) struct Row {
 }
 
 /// What the table says of a key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Stored {
     /// That is not known.
     #[default]
@@ -35,6 +35,9 @@ pub(crate) enum Stored {
     Absent,
     Row(Row),
 }
+
+/// For each row that is read so many changed keys may be moved, which costs about what reading it does.
+const MOVED: usize = 8;
 
 /// What an entry costs besides its texts: its slot, its place in the index, and the allocator's share.
 const ENTRY: usize = 96;
@@ -99,11 +102,13 @@ impl Pairs {
         }
     }
 
-    /// What the table had for `key`, if the old generation knows. From now on the young one does.
+    /// What the table had for `key`, if the old generation knows. From now on the young one does, if there is room.
     pub(crate) fn recall(&mut self, key: &str) -> Option<Option<Row>> {
-        let (key, stored) = self.old.remove(key)?;
-        let row = stored.known()?;
-        self.keep(key, row.clone());
+        let row = self.old.find_kept(key)?.clone().known()?;
+        let has_room = self.has_room(self.largest) || self.is_worth_growing_old();
+        if let Some((key, _)) = has_room.then(|| self.old.remove(key)).flatten() {
+            self.keep(key, row.clone());
+        }
         Some(row)
     }
 
@@ -111,32 +116,41 @@ impl Pairs {
     pub(crate) fn keep(&mut self, key: Key, row: Option<Row>) {
         let stored = Stored::from(row);
         let bytes = key.bytes() + stored.bytes();
-        if bytes <= self.largest && (self.changes.kept().bytes() + bytes <= self.half || self.grow_old()) {
-            self.changes.keep(key, stored);
+        if bytes > self.largest {
+            return;
         }
-    }
-
-    /// What is young becomes old, but for the keys that the block has changed. Not if there are many of these, which would be moved again
-    /// and again: then there is no room.
-    fn grow_old(&mut self) -> bool {
-        let is_worth_it = self.changes.unchanged() >= self.changes.places();
-        if is_worth_it {
+        if !self.has_room(bytes) {
+            if !self.is_worth_growing_old() {
+                return;
+            }
             self.old = self.changes.let_go();
         }
-        is_worth_it
+        self.changes.keep(key, stored);
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.changes.unchanged().1 + bytes <= self.half
+    }
+
+    /// What is young becomes old, but for the keys that the block has changed. If these are many more than the others, they would be moved
+    /// again and again: then what is read anew is not kept until the block ends.
+    fn is_worth_growing_old(&self) -> bool {
+        self.changes.unchanged().0 * MOVED >= self.changes.places()
     }
 
     /// The changes are in the table, their rows under these ids, by the places of their keys. The old generation has none of them any more.
     pub(crate) fn settle(&mut self, ids: &[RowId]) {
         let largest = self.largest;
-        self.changes.settle(|place, change, before| match change {
-            None => before,
-            Some(None) => Stored::Absent,
-            Some(Some(value)) if ENTRY + value.bytes() > largest => Stored::Unknown,
-            Some(Some(value)) => Stored::Row(Row { value, id: ids.get(place).copied().flatten() }),
+        self.changes.settle(|place, key, change, before| {
+            let now = match change {
+                None => before,
+                Some(None) => Stored::Absent,
+                Some(Some(value)) => Stored::Row(Row { value, id: ids.get(place).copied().flatten() }),
+            };
+            (!matches!(now, Stored::Unknown) && key.bytes() + now.bytes() <= largest).then_some(now)
         });
-        if self.changes.kept().bytes() > self.half {
-            self.grow_old();
+        if !self.has_room(0) {
+            self.old = self.changes.let_go();
             self.old.shrink_to(self.half);
         }
     }
@@ -245,7 +259,7 @@ mod tests {
         pairs.keep(key("k"), None);
         settle(&mut pairs, [("l", Some("v")), ("m", None)]);
         assert_eq!((find(&mut pairs, "k"), find(&mut pairs, "l")), (None, None));
-        assert_eq!((pairs.changes.unchanged(), pairs.changes.kept().bytes(), pairs.old.iter().count()), (0, 0, 0));
+        assert_eq!((pairs.changes.unchanged(), pairs.old.iter().count()), ((0, 0), 0));
     }
 
     #[test]
@@ -262,22 +276,62 @@ mod tests {
         assert_eq!(1_000 - first, 10_000 / each);
     }
 
-    /// Otherwise each key read would go through all that the block has changed.
+    /// Otherwise each key read would move all that the block has changed.
     #[test]
-    fn where_a_block_has_changed_most_of_what_is_known_no_more_is_kept_until_its_end() {
-        let mut pairs = Pairs::new(8 * 8_000);
-        let read = |pairs: &mut Pairs, range: std::ops::Range<usize>| {
-            range.for_each(|at| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(500))));
-        };
-        read(&mut pairs, 0..40);
-        (0..40).for_each(|at| pairs.changes.delete(key(&format!("k{at:03}"))));
-        read(&mut pairs, 40..100);
-        let (kept, unchanged) = (pairs.changes.kept().bytes(), pairs.changes.unchanged());
-        assert!(unchanged < 40 && kept <= pairs.half && pairs.old.iter().next().is_none());
-        assert_eq!(find(&mut pairs, "k099"), None);
+    fn where_a_block_has_changed_much_more_than_it_reads_no_more_is_kept_until_its_end() {
+        for (changed, kept) in [(40, true), (8 * 15, true), (8 * 15 + 1, false), (1_000, false)] {
+            let mut pairs = Pairs::new(8 * 4_700);
+            (0..changed).for_each(|at| pairs.changes.put(key(&format!("new{at:04}")), "v".into()));
+            let read = |pairs: &mut Pairs, at: usize| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(1_100)));
+            (0..15).for_each(|at| read(&mut pairs, at));
+            assert_eq!(pairs.changes.unchanged().0, 15);
+            read(&mut pairs, 15);
+            assert_eq!(find(&mut pairs, "k015").is_some(), kept, "{changed}");
+            assert_eq!(pairs.old.iter().count(), if kept { 15 } else { 0 });
+            pairs.settle(&[]);
+            read(&mut pairs, 16);
+            assert!(find(&mut pairs, "k016").is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_old_stays_known_while_there_is_no_room_for_it_among_the_young() {
+        let mut pairs = Pairs::new(8 * 4_700);
+        let read = |pairs: &mut Pairs, at: usize| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(1_100)));
+        (0..28).for_each(|at| read(&mut pairs, at));
+        assert_eq!((pairs.old.iter().count(), pairs.changes.unchanged().0), (15, 13));
+        (0..1_000).for_each(|at| pairs.changes.put(key(&format!("new{at:04}")), "v".into()));
+        for _ in 0..2 {
+            assert!((0..28).all(|at| find(&mut pairs, &format!("k{at:03}")).flatten().is_some()));
+        }
+        assert_eq!(pairs.old.iter().count(), 15);
+    }
+
+    /// A value that fits by itself and with its key does not.
+    #[test]
+    fn a_row_is_too_large_with_its_key_or_for_its_key_alone() {
+        let mut pairs = Pairs::new(8 * 1_000);
+        let long = "k".repeat(900);
+        for (name, value) in [(&*long, Some("v")), (&*long, None), ("k", Some(&*"x".repeat(900)))] {
+            settle(&mut pairs, [(name, value), ("l", Some("v"))]);
+            assert_eq!((find(&mut pairs, name), find(&mut pairs, "l").is_some()), (None, true), "{name}");
+            assert_eq!(pairs.changes.unchanged().0, 1);
+        }
+        let just = "x".repeat(1_000 - key("k").bytes() - ENTRY - 16);
+        settle(&mut pairs, [("k", Some(&*just))]);
+        assert!(find(&mut pairs, "k").is_some());
+        settle(&mut pairs, [("k", Some(&*[&just, "x"].concat()))]);
+        assert!(find(&mut pairs, "k").is_none());
+    }
+
+    #[test]
+    fn a_key_whose_change_was_undone_and_of_which_nothing_is_known_takes_no_room() {
+        let mut pairs = Pairs::new(8_000);
+        pairs.changes.mark();
+        pairs.changes.put(key("k"), "v".into());
+        pairs.changes.rollback_to(0);
         pairs.settle(&[]);
-        read(&mut pairs, 99..100);
-        assert!(find(&mut pairs, "k099").is_some() && find(&mut pairs, "k000") == Some(None));
+        assert_eq!(pairs.changes.unchanged(), (0, 0));
     }
 
     #[derive(Debug, Clone)]

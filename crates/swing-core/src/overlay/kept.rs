@@ -5,8 +5,9 @@ use std::hash::{BuildHasher as _, Hash};
 use std::mem;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::OccupiedEntry;
 
-use super::{Changed, Footprint, Overlay};
+use super::{Changed, Footprint, Overlay, ROOM};
 
 /// A key. It stays for as long as the block lasts that changes it; longer, if something is kept.
 pub(super) struct Slot<K, B> {
@@ -40,11 +41,14 @@ pub struct Kept<K, B> {
     // With a seed of its own, which nobody outside can see or guess: contracts choose parts of the keys.
     hasher: foldhash::fast::RandomState,
     bytes: usize,
+    /// Those of `bytes` whose keys the block has changed.
+    pinned: usize,
 }
 
 impl<K, B> Default for Kept<K, B> {
     fn default() -> Self {
-        Self { slots: Vec::new(), index: HashTable::new(), hasher: foldhash::fast::RandomState::default(), bytes: 0 }
+        let hasher = foldhash::fast::RandomState::default();
+        Self { slots: Vec::new(), index: HashTable::new(), hasher, bytes: 0, pinned: 0 }
     }
 }
 
@@ -55,19 +59,19 @@ impl<K, B> Kept<K, B> {
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.slots.capacity().min(self.index.capacity())
+        self.slots.capacity()
     }
 
     pub(super) fn at(&self, at: usize) -> &Slot<K, B> {
         &self.slots[at]
     }
 
-    pub(super) fn at_mut(&mut self, at: usize) -> &mut Slot<K, B> {
-        &mut self.slots[at]
-    }
-
     pub(super) fn get(&self, at: usize) -> Option<&Slot<K, B>> {
         self.slots.get(at)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
     }
 
     pub(super) fn into_keys(self) -> impl Iterator<Item = K> {
@@ -100,18 +104,46 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
     pub(super) fn add(&mut self, key: K) -> usize {
         let at = self.slots.len();
         self.slots.push(Slot { key, below: B::default(), place: UNCHANGED, kept: false });
-        let Self { slots, index, hasher, .. } = self;
-        let hash = |at: usize| hasher.hash_one(&slots[at].key);
-        index.insert_unique(hash(at), number(at), |&at| hash(at as usize));
+        self.put_in_index(at);
         at
     }
 
+    fn put_in_index(&mut self, at: usize) {
+        let Self { slots, index, hasher, .. } = self;
+        let hash = |at: usize| hasher.hash_one(&slots[at].key);
+        index.insert_unique(hash(at), number(at), |&at| hash(at as usize));
+    }
+
+    /// The block changes this for the first time.
+    pub(super) fn pin(&mut self, at: usize, place: u32) {
+        self.slots[at].place = place;
+        self.pinned += self.slots[at].bytes();
+    }
+
+    fn unpin(&mut self, at: usize) {
+        self.pinned -= self.slots[at].bytes();
+        self.slots[at].place = UNCHANGED;
+    }
+
     /// From now on this is kept.
-    fn replace(&mut self, at: usize, make: impl FnOnce(B) -> B) {
+    fn replace(&mut self, at: usize, below: B) {
         let slot = &mut self.slots[at];
-        self.bytes -= slot.bytes();
-        (slot.below, slot.kept) = (make(mem::take(&mut slot.below)), true);
-        self.bytes += slot.bytes();
+        let before = slot.bytes();
+        (slot.below, slot.kept) = (below, true);
+        let now = slot.bytes();
+        self.bytes = self.bytes + now - before;
+        if slot.place != UNCHANGED {
+            self.pinned = self.pinned + now - before;
+        }
+    }
+
+    /// What is kept for `key`.
+    pub fn find_kept<Q>(&self, key: &Q) -> Option<&B>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.find(key).map(|at| &self.slots[at]).filter(|slot| slot.kept).map(|slot| &slot.below)
     }
 
     /// Takes what is kept for `key`.
@@ -120,33 +152,56 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Self { slots, index, hasher, .. } = self;
-        let entry = index.find_entry(hasher.hash_one(key), |&at| slots[at as usize].key.borrow() == key).ok()?;
-        let (at, _) = entry.remove();
-        let slot = self.take(at as usize);
+        let at = self.find(key)?;
+        let slot = self.take(at);
         slot.kept.then_some((slot.key, slot.below))
     }
 
-    /// Empties a slot that is in the index no more.
+    /// Where a slot stands in the index.
+    fn entry(&mut self, at: usize) -> Option<OccupiedEntry<'_, u32>> {
+        let hash = self.hasher.hash_one(&self.slots[at].key);
+        self.index.find_entry(hash, |&other| other as usize == at).ok()
+    }
+
+    /// Takes a slot, whose number the last one gets.
     fn take(&mut self, at: usize) -> Slot<K, B> {
-        let slot = &mut self.slots[at];
+        let last = self.slots.len() - 1;
+        if let Some(entry) = self.entry(at) {
+            entry.remove();
+        }
+        if at != last
+            && let Some(mut entry) = self.entry(last)
+        {
+            *entry.get_mut() = number(at);
+        }
+        let slot = self.slots.swap_remove(at);
         self.bytes -= slot.bytes();
-        let Slot { key, place, .. } = &*slot;
-        let (key, place) = (key.clone(), *place);
-        Slot { key, below: mem::take(&mut slot.below), place, kept: mem::take(&mut slot.kept) }
+        if slot.place != UNCHANGED {
+            self.pinned -= slot.bytes();
+        }
+        slot
+    }
+
+    fn give_room_back(&mut self) {
+        if self.slots.capacity() > ROOM.max(4 * self.slots.len()) {
+            self.slots.shrink_to_fit();
+            let Self { slots, index, hasher, .. } = self;
+            index.shrink_to_fit(|&at| hasher.hash_one(&slots[at as usize].key));
+        }
     }
 
     /// Forgets what came first until no more than so many bytes are held.
     pub fn shrink_to(&mut self, bytes: usize) {
-        for at in 0..self.slots.len() {
-            if self.bytes <= bytes {
-                return;
-            }
-            let hash = self.hasher.hash_one(&self.slots[at].key);
-            if let Ok(entry) = self.index.find_entry(hash, |&other| other as usize == at) {
-                entry.remove();
-                self.take(at);
-            }
+        let mut gone = 0;
+        while self.bytes > bytes && gone < self.slots.len() {
+            self.bytes -= self.slots[gone].bytes();
+            gone += 1;
+        }
+        if gone > 0 {
+            self.slots.drain(..gone);
+            self.slots.shrink_to_fit();
+            self.index = HashTable::with_capacity(self.slots.len());
+            (0..self.slots.len()).for_each(|at| self.put_in_index(at));
         }
     }
 }
@@ -155,22 +210,38 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     /// Keeps what the table says of `key`.
     pub fn keep(&mut self, key: K, below: B) {
         let at = self.slot(&key).unwrap_or_else(|| self.add(key));
-        self.slots.replace(at, |_| below);
+        self.slots.replace(at, below);
     }
 
-    /// The block ends: its changes are in the table. Of each key that it changed `below` makes what is kept from now on: from its place,
-    /// what the block did to it last (`None` when that was undone), and what was kept. Marks, if any are left, are released.
-    pub fn settle(&mut self, mut below: impl FnMut(usize, Option<Option<V>>, B) -> B) {
+    /// The block ends: its changes are in the table. Of each key that it changed `below` makes what is kept from now on, if anything: from
+    /// its place, the key, what the block did to it last (`None` when that was undone), and what was kept. Marks, if any are left, are
+    /// released.
+    pub fn settle(&mut self, mut below: impl FnMut(usize, &K, Option<Option<V>>, B) -> Option<B>) {
+        let mut gone = Vec::new();
         for (place, Changed { slot, entry, .. }) in self.changed.drain(..).enumerate() {
             let at = slot as usize;
-            self.slots.at_mut(at).place = UNCHANGED;
-            self.slots.replace(at, |before| below(place, entry, before));
+            self.slots.unpin(at);
+            let slot = &mut self.slots.slots[at];
+            self.slots.bytes -= slot.bytes();
+            slot.kept = false;
+            match below(place, &slot.key, entry, mem::take(&mut slot.below)) {
+                Some(below) => self.slots.replace(at, below),
+                None => gone.push(at),
+            }
         }
+        // From behind, since the last one moves to where one goes.
+        gone.sort_unstable();
+        gone.into_iter().rev().for_each(|at| drop(self.slots.take(at)));
+        self.last.set(0);
         self.order.get_mut().clear();
         self.ordered.set(0);
         self.looked.set(0);
         self.release();
         (self.known, self.bytes) = (0, 0);
+        // A block that was very large does not keep its room.
+        self.slots.give_room_back();
+        self.changed.shrink_to(ROOM);
+        self.undo.shrink_to(ROOM);
     }
 
     /// What is kept.
@@ -179,28 +250,26 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         &self.slots
     }
 
-    /// How many keys have a slot that the block has not changed.
+    /// How many keys have a slot that the block has not changed, and how many bytes are held by what is kept of them.
     #[must_use]
-    pub fn unchanged(&self) -> usize {
-        self.slots.slots.len() - self.changed.len()
+    pub fn unchanged(&self) -> (usize, usize) {
+        (self.slots.len() - self.changed.len(), self.slots.bytes - self.slots.pinned)
     }
 
     /// Lets go of what is kept, but for keys that the block has changed.
     pub fn let_go(&mut self) -> Kept<K, B> {
         let mut old = mem::take(&mut self.slots);
-        for changed in &mut self.changed {
-            let at = changed.slot as usize;
-            let hash = old.hasher.hash_one(&old.slots[at].key);
-            if let Ok(entry) = old.index.find_entry(hash, |&other| other as usize == at) {
-                entry.remove();
-            }
-            let Slot { key, below, place, kept } = old.take(at);
+        let mut changed: Vec<_> = self.changed.iter().map(|changed| changed.slot as usize).collect();
+        // From behind, as in `settle`.
+        changed.sort_unstable();
+        let stay: Vec<_> = changed.into_iter().rev().map(|at| old.take(at)).collect();
+        for Slot { key, below, place, kept } in stay.into_iter().rev() {
             let at = self.slots.add(key);
-            self.slots.slots[at].place = place;
+            self.slots.pin(at, place);
             if kept {
-                self.slots.replace(at, |_| below);
+                self.slots.replace(at, below);
             }
-            changed.slot = number(at);
+            self.changed[place as usize].slot = number(at);
         }
         self.last.set(0);
         old
@@ -212,6 +281,6 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         for slot in &mut self.slots.slots {
             (slot.below, slot.kept) = (B::default(), false);
         }
-        self.slots.bytes = 0;
+        (self.slots.bytes, self.slots.pinned) = (0, 0);
     }
 }

@@ -248,14 +248,22 @@ proptest! {
                 }
                 Keeping::Settle => {
                     let by_place: BTreeMap<usize, u8> = overlay.sorted().map(|change| (change.place, *change.key)).collect();
-                    overlay.settle(|place, change, before| {
-                        let Some(value) = change else { return before };
-                        assert_eq!(changes[&by_place[&place]], value);
-                        Below(value)
+                    // Of an even value nothing is kept.
+                    let is_kept = |below: &Below| below.0.is_none_or(|value| value % 2 > 0);
+                    overlay.settle(|place, key, change, before| {
+                        let now = match change {
+                            None => before,
+                            Some(value) => {
+                                assert_eq!((by_place[&place], changes[key]), (*key, value));
+                                Below(value)
+                            }
+                        };
+                        is_kept(&now).then_some(now)
                     });
                     for key in std::mem::take(&mut listed) {
                         let kept = below.entry(key).or_default();
                         if let Some(value) = changes.remove(&key) { *kept = Below(value); }
+                        if !is_kept(kept) { below.remove(&key); }
                     }
                     prop_assert!(changes.is_empty());
                     marks.clear();
@@ -265,7 +273,7 @@ proptest! {
                     let taken: BTreeMap<u8, Below> = old.iter().map(|(key, kept)| (*key, *kept)).collect();
                     prop_assert_eq!(old.bytes(), 4 * taken.len());
                     prop_assert!(taken.iter().eq(below.iter().filter(|(key, _)| !listed.contains(key))));
-                    for key in 0..8 { prop_assert_eq!(old.remove(&key), taken.get_key_value(&key).map(|(key, below)| (*key, *below))); }
+                    for key in 0..8 { prop_assert_eq!(old.find_kept(&key), taken.get(&key)); prop_assert_eq!(old.remove(&key), taken.get_key_value(&key).map(|(key, below)| (*key, *below))); }
                     prop_assert_eq!((old.bytes(), old.iter().count()), (0, 0));
                     below.retain(|key, _| listed.contains(key));
                 }
@@ -283,7 +291,8 @@ proptest! {
             prop_assert_eq!(overlay.kept().bytes(), 4 * below.len());
             prop_assert_eq!(overlay.bytes(), listed.len() + changes.values().flatten().count());
             prop_assert_eq!((overlay.len(), overlay.places()), (changes.len(), listed.len()));
-            prop_assert_eq!(overlay.unchanged(), below.keys().filter(|key| !listed.contains(key)).count());
+            let unchanged = below.keys().filter(|key| !listed.contains(key)).count();
+            prop_assert_eq!(overlay.unchanged(), (unchanged, 4 * unchanged));
             let kept: BTreeMap<u8, Below> = overlay.kept().iter().map(|(key, below)| (*key, *below)).collect();
             prop_assert_eq!(&kept, &below);
         }
@@ -300,7 +309,7 @@ fn a_block_after_another_is_put_in_order_by_the_same_rule() {
             overlay.ordered.get() == 0
         });
         assert_eq!(looks.count(), LOOKS);
-        overlay.settle(|_, _, before| before);
+        overlay.settle(|_, _, _, _| None);
         assert_eq!((overlay.first_after(&99), overlay.places()), (None, 0));
     }
 }
@@ -309,11 +318,35 @@ fn a_block_after_another_is_put_in_order_by_the_same_rule() {
 fn what_came_first_is_forgotten_first() {
     let mut overlay = Overlay::<u8, u8, Below>::default();
     (0..10).for_each(|key| overlay.keep(key, Below(Some(key))));
+    overlay.put(3, 3);
     let mut old = overlay.let_go();
-    assert_eq!(old.remove(&7), Some((7, Below(Some(7)))));
+    assert_eq!(
+        old.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
+        [0, 1, 2, 9, 4, 5, 6, 7, 8],
+        "the last takes a place that is free"
+    );
     old.shrink_to(13);
-    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [6, 8, 9]);
+    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [6, 7, 8]);
     assert_eq!((old.bytes(), old.remove(&5), old.remove(&6)), (12, None, Some((6, Below(Some(6))))));
+    assert_eq!((old.bytes(), old.find_kept(&7), old.find_kept(&8)), (8, Some(&Below(Some(7))), Some(&Below(Some(8)))));
     old.shrink_to(0);
     assert_eq!((old.bytes(), old.iter().count()), (0, 0));
+}
+
+#[test]
+fn a_block_that_was_very_large_keeps_no_room() {
+    let mut overlay = Overlay::<u16, u8, Below>::default();
+    overlay.mark();
+    (0..20_000).for_each(|key| overlay.put(key, 1));
+    overlay.settle(|_, _, _, _| None);
+    assert!(
+        [overlay.changed.capacity(), overlay.undo.capacity(), overlay.slots.capacity()]
+            .iter()
+            .all(|room| *room <= ROOM)
+    );
+    assert_eq!((overlay.slots.len(), overlay.find(&1)), (0, Found::Unknown));
+    (0..20_000).for_each(|key| overlay.keep(key, Below(None)));
+    let mut old = overlay.let_go();
+    old.shrink_to(400);
+    assert_eq!((old.len(), old.capacity()), (100, 100));
 }

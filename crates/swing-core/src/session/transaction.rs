@@ -132,7 +132,7 @@ impl Session {
         Ok(self.generation)
     }
 
-    /// The same without asking, while a block is open: nobody else commits then.
+    /// The same without asking, while a block is open, when nobody else commits; or after it has failed, when the session is of no more use.
     #[inline]
     #[must_use]
     pub fn generation_of_block(&self) -> Option<u64> {

@@ -315,3 +315,28 @@ fn a_row_that_was_changed_behind_the_cache_is_written_although_the_cache_has_its
     let row = session.read().one("SELECT value FROM kvStore", [], |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(row.as_deref(), Some("ours"));
 }
+
+#[test]
+fn what_is_known_of_the_old_generation_is_forgotten_too() {
+    let mut store = shared();
+    store.state = KvState::new(KvOptions { cache_bytes: 4_000 });
+    for at in 0..40 {
+        store.other.execute("INSERT INTO kvStore VALUES (?1, 'v')", [format!("k{at}")]).unwrap();
+    }
+    for at in 0..40 {
+        if store.state.pairs.old.find_kept("k0").is_none() {
+            store.get(&format!("k{at}"));
+        }
+    }
+    assert!(store.state.pairs.old.find_kept("k0").is_some());
+    store.other.execute("UPDATE kvStore SET value = 'theirs'", []).unwrap();
+    assert_eq!(store.get("k0").as_deref(), Some("theirs"));
+}
+
+#[test]
+fn who_asks_only_whether_a_key_is_there_learns_of_other_writers_too() {
+    let mut store = shared();
+    assert!(!store.kv().has("k").unwrap());
+    store.other.execute("INSERT INTO kvStore VALUES ('k', 'v')", []).unwrap();
+    assert!(store.kv().has("k").unwrap());
+}

@@ -138,6 +138,19 @@ fn a_block_that_sqlite_rolled_back_by_itself_is_not_continued() {
     assert_reopens(session, &scratch);
 }
 
+/// A savepoint that is still due would begin a transaction of its own, whose release commits what is written in it.
+#[test]
+fn a_crank_whose_block_sqlite_rolled_back_by_itself_is_not_continued() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    set(&mut session, "a", "2").unwrap();
+    session.savepoint("crank", &mut []).unwrap();
+    session.connection().execute_batch("ROLLBACK").unwrap();
+    assert!(matches!(set(&mut session, "tail", "1"), Err(SessionError::Poisoned { .. })));
+    assert_poisoned(&mut session, &scratch);
+    assert_reopens(session, &scratch);
+}
+
 #[test]
 fn a_writer_in_hand_does_not_outlive_its_transaction_either() {
     let scratch = Scratch::with_store();
