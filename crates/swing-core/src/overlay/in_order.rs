@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use super::{Footprint, Overlay};
 
-/// What an [`Overlay`](super::Overlay) knows, in key order.
+/// What an [`Overlay`] knows, in key order.
 pub struct InOrder<'o, K, V, B> {
     overlay: &'o Overlay<K, V, B>,
     order: Ref<'o, BTreeMap<K, usize>>,
