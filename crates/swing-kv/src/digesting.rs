@@ -45,12 +45,12 @@ pub(crate) fn real<'c>(
     known: Known<'_>,
     writer: &mut Writer<'_>,
 ) -> Result<(Vec<Change<'c>>, Vec<RowId>), SessionError> {
-    let mut found = Found { real: Vec::with_capacity(changes.len()), ids: vec![None; changes.places()] };
+    let mut real = Real { changes: Vec::with_capacity(changes.len()), ids: vec![None; changes.places()] };
     let mut unknown = Vec::new();
     for change in changes.changes() {
         match change.below {
-            Stored::Row(row) => found.note(&change, Some(row), writer),
-            Stored::Absent => found.note(&change, None, writer),
+            Stored::Row(row) => real.judge(&change, Some(row), writer),
+            Stored::Absent => real.judge(&change, None, writer),
             Stored::Unknown => unknown.push(change),
         }
     }
@@ -63,23 +63,24 @@ pub(crate) fn real<'c>(
             None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
             None => row_or_gap(writer.read(), key, known.gaps)?,
         };
-        found.note(&change, row.as_ref(), writer);
+        real.judge(&change, row.as_ref(), writer);
     }
     writer.noted_all(&TABLES[0]);
-    let Found { mut real, ids } = found;
-    // Most changes are none, so only now.
-    real.sort_unstable_by_key(|change| change.key);
-    Ok((real, ids))
+    let Real { mut changes, ids } = real;
+    // Most are none, so only now.
+    changes.sort_unstable_by_key(|change| change.key);
+    Ok((changes, ids))
 }
 
-struct Found<'c> {
-    real: Vec<Change<'c>>,
+/// What [`real`] gathers.
+struct Real<'c> {
+    changes: Vec<Change<'c>>,
     ids: Vec<RowId>,
 }
 
-impl<'c> Found<'c> {
-    /// Of a change, what the table said before.
-    fn note(
+impl<'c> Real<'c> {
+    /// Whether a change is one, by what the table said before.
+    fn judge(
         &mut self,
         change: &overlay::Change<'c, Key, Arc<str>, Stored>,
         before: Option<&Row>,
@@ -92,7 +93,7 @@ impl<'c> Found<'c> {
         if before != after {
             let (was, is) = (before.map(|value| row(key, value)), after.map(|value| row(key, value)));
             writer.note_row(&TABLES[0], was.as_ref().map(|row| &row[..]), is.as_ref().map(|row| &row[..]));
-            self.real.push(Change { key, place, adds: before.is_none(), after: after.map(|value| &**value) });
+            self.changes.push(Change { key, place, adds: before.is_none(), after: after.map(|value| &**value) });
         }
     }
 }

@@ -104,11 +104,12 @@ impl Pairs {
 
     /// What the table had for `key`, if the old generation knows. From now on the young one does, if there is room.
     pub(crate) fn recall(&mut self, key: &str) -> Option<Option<Row>> {
-        let row = self.old.find_kept(key)?.clone().known()?;
-        let has_room = self.has_room(self.largest) || self.is_worth_growing_old();
-        if let Some((key, _)) = has_room.then(|| self.old.remove(key)).flatten() {
-            self.keep(key, row.clone());
+        if !self.has_room(self.largest) && !self.is_worth_growing_old() {
+            return self.old.find_kept(key)?.clone().known();
         }
+        let (key, stored) = self.old.remove(key)?;
+        let row = stored.known()?;
+        self.keep(key, row.clone());
         Some(row)
     }
 
@@ -129,25 +130,29 @@ impl Pairs {
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        self.changes.unchanged().1 + bytes <= self.half
+        self.changes.unchanged_bytes() + bytes <= self.half
     }
 
     /// What is young becomes old, but for the keys that the block has changed. If these are many more than the others, they would be moved
     /// again and again: then what is read anew is not kept until the block ends.
     fn is_worth_growing_old(&self) -> bool {
-        self.changes.unchanged().0 * MOVED >= self.changes.places()
+        self.changes.unchanged() * MOVED >= self.changes.places()
     }
 
-    /// The changes are in the table, their rows under these ids, by the places of their keys. The old generation has none of them any more.
+    /// The changes are in the table, their rows under these ids, by the places of their keys.
     pub(crate) fn settle(&mut self, ids: &[RowId]) {
-        let largest = self.largest;
-        self.changes.settle(|place, key, change, before| {
+        let Self { changes, old, largest, .. } = self;
+        changes.settle(|place, key, change, before| {
+            // Otherwise the old generation knows nothing of it.
+            if change.is_some() && matches!(before, Stored::Unknown) {
+                old.remove(key);
+            }
             let now = match change {
                 None => before,
                 Some(None) => Stored::Absent,
                 Some(Some(value)) => Stored::Row(Row { value, id: ids.get(place).copied().flatten() }),
             };
-            (!matches!(now, Stored::Unknown) && key.bytes() + now.bytes() <= largest).then_some(now)
+            (!matches!(now, Stored::Unknown) && key.bytes() + now.bytes() <= *largest).then_some(now)
         });
         if !self.has_room(0) {
             self.old = self.changes.let_go();
@@ -209,7 +214,6 @@ mod tests {
                 Some(value) => pairs.changes.put(key(name), value.into()),
                 None => pairs.changes.delete(key(name)),
             }
-            pairs.old.remove(name);
         }
         pairs.settle(&[]);
     }
@@ -259,7 +263,7 @@ mod tests {
         pairs.keep(key("k"), None);
         settle(&mut pairs, [("l", Some("v")), ("m", None)]);
         assert_eq!((find(&mut pairs, "k"), find(&mut pairs, "l")), (None, None));
-        assert_eq!((pairs.changes.unchanged(), pairs.old.iter().count()), ((0, 0), 0));
+        assert_eq!((pairs.changes.unchanged(), pairs.old.iter().count()), (0, 0));
     }
 
     #[test]
@@ -284,7 +288,7 @@ mod tests {
             (0..changed).for_each(|at| pairs.changes.put(key(&format!("new{at:04}")), "v".into()));
             let read = |pairs: &mut Pairs, at: usize| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(1_100)));
             (0..15).for_each(|at| read(&mut pairs, at));
-            assert_eq!(pairs.changes.unchanged().0, 15);
+            assert_eq!(pairs.changes.unchanged(), 15);
             read(&mut pairs, 15);
             assert_eq!(find(&mut pairs, "k015").is_some(), kept, "{changed}");
             assert_eq!(pairs.old.iter().count(), if kept { 15 } else { 0 });
@@ -299,7 +303,7 @@ mod tests {
         let mut pairs = Pairs::new(8 * 4_700);
         let read = |pairs: &mut Pairs, at: usize| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(1_100)));
         (0..28).for_each(|at| read(&mut pairs, at));
-        assert_eq!((pairs.old.iter().count(), pairs.changes.unchanged().0), (15, 13));
+        assert_eq!((pairs.old.iter().count(), pairs.changes.unchanged()), (15, 13));
         (0..1_000).for_each(|at| pairs.changes.put(key(&format!("new{at:04}")), "v".into()));
         for _ in 0..2 {
             assert!((0..28).all(|at| find(&mut pairs, &format!("k{at:03}")).flatten().is_some()));
@@ -315,7 +319,7 @@ mod tests {
         for (name, value) in [(&*long, Some("v")), (&*long, None), ("k", Some(&*"x".repeat(900)))] {
             settle(&mut pairs, [(name, value), ("l", Some("v"))]);
             assert_eq!((find(&mut pairs, name), find(&mut pairs, "l").is_some()), (None, true), "{name}");
-            assert_eq!(pairs.changes.unchanged().0, 1);
+            assert_eq!(pairs.changes.unchanged(), 1);
         }
         let just = "x".repeat(1_000 - key("k").bytes() - ENTRY - 16);
         settle(&mut pairs, [("k", Some(&*just))]);
@@ -331,7 +335,7 @@ mod tests {
         pairs.changes.put(key("k"), "v".into());
         pairs.changes.rollback_to(0);
         pairs.settle(&[]);
-        assert_eq!(pairs.changes.unchanged(), (0, 0));
+        assert_eq!(pairs.changes.unchanged(), 0);
     }
 
     #[derive(Debug, Clone)]
@@ -386,8 +390,6 @@ mod tests {
                         if !marks.is_empty() { block = marks.swap_remove(0); marks.clear(); }
                     }
                     Step::Settle => {
-                        let keys: Vec<Key> = pairs.changes.in_order().iter().map(|(key, _)| key.clone()).collect();
-                        keys.iter().for_each(|key| drop(pairs.old.remove(key)));
                         pairs.settle(&[]);
                         marks.clear();
                         table.append(&mut block);

@@ -168,11 +168,8 @@ impl Part for KvState {
                 writer.set_digest_witness(witness);
             }
         } else {
-            let Pairs { changes, old, .. } = &mut self.pairs;
-            let changes = changes.sorted().map(|change| {
-                old.remove(change.key);
-                (change.key.as_str(), change.value.map(|value| &**value))
-            });
+            let changes = self.pairs.changes.sorted();
+            let changes = changes.map(|change| (change.key.as_str(), change.value.map(|value| &**value)));
             let changes: Vec<_> = changes.collect();
             self.gaps.fill(changes.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| *key));
             write_all(&changes, writer)?;

@@ -33,7 +33,7 @@ impl<K: Footprint, B: Footprint> Slot<K, B> {
     }
 }
 
-/// What was kept of a table by an [`Overlay`] that has [let go](Overlay::let_go) of it.
+/// Keys, and what is kept of a table for each: by an [`Overlay`], beside its changes, or after it has [let go](Overlay::let_go).
 pub struct Kept<K, B> {
     slots: Vec<Slot<K, B>>,
     // Places in `slots`, by the hash of their keys.
@@ -84,7 +84,7 @@ impl<K, B> Kept<K, B> {
         self.bytes
     }
 
-    /// What is kept, in the order in which the keys came.
+    /// What is kept, in the order in which the keys came, but that the last takes the place of one that goes.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &B)> {
         self.slots.iter().filter(|slot| slot.kept).map(|slot| (&slot.key, &slot.below))
     }
@@ -120,9 +120,13 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
         self.pinned += self.slots[at].bytes();
     }
 
-    fn unpin(&mut self, at: usize) {
-        self.pinned -= self.slots[at].bytes();
-        self.slots[at].place = UNCHANGED;
+    /// The block is over: takes what is kept, which no longer counts.
+    fn release(&mut self, at: usize) -> B {
+        let slot = &mut self.slots[at];
+        self.pinned -= slot.bytes();
+        self.bytes -= slot.bytes();
+        (slot.place, slot.kept) = (UNCHANGED, false);
+        mem::take(&mut slot.below)
     }
 
     /// From now on this is kept.
@@ -152,8 +156,10 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let at = self.find(key)?;
-        let slot = self.take(at);
+        let Self { slots, index, hasher, .. } = self;
+        let entry = index.find_entry(hasher.hash_one(key), |&at| slots[at as usize].key.borrow() == key).ok()?;
+        let (at, _) = entry.remove();
+        let slot = self.take_out(at as usize);
         slot.kept.then_some((slot.key, slot.below))
     }
 
@@ -165,10 +171,15 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 
     /// Takes a slot, whose number the last one gets.
     fn take(&mut self, at: usize) -> Slot<K, B> {
-        let last = self.slots.len() - 1;
         if let Some(entry) = self.entry(at) {
             entry.remove();
         }
+        self.take_out(at)
+    }
+
+    /// The same of one that is in the index no more.
+    fn take_out(&mut self, at: usize) -> Slot<K, B> {
+        let last = self.slots.len() - 1;
         if at != last
             && let Some(mut entry) = self.entry(last)
         {
@@ -192,14 +203,18 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 
     /// Forgets what came first until no more than so many bytes are held.
     pub fn shrink_to(&mut self, bytes: usize) {
-        let mut gone = 0;
-        while self.bytes > bytes && gone < self.slots.len() {
-            self.bytes -= self.slots[gone].bytes();
+        let (mut gone, mut held) = (0, self.bytes);
+        while held > bytes && gone < self.slots.len() {
+            held -= self.slots[gone].bytes();
             gone += 1;
         }
-        if gone > 0 {
+        // A few are taken one by one. For many all is laid out anew, which also gives their room back.
+        if gone < self.slots.len() / 4 {
+            (0..gone).rev().for_each(|at| drop(self.take(at)));
+        } else if gone > 0 {
             self.slots.drain(..gone);
             self.slots.shrink_to_fit();
+            self.bytes = held;
             self.index = HashTable::with_capacity(self.slots.len());
             (0..self.slots.len()).for_each(|at| self.put_in_index(at));
         }
@@ -220,11 +235,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         let mut gone = Vec::new();
         for (place, Changed { slot, entry, .. }) in self.changed.drain(..).enumerate() {
             let at = slot as usize;
-            self.slots.unpin(at);
-            let slot = &mut self.slots.slots[at];
-            self.slots.bytes -= slot.bytes();
-            slot.kept = false;
-            match below(place, &slot.key, entry, mem::take(&mut slot.below)) {
+            let before = self.slots.release(at);
+            match below(place, &self.slots.at(at).key, entry, before) {
                 Some(below) => self.slots.replace(at, below),
                 None => gone.push(at),
             }
@@ -250,10 +262,16 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         &self.slots
     }
 
-    /// How many keys have a slot that the block has not changed, and how many bytes are held by what is kept of them.
+    /// How many keys have a slot that the block has not changed.
     #[must_use]
-    pub fn unchanged(&self) -> (usize, usize) {
-        (self.slots.len() - self.changed.len(), self.slots.bytes - self.slots.pinned)
+    pub fn unchanged(&self) -> usize {
+        self.slots.len() - self.changed.len()
+    }
+
+    /// About how much memory is held by what is kept of these.
+    #[must_use]
+    pub fn unchanged_bytes(&self) -> usize {
+        self.slots.bytes - self.slots.pinned
     }
 
     /// Lets go of what is kept, but for keys that the block has changed.

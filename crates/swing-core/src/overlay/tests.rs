@@ -292,7 +292,7 @@ proptest! {
             prop_assert_eq!(overlay.bytes(), listed.len() + changes.values().flatten().count());
             prop_assert_eq!((overlay.len(), overlay.places()), (changes.len(), listed.len()));
             let unchanged = below.keys().filter(|key| !listed.contains(key)).count();
-            prop_assert_eq!(overlay.unchanged(), (unchanged, 4 * unchanged));
+            prop_assert_eq!((overlay.unchanged(), overlay.unchanged_bytes()), (unchanged, 4 * unchanged));
             let kept: BTreeMap<u8, Below> = overlay.kept().iter().map(|(key, below)| (*key, *below)).collect();
             prop_assert_eq!(&kept, &below);
         }
@@ -325,10 +325,13 @@ fn what_came_first_is_forgotten_first() {
         [0, 1, 2, 9, 4, 5, 6, 7, 8],
         "the last takes a place that is free"
     );
+    old.shrink_to(33);
+    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [8, 1, 2, 9, 4, 5, 6, 7], "of nine one is few");
+    assert_eq!((old.bytes(), old.find_kept(&0), old.find_kept(&8)), (32, None, Some(&Below(Some(8)))));
     old.shrink_to(13);
-    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [6, 7, 8]);
-    assert_eq!((old.bytes(), old.remove(&5), old.remove(&6)), (12, None, Some((6, Below(Some(6))))));
-    assert_eq!((old.bytes(), old.find_kept(&7), old.find_kept(&8)), (8, Some(&Below(Some(7))), Some(&Below(Some(8)))));
+    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [5, 6, 7], "of eight five are many");
+    assert_eq!((old.bytes(), old.remove(&9), old.remove(&5)), (12, None, Some((5, Below(Some(5))))));
+    assert_eq!((old.bytes(), old.find_kept(&6), old.find_kept(&7)), (8, Some(&Below(Some(6))), Some(&Below(Some(7)))));
     old.shrink_to(0);
     assert_eq!((old.bytes(), old.iter().count()), (0, 0));
 }
