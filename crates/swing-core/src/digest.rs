@@ -9,18 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ids::IdError;
 
-/// The two digits of each byte.
-const HEX: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
-
 /// A SHA-256 digest. `Display` and the text in the database are lowercase hex.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -47,9 +35,11 @@ impl Digest {
     /// The 64 hex digits, on the stack.
     #[must_use]
     pub fn to_hex(self) -> [u8; 64] {
+        // Reckoned and not looked up: so the compiler does many at once.
+        let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
         let mut out = [0; 64];
         for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
-            *pair = HEX[usize::from(byte)];
+            *pair = [digit(byte >> 4), digit(byte & 15)];
         }
         out
     }

@@ -80,12 +80,6 @@ impl SpanRecord {
         }
     }
 
-    /// The text of that key.
-    #[must_use]
-    pub fn key_text(&self) -> String {
-        if self.is_current { ["transcript.", self.vat.as_str(), ".current"].concat() } else { self.key().to_string() }
-    }
-
     /// The name of the artifact that holds its items.
     #[must_use]
     pub fn artifact(&self) -> ArtifactName {
@@ -307,7 +301,6 @@ mod tests {
                 vat: VatId::parse(&vat).unwrap(), start: Position::new(a.min(b)).unwrap(), end: Position::new(a.max(b)).unwrap(),
                 hash: Digest::of(&seed.to_le_bytes()), is_current: current, incarnation: Incarnation::new(inc).unwrap(),
             };
-            prop_assert_eq!(record.key_text(), record.key().to_string());
             prop_assert_eq!(SpanRecord::parse(&record.to_json()).unwrap(), record);
         }
     }

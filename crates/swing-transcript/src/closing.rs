@@ -36,9 +36,8 @@ impl Transcripts<'_> {
         self.begin()?;
         let Some(span) = self.current(vat)? else { return Ok(()) };
         self.close(vat, span)?;
-        self.state.layers.current.delete(Owner(vat.clone()));
-        let key = span.record(vat, true).key();
-        self.session.note_export(key.to_string(), None);
+        let owner = self.state.layers.current.delete_at(vat, Owner::new);
+        self.session.note_export(owner.record_key.clone(), None);
         Ok(())
     }
 
@@ -70,7 +69,7 @@ impl Transcripts<'_> {
     /// Deletes items, wherever they are.
     pub(crate) fn delete_items(&mut self, vat: &VatId, start: Position, end: Position) -> Result<(), TranscriptError> {
         self.session.write()?.run(DELETE_ITEMS, (vat, start, end))?;
-        self.state.layers.forget_items(vat, start, end);
+        self.state.layers.items.forget(vat, start, end);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use swing_core::session::paged;
 
 use crate::error::TranscriptError;
 use crate::layers::Span;
+use crate::texts::Texts;
 use crate::view::Transcripts;
 use crate::walk::{Source, SpanWalk};
 
@@ -84,7 +85,16 @@ impl SpanCursor {
     }
 
     pub(crate) fn into_items<'a>(mut self, transcripts: &'a Transcripts<'_>) -> Items<'a, TranscriptError> {
-        Box::new(paged(move || self.next_batch(transcripts, PAGE_ITEMS, PAGE_BYTES)))
+        // A string for each when it is asked for: who lets go of one before he takes the next has them all in the same place, which is in
+        // the processor's cache.
+        Box::new(paged(move || {
+            let mut page = Texts::default();
+            self.visit_batch(transcripts, PAGE_ITEMS, PAGE_BYTES, |item| {
+                page.push(item);
+                Ok::<_, TranscriptError>(())
+            })?;
+            Ok(page.into_owned())
+        }))
     }
 }
 

@@ -30,7 +30,7 @@ impl Transcripts<'_> {
         emptying::delete_items(&mut writer, vat, spans.iter().map(|span| Span::from(span).len()).sum())?;
         writer.count_out(SPANS, SPANS_OF, [vat])?;
         emptying::delete_spans(&mut writer, vat, spans.len() as u64)?;
-        self.state.layers.forget_items(vat, Position::ZERO, Position::MAX);
+        self.state.layers.items.forget(vat, Position::ZERO, Position::MAX);
         for record in &spans {
             self.state.layers.closed.forget(&At::new(vat, record.start));
             self.session.note_export(record.key().to_string(), None);
@@ -66,7 +66,7 @@ impl Transcripts<'_> {
 
     /// The table may still show a closed span as current, so this must be said and not just forgotten.
     fn has_none_current(&mut self, vat: &VatId) {
-        self.state.layers.current.delete(Owner(vat.clone()));
+        self.state.layers.current.delete_at(vat, Owner::new);
     }
 }
 

@@ -6,11 +6,15 @@
 //! a row below is said to be current and `current` knows better, that row is in `closed`.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use swing_core::overlay::{Footprint, Found};
-use swing_core::{Digest, Incarnation, Overlay, Position, SpanRecord, VatId};
+use swing_core::{Digest, ExportKey, Incarnation, Overlay, Position, SpanRecord, VatId};
 
 use crate::error::TranscriptError;
+use crate::unwritten::Unwritten;
 
 /// A place in a vat's transcript, in the order of the tables' keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,19 +35,54 @@ impl Footprint for At {
     }
 }
 
-/// A vat as a key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Owner(pub(crate) VatId);
+/// A vat as a key, with the one under which its current span is exported: a block changes the same spans over and over.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    pub(crate) vat: VatId,
+    pub(crate) record_key: Arc<str>,
+}
+
+impl Owner {
+    pub(crate) fn new(vat: &VatId) -> Self {
+        Self { vat: vat.clone(), record_key: ExportKey::CurrentSpan(vat.clone()).to_string().into() }
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        self.vat == other.vat
+    }
+}
+
+impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.vat.hash(state);
+    }
+}
+
+impl PartialOrd for Owner {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Owner {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.vat.cmp(&other.vat)
+    }
+}
 
 impl Borrow<VatId> for Owner {
     fn borrow(&self) -> &VatId {
-        &self.0
+        &self.vat
     }
 }
 
 impl Footprint for Owner {
     fn bytes(&self) -> usize {
-        size_of::<Self>()
+        size_of::<Self>() + self.record_key.bytes()
     }
 }
 
@@ -89,24 +128,11 @@ impl Footprint for Span {
     }
 }
 
-/// An item that is not written yet.
-#[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) text: Box<str>,
-    pub(crate) incarnation: Incarnation,
-}
-
-impl Footprint for Item {
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.text.len()
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct Layers {
     pub(crate) current: Overlay<Owner, Span>,
     pub(crate) closed: Overlay<At, Span>,
-    pub(crate) items: Overlay<At, Item>,
+    pub(crate) items: Unwritten,
 }
 
 impl Layers {
@@ -120,15 +146,6 @@ impl Layers {
         let closed = self.closed.in_order();
         let below = closed.range(&At::new(vat, Position::ZERO), &last);
         below.filter_map(|(_, span)| span.copied()).chain(at_last).collect()
-    }
-
-    /// Forgets the items of `vat` from `start` up to `end`. None stands at [`Position::MAX`]: a span ends there at most.
-    pub(crate) fn forget_items(&mut self, vat: &VatId, start: Position, end: Position) {
-        let items = self.items.in_order();
-        let range = items.range(&At::new(vat, start), &At::new(vat, end));
-        let known: Vec<_> = range.map(|(at, _)| at.clone()).collect();
-        drop(items);
-        known.into_iter().for_each(|at| self.items.forget(&at));
     }
 
     pub(crate) fn mark(&mut self) {

@@ -24,6 +24,8 @@ mod listing;
 mod schema;
 mod state;
 mod substore;
+mod texts;
+mod unwritten;
 mod verified;
 mod view;
 mod walk;

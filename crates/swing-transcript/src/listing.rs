@@ -140,7 +140,7 @@ impl Transcripts<'_> {
     pub fn dump(&mut self, history: History) -> Result<BTreeMap<VatId, BTreeMap<Position, String>>, TranscriptError> {
         self.look()?;
         let mut vats = self.session.read().all(VATS, [], |row| row.get::<_, VatId>(0))?;
-        vats.extend(self.state.layers.current.in_order().iter().map(|(owner, _)| owner.0.clone()));
+        vats.extend(self.state.layers.current.in_order().iter().map(|(owner, _)| owner.vat.clone()));
         vats.extend(self.state.layers.closed.in_order().iter().map(|(at, _)| at.vat.clone()));
         vats.sort();
         vats.dedup();

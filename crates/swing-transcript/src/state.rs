@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use swing_core::row_digest::Cell;
 use swing_core::{Part, Session, SessionError, TranscriptArchive, VatId, Writer};
 
-use crate::layers::{Item, Layers, Span};
+use crate::layers::{Layers, Span};
 use crate::schema::SPANS;
 use crate::verified::Verified;
 use crate::view::Transcripts;
@@ -145,17 +145,14 @@ impl Part for TranscriptState {
         }
         for change in layers.current.sorted() {
             if let Some(span) = change.value {
-                put_span(writer, &change.key.0, span, Some(1))?;
+                put_span(writer, &change.key.vat, span, Some(1))?;
             }
         }
         writer.noted_all(SPANS);
-        let items = layers.items.sorted().filter_map(|change| {
-            let Item { text, incarnation } = change.value?;
-            Some((&change.key.vat, change.key.position, text, incarnation))
-        });
+        let items = layers.items.sorted().map(|(at, text, incarnation)| (&at.vat, at.position, text, incarnation));
         writer.run_all(ADD_ITEM, items)?;
         for (owner, span) in layers.current.drain() {
-            stored.put(&owner.0, StoredVat { current: span, has_room: span.is_some() });
+            stored.put(&owner.vat, StoredVat { current: span, has_room: span.is_some() });
         }
         layers.closed.clear();
         layers.items.clear();

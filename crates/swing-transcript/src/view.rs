@@ -8,7 +8,7 @@ use swing_core::{Budget, Cleanup, Incarnation, Position, Session, SessionError, 
 use crate::cursor::SpanCursor;
 use crate::error::TranscriptError;
 use crate::hash::{extend, initial_hash};
-use crate::layers::{At, Item, Owner, Span};
+use crate::layers::{At, Owner, Span};
 use crate::state::{StoredVat, TranscriptState};
 
 /// SQLite's limit on a row, less what the other columns and the row's header may take.
@@ -52,7 +52,7 @@ impl Transcripts<'_> {
     /// Queues a span's export record.
     pub(crate) fn note(&mut self, record: &SpanRecord) {
         if self.session.records_exports() {
-            self.session.note_export(record.key_text(), Some(record.to_json().into()));
+            self.session.note_export(record.key().to_string(), Some(record.to_json().into()));
         }
     }
 
@@ -148,8 +148,10 @@ impl Transcripts<'_> {
     }
 
     fn set_current(&mut self, vat: &VatId, span: Span) {
-        self.state.layers.current.put(Owner(vat.clone()), span);
-        self.note(&span.record(vat, true));
+        let owner = self.state.layers.current.put_at(vat, span, Owner::new);
+        if self.session.records_exports() {
+            self.session.note_export(owner.record_key.clone(), Some(span.record(vat, true).to_json().into()));
+        }
     }
 
     fn add(&mut self, vat: &VatId, item: &str) -> Result<(), TranscriptError> {
@@ -166,8 +168,7 @@ impl Transcripts<'_> {
         let Some(end) = position.next() else {
             return Err(TranscriptError::Exhausted { vat: vat.clone(), what: "positions" });
         };
-        let stored = Item { text: item.into(), incarnation: span.incarnation };
-        self.state.layers.items.put(At::new(vat, position), stored);
+        self.state.layers.items.add(At::new(vat, position), item, span.incarnation);
         let grown = Span { end, hash: extend(span.hash, item), ..span };
         self.state.stored.verified.get_mut().grow(vat, &span, grown, item.len());
         self.set_current(vat, grown);

@@ -2,11 +2,12 @@
 //! statement left open between pages.
 
 use swing_core::session::RowValue;
-use swing_core::{Digest, Overlay, Position, Reader, SessionError, VatId};
+use swing_core::{Digest, Position, Reader, SessionError, VatId};
 
 use crate::error::TranscriptError;
 use crate::hash::{extend, initial_hash};
-use crate::layers::{At, Item, Span};
+use crate::layers::{At, Span};
+use crate::unwritten::Unwritten;
 
 const ITEMS: &str = "\
 SELECT position, item FROM transcriptItems WHERE vatID = ?1 AND position >= ?2 AND position < ?3 ORDER BY position";
@@ -16,7 +17,7 @@ SELECT position, item FROM transcriptItems WHERE vatID = ?1 AND position >= ?2 A
 pub(crate) struct Source<'s> {
     pub(crate) db: Reader<'s>,
     /// Items that the table does not have yet. What stands here counts.
-    pub(crate) unwritten: Option<&'s Overlay<At, Item>>,
+    pub(crate) unwritten: Option<&'s Unwritten>,
 }
 
 impl Source<'_> {
@@ -32,13 +33,13 @@ impl Source<'_> {
         let after = |position: Position| position.next().filter(|next| *next < end);
         let mut at = from;
         if let Some(unwritten) = self.unwritten {
-            let unwritten = unwritten.in_order();
-            for (place, item) in unwritten.range(&At::new(vat, from), &At::new(vat, end)) {
+            let items = unwritten.in_order();
+            for (place, item) in items.range(&At::new(vat, from), &At::new(vat, end)) {
                 let Some(item) = item else { continue };
                 if let Some(last) = self.visit_stored(vat, at, place.position, &mut more)? {
                     return Ok(after(last));
                 }
-                if !more(place.position, &item.text)? {
+                if !more(place.position, unwritten.text(item))? {
                     return Ok(after(place.position));
                 }
                 match after(place.position) {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use chacha20::ChaCha8Rng;
-use chacha20::rand_core::{Rng as _, SeedableRng as _};
+use chacha20::cipher::StreamCipher as _;
+use chacha20::{ChaCha8, KeyIvInit as _};
 
 use super::cells::Cell;
 
@@ -56,7 +56,8 @@ impl RowDigest {
 
     fn each_lane(&mut self, row: &[u8], step: impl Fn(u16, u16) -> u16) {
         let mut out = [0; BYTES];
-        ChaCha8Rng::from_seed(blake3::hash(row).into()).fill_bytes(&mut out);
+        // The row is in the key, so that no two need a nonce to tell them apart.
+        ChaCha8::new(blake3::hash(row).as_bytes().into(), &[0; 12].into()).write_keystream(&mut out);
         for (lane, bytes) in self.lanes.iter_mut().zip(out.as_chunks().0) {
             *lane = step(*lane, u16::from_le_bytes(*bytes));
         }

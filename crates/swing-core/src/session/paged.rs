@@ -1,36 +1,35 @@
 //! Iterators over tables that keep no statement open: they read a page, hand out its rows, and ask for the next.
 
 /// Iterates over pages that `fetch` reads until it answers an empty one. After an error the iterator ends.
-pub fn paged<T, E>(fetch: impl FnMut() -> Result<Vec<T>, E>) -> impl Iterator<Item = Result<T, E>> {
-    Paged { fetch, page: Vec::new().into_iter(), done: false }
+pub fn paged<P: IntoIterator, E>(fetch: impl FnMut() -> Result<P, E>) -> impl Iterator<Item = Result<P::Item, E>> {
+    Paged { fetch, page: None, done: false }
 }
 
-struct Paged<T, F> {
+struct Paged<P: IntoIterator, F> {
     fetch: F,
-    page: std::vec::IntoIter<T>,
+    page: Option<P::IntoIter>,
     done: bool,
 }
 
-impl<T, E, F: FnMut() -> Result<Vec<T>, E>> Iterator for Paged<T, F> {
-    type Item = Result<T, E>;
+impl<P: IntoIterator, E, F: FnMut() -> Result<P, E>> Iterator for Paged<P, F> {
+    type Item = Result<P::Item, E>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(item) = self.page.next() {
-                return Some(Ok(item));
+        if let Some(item) = self.page.as_mut().and_then(Iterator::next) {
+            return Some(Ok(item));
+        }
+        if self.done {
+            return None;
+        }
+        match (self.fetch)() {
+            Ok(page) => {
+                let item = self.page.insert(page.into_iter()).next();
+                self.done = item.is_none();
+                item.map(Ok)
             }
-            if self.done {
-                return None;
-            }
-            match (self.fetch)() {
-                Ok(page) => {
-                    self.done = page.is_empty();
-                    self.page = page.into_iter();
-                }
-                Err(error) => {
-                    self.done = true;
-                    return Some(Err(error));
-                }
+            Err(error) => {
+                (self.page, self.done) = (None, true);
+                Some(Err(error))
             }
         }
     }

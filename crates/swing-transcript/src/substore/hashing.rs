@@ -10,56 +10,38 @@ use std::thread::{self, Builder, JoinHandle};
 use swing_core::Digest;
 
 use crate::hash::{extend, initial_hash};
+use crate::texts::Texts;
 
 /// How many batches may wait. None: an item can be long, and the one who hashes is mostly waiting for the one who stores.
 const WAITING: usize = 0;
 
-/// Items that follow one another, without anything between them.
-#[derive(Default)]
-pub(super) struct Batch {
-    text: String,
-    ends: Vec<usize>,
+/// With so many bytes a batch is full.
+const FULL: usize = 32 << 10;
+
+pub(super) fn is_full(batch: &Texts) -> bool {
+    batch.bytes() >= FULL
 }
 
-impl Batch {
-    /// With so many bytes it is full.
-    const FULL: usize = 32 << 10;
-
-    pub(super) fn add(&mut self, item: &str) {
-        self.text.push_str(item);
-        self.ends.push(self.text.len());
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.text.len() >= Self::FULL
-    }
-
-    pub(super) fn items(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
-    }
-
-    fn extend(&self, hash: Digest) -> Digest {
-        self.items().fold(hash, extend)
-    }
+fn extended(hash: Digest, items: &Texts) -> Digest {
+    items.iter().fold(hash, extend)
 }
 
 struct Worker {
     /// Taken only by `drop`, so that the thread ends. `None` is the end of a span.
-    batches: Option<SyncSender<Option<Arc<Batch>>>>,
+    batches: Option<SyncSender<Option<Arc<Texts>>>>,
     hashes: Receiver<Digest>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     fn start() -> Option<Self> {
-        let (batches, given) = mpsc::sync_channel::<Option<Arc<Batch>>>(WAITING);
+        let (batches, given) = mpsc::sync_channel::<Option<Arc<Texts>>>(WAITING);
         let (done, hashes) = mpsc::channel();
         let work = move || {
             let mut hash = initial_hash();
             for batch in given {
                 match batch {
-                    Some(batch) => hash = batch.extend(hash),
+                    Some(batch) => hash = extended(hash, &batch),
                     None => {
                         if done.send(std::mem::replace(&mut hash, initial_hash())).is_err() {
                             return;
@@ -72,7 +54,7 @@ impl Worker {
         Some(Self { batches: Some(batches), hashes, thread: Some(thread) })
     }
 
-    fn send(&self, batch: Option<Arc<Batch>>) -> Option<()> {
+    fn send(&self, batch: Option<Arc<Texts>>) -> Option<()> {
         self.batches.as_ref()?.send(batch).ok()
     }
 }
@@ -113,19 +95,19 @@ impl SpanHasher {
     }
 
     /// The next items of the span. `None`: the thread has gone, which nothing makes it do.
-    pub(super) fn add(&mut self, batch: &Arc<Batch>) -> Option<()> {
-        if self.worker.is_none() && !self.alone && batch.is_full() {
+    pub(super) fn add(&mut self, batch: &Arc<Texts>) -> Option<()> {
+        if self.worker.is_none() && !self.alone && is_full(batch) {
             self.worker = Worker::start();
             self.alone = self.worker.is_none();
         }
         match &self.worker {
-            Some(worker) if self.sent || batch.is_full() => {
+            Some(worker) if self.sent || is_full(batch) => {
                 self.sent = true;
                 worker.send(Some(Arc::clone(batch)))
             }
             // Little enough to be done here; or no thread to be had.
             _ => {
-                self.hash = batch.extend(self.hash);
+                self.hash = extended(self.hash, batch);
                 Some(())
             }
         }
@@ -146,22 +128,22 @@ impl SpanHasher {
 mod tests {
     use super::*;
 
-    fn batch(items: &[String]) -> Arc<Batch> {
-        let mut batch = Batch::default();
-        items.iter().for_each(|item| batch.add(item));
+    fn batch(items: &[String]) -> Arc<Texts> {
+        let mut batch = Texts::default();
+        items.iter().for_each(|item| batch.push(item));
         Arc::new(batch)
     }
 
     #[test]
     fn hashes_are_the_same_whoever_makes_them() {
         let mut hasher = SpanHasher::new();
-        for (count, length) in [(0, 0), (1, 5), (3, 0), (100, 700), (1, 3 * Batch::FULL), (2, 10), (500, 300)] {
+        for (count, length) in [(0, 0), (1, 5), (3, 0), (100, 700), (1, 3 * FULL), (2, 10), (500, 300)] {
             let items: Vec<_> = (0..count).map(|i| format!("{i}{}", "x".repeat(length))).collect();
             let expected = items.iter().fold(initial_hash(), |hash, item| extend(hash, item));
             for alone in [false, true] {
                 // A span that is given up half-way leaves nothing behind.
                 hasher.begin();
-                hasher.add(&batch(&["y".repeat(2 * Batch::FULL)])).unwrap();
+                hasher.add(&batch(&["y".repeat(2 * FULL)])).unwrap();
                 hasher.alone = alone;
                 hasher.begin();
                 items.chunks(110).for_each(|items| hasher.add(&batch(items)).unwrap());

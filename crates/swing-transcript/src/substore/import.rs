@@ -7,11 +7,12 @@ use std::sync::Arc;
 use swing_core::substore::{Import, Limits, Offered, SubstoreError};
 use swing_core::{ArtifactMode, ArtifactName, ExportKey, Position, SpanRecord, VatId, Writer};
 
-use super::hashing::{Batch, SpanHasher};
+use super::hashing::{SpanHasher, is_full};
 use super::lines::{LineError, Lines};
 use super::rows;
 use crate::hash::initial_hash;
 use crate::layers::At;
+use crate::texts::Texts;
 
 const ADD_ITEM: &str = "INSERT INTO transcriptItems (vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4)";
 
@@ -156,13 +157,13 @@ fn take(
         other => wrong(other.to_string()),
     };
     let lost = || wrong("the thread that hashes it has gone".to_owned());
-    let (mut batch, mut first, mut next) = (Batch::default(), record.start, Some(record.start));
+    let (mut batch, mut first, mut next) = (Texts::default(), record.start, Some(record.start));
     hasher.begin();
-    let mut store = |batch: Batch, first: Position| {
+    let mut store = |batch: Texts, first: Position| {
         let batch = Arc::new(batch);
         hasher.add(&batch).ok_or_else(lost)?;
         let places = std::iter::successors(Some(first), |at| at.next());
-        let rows = places.zip(batch.items()).map(|(at, item)| (&record.vat, at, item, record.incarnation));
+        let rows = places.zip(batch.iter()).map(|(at, item)| (&record.vat, at, item, record.incarnation));
         Ok::<_, SubstoreError>(db.run_all(ADD_ITEM, rows)?)
     };
     while let Some(at) = next.filter(|at| *at < record.end) {
@@ -170,9 +171,9 @@ fn take(
             let (found, expected) = (at.get() - record.start.get(), record.end.get() - record.start.get());
             return Err(wrong(format!("it is not complete ({found} of {expected} items)")));
         };
-        batch.add(item);
+        batch.push(item);
         next = at.next();
-        if batch.is_full() {
+        if is_full(&batch) {
             store(std::mem::take(&mut batch), first)?;
             first = next.unwrap_or(first);
         }
