@@ -1,6 +1,6 @@
 //! What a block has changed of spans and items and not yet written.
 //!
-//! Three overlays suffice. `current` knows the current span of a vat, or that it has none; `closed` the spans that the
+//! Three overlays suffice, of which the last has its [texts elsewhere](Unwritten). `current` knows the current span of a vat, or that it has none; `closed` the spans that the
 //! block has closed; `items` what it has added. None of them ever hides a row from below as deleted: deletions go to
 //! the tables at once, where the session's savepoints can bring them back, and here the rows are forgotten. Whenever
 //! a row below is said to be current and `current` knows better, that row is in `closed`.

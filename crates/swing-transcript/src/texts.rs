@@ -25,10 +25,20 @@ impl Texts {
         starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
     }
 
-    /// Each by itself.
+    /// Each by itself. One that is most of all, as a long one is, takes the memory of all and is not copied.
     pub(crate) fn into_owned(self) -> impl Iterator<Item = String> {
-        let Self { text, ends } = self;
-        ends.into_iter().scan(0, move |start, end| Some(text[mem::replace(start, end)..end].to_owned()))
+        let Self { mut text, ends } = self;
+        ends.into_iter().scan(0, move |start, end| {
+            let start = mem::replace(start, end);
+            if start == end {
+                return Some(String::new());
+            }
+            if end < text.len() || start > end / 2 {
+                return Some(text[start..end].to_owned());
+            }
+            text.drain(..start);
+            Some(mem::take(&mut text))
+        })
     }
 }
 
@@ -38,12 +48,31 @@ mod tests {
 
     #[test]
     fn texts_come_out_as_they_were_lent_and_owned() {
+        let long = "x".repeat(100);
+        for all in [
+            &["", "a", "", "über", "z"][..],
+            &["abc", "ü", &long],
+            &[&long, "", "a"],
+            &[&long, "", ""],
+            &["", &long],
+            &[""],
+            &[],
+        ] {
+            let mut texts = Texts::default();
+            all.iter().for_each(|text| texts.push(text));
+            assert_eq!(texts.bytes(), all.concat().len());
+            assert!(texts.iter().eq(all.iter().copied()));
+            assert!(texts.into_owned().eq(all.iter().copied()), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_not_copied() {
         let mut texts = Texts::default();
-        assert_eq!((texts.bytes(), texts.iter().count()), (0, 0));
-        let all = ["", "a", "", "über", "z"];
-        all.iter().for_each(|text| texts.push(text));
-        assert_eq!(texts.bytes(), 7);
-        assert!(texts.iter().eq(all));
-        assert!(texts.into_owned().eq(all));
+        texts.push("head");
+        texts.push(&"x".repeat(1000));
+        let place = texts.text.as_ptr();
+        let last = texts.into_owned().last().unwrap();
+        assert_eq!((last.len(), last.as_ptr()), (1000, place));
     }
 }

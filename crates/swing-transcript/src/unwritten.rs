@@ -5,42 +5,69 @@ use swing_core::{Incarnation, Overlay, Position, VatId};
 
 use crate::layers::At;
 
-/// So much memory for texts stays for the next block: it need not be asked of the system again, nor touched for the first time.
-const KEPT: usize = 1 << 20;
+/// Texts share pieces of memory that are as long as this, so that they cost no piece for each.
+const PIECE: usize = 64 << 10;
+/// A text that is as long as this is a piece by itself: what the shared ones leave empty at their ends is less.
+const LONG: usize = PIECE / 8;
+/// So many pieces stay for the next block: they need not be asked of the system again, nor touched for the first time.
+const SPARE: usize = 16;
 
-/// The items, their texts one behind the other.
+/// The items, and the texts of those that are not long.
 #[derive(Default)]
 pub(crate) struct Unwritten {
     items: Overlay<At, Item>,
-    texts: String,
-    /// How long `texts` was at each mark.
-    marks: Vec<usize>,
+    /// Nothing in them moves. All but the last are full.
+    pieces: Vec<String>,
+    spare: Vec<String>,
+    /// How many pieces there were at each mark, and how long the last one was.
+    marks: Vec<(usize, usize)>,
 }
 
-/// An item but for its text.
+#[derive(Debug)]
+enum Text {
+    Long(Box<str>),
+    Shared { piece: usize, start: usize, length: usize },
+}
+
 #[derive(Debug)]
 pub(crate) struct Item {
-    start: usize,
-    length: usize,
+    text: Text,
     pub(crate) incarnation: Incarnation,
 }
 
-/// Its text is counted with the others.
 impl Footprint for Item {
     fn bytes(&self) -> usize {
-        size_of::<Self>()
+        let text = match &self.text {
+            Text::Long(text) => text.len(),
+            // Counted with its piece.
+            Text::Shared { .. } => 0,
+        };
+        size_of::<Self>() + text
     }
 }
 
 impl Unwritten {
     pub(crate) fn add(&mut self, at: At, text: &str, incarnation: Incarnation) {
-        let item = Item { start: self.texts.len(), length: text.len(), incarnation };
-        self.texts.push_str(text);
-        self.items.put(at, item);
+        let text = if text.len() < LONG { self.share(text) } else { Text::Long(text.into()) };
+        self.items.put(at, Item { text, incarnation });
     }
 
-    pub(crate) fn text(&self, item: &Item) -> &str {
-        &self.texts[item.start..][..item.length]
+    fn share(&mut self, text: &str) -> Text {
+        let length = text.len();
+        if self.pieces.last().is_none_or(|piece| piece.len() + length > PIECE) {
+            self.pieces.push(self.spare.pop().unwrap_or_else(|| String::with_capacity(PIECE)));
+        }
+        let piece = self.pieces.len() - 1;
+        let start = self.pieces[piece].len();
+        self.pieces[piece].push_str(text);
+        Text::Shared { piece, start, length }
+    }
+
+    pub(crate) fn text<'i>(&'i self, item: &'i Item) -> &'i str {
+        match &item.text {
+            Text::Long(text) => text,
+            Text::Shared { piece, start, length } => &self.pieces[*piece][*start..][..*length],
+        }
     }
 
     pub(crate) fn in_order(&self) -> InOrder<'_, At, Item, ()> {
@@ -63,24 +90,34 @@ impl Unwritten {
         known.into_iter().for_each(|at| self.items.forget(&at));
     }
 
+    /// Lets go of all pieces from this one on.
+    fn spare_from(&mut self, first: usize) {
+        for mut piece in self.pieces.drain(first..) {
+            if self.spare.len() < SPARE {
+                piece.clear();
+                self.spare.push(piece);
+            }
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.items.clear();
         self.marks.clear();
-        self.texts.clear();
-        if self.texts.capacity() > KEPT {
-            self.texts = String::new();
-        }
+        self.spare_from(0);
     }
 
     pub(crate) fn mark(&mut self) {
         self.items.mark();
-        self.marks.push(self.texts.len());
+        self.marks.push((self.pieces.len(), self.pieces.last().map_or(0, String::len)));
     }
 
     pub(crate) fn rollback_to(&mut self, depth: usize) {
         self.items.rollback_to(depth);
-        if let Some(&length) = self.marks.get(depth) {
-            self.texts.truncate(length);
+        if let Some(&(pieces, length)) = self.marks.get(depth) {
+            self.spare_from(pieces);
+            if let Some(last) = self.pieces.last_mut() {
+                last.truncate(length);
+            }
             self.marks.truncate(depth);
         }
     }
@@ -90,9 +127,11 @@ impl Unwritten {
         self.marks.clear();
     }
 
-    /// About how much memory it holds: also texts of items that were forgotten since.
+    /// About how much memory it holds. Texts in shared pieces count until the block is written or the crank rolled back, also of items
+    /// that were forgotten since; what is spare does not.
     pub(crate) fn bytes(&self) -> usize {
-        self.items.bytes() + self.texts.len()
+        let full = self.pieces.len().saturating_sub(1) * PIECE;
+        self.items.bytes() + full + self.pieces.last().map_or(0, String::len)
     }
 }
 
@@ -137,9 +176,19 @@ mod tests {
         Clear,
     }
 
+    /// Some are too long for a piece with others, some fill one soon.
+    fn text() -> impl Strategy<Value = String> {
+        let lengths = prop_oneof![6 => 0..9_usize, 2 => LONG - 9..LONG + 9, 1 => Just(PIECE + 1)];
+        ("[a-ü]{1,9}", lengths).prop_map(|(text, length)| {
+            let mut text = text.repeat(length / text.len() + 1);
+            text.truncate(text.floor_char_boundary(length));
+            text
+        })
+    }
+
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            8 => (any::<bool>(), 0..9_u64, "[a-ü]{0,9}").prop_map(|(vat, at, text)| Step::Add(vat, at, text)),
+            8 => (any::<bool>(), 0..9_u64, text()).prop_map(|(vat, at, text)| Step::Add(vat, at, text)),
             2 => (any::<bool>(), 0..9_u64, 0..9_u64).prop_map(|(vat, from, more)| Step::Forget(vat, from, from + more)),
             3 => Just(Step::Mark),
             2 => (0..3_usize).prop_map(Step::RollBack),
@@ -191,22 +240,51 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_counted_until_they_are_rolled_back_or_written_and_room_for_few_stays() {
+    fn texts_are_counted_until_they_are_rolled_back_or_written() {
         let (mut unwritten, v1) = (Unwritten::default(), vat("v1"));
-        unwritten.add(at(&v1, 0), "kept", incarnation(0));
-        let before = unwritten.bytes();
-        assert!(before >= "kept".len());
+        let add = |unwritten: &mut Unwritten, position, length| {
+            unwritten.add(at(&v1, position), &"x".repeat(length), incarnation(0));
+            unwritten.bytes()
+        };
+        let place = size_of::<At>() + size_of::<Item>();
+        let first = add(&mut unwritten, 0, 4);
+        assert_eq!(first, place + 4);
         unwritten.mark();
-        unwritten.add(at(&v1, 1), &"x".repeat(1000), incarnation(0));
-        assert!(unwritten.bytes() >= before + 1000);
+        // Into pieces of their own.
+        let second = (1..10).map(|position| add(&mut unwritten, position, PIECE)).last().unwrap();
+        assert_eq!(second, first + 9 * (place + PIECE));
+        unwritten.mark();
+        for position in 10..50 {
+            add(&mut unwritten, position, LONG - 1);
+        }
+        assert!(unwritten.bytes() > second + 40 * (LONG - 1));
+        // Keys have their places until the block ends, texts are gone.
+        let keys = |count| count * size_of::<At>();
+        unwritten.rollback_to(1);
+        assert_eq!(unwritten.bytes(), second + keys(40));
+        add(&mut unwritten, 10, 1);
+        unwritten.mark();
+        add(&mut unwritten, 11, LONG - 1);
         unwritten.rollback_to(0);
-        // The key has its place until the block ends, the text is gone.
-        assert!((before..before + 500).contains(&unwritten.bytes()));
-        for (length, stays) in [(KEPT / 2, true), (2 * KEPT, false), (10, true)] {
-            unwritten.add(at(&v1, 2), &"y".repeat(length), incarnation(0));
+        assert_eq!(unwritten.bytes(), first + keys(49));
+        unwritten.clear();
+        assert_eq!(unwritten.bytes(), 0);
+    }
+
+    #[test]
+    fn few_pieces_stay_for_the_next_block_and_no_text_makes_one_longer() {
+        let (mut unwritten, v1) = (Unwritten::default(), vat("v1"));
+        for (round, (count, length)) in
+            [(3, 10), (500, LONG - 1), (500, LONG - 1), (5, 10 * PIECE)].into_iter().enumerate()
+        {
+            (0..count).for_each(|position| unwritten.add(at(&v1, position), &"y".repeat(length), incarnation(0)));
+            assert!(
+                unwritten.pieces.iter().chain(&unwritten.spare).all(|piece| piece.capacity() < 2 * PIECE),
+                "{round}"
+            );
+            let (pieces, spare) = (unwritten.pieces.len(), unwritten.spare.len());
             unwritten.clear();
-            assert_eq!((unwritten.bytes(), unwritten.texts.capacity() >= length), (0, stays), "{length}");
-            assert!(unwritten.texts.capacity() <= KEPT);
+            assert_eq!((unwritten.pieces.len(), unwritten.spare.len()), (0, (pieces + spare).min(SPARE)), "{round}");
         }
     }
 }

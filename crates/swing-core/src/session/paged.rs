@@ -18,6 +18,8 @@ impl<P: IntoIterator, E, F: FnMut() -> Result<P, E>> Iterator for Paged<P, F> {
         if let Some(item) = self.page.as_mut().and_then(Iterator::next) {
             return Some(Ok(item));
         }
+        // Gone before the next one comes.
+        self.page = None;
         if self.done {
             return None;
         }
@@ -28,7 +30,7 @@ impl<P: IntoIterator, E, F: FnMut() -> Result<P, E>> Iterator for Paged<P, F> {
                 item.map(Ok)
             }
             Err(error) => {
-                (self.page, self.done) = (None, true);
+                self.done = true;
                 Some(Err(error))
             }
         }
@@ -43,11 +45,13 @@ mod tests {
     fn pages_are_handed_out_row_by_row_until_one_is_empty() {
         let mut pages = vec![vec![1, 2], vec![3], vec![], vec![4]].into_iter();
         let mut asked = 0;
-        let rows = paged(|| {
+        let mut rows = paged(|| {
             asked += 1;
             Ok::<_, ()>(pages.next().unwrap())
         });
-        assert_eq!(rows.collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
+        assert_eq!(rows.by_ref().collect::<Vec<_>>(), [Ok(1), Ok(2), Ok(3)]);
+        assert_eq!(rows.next(), None, "nor later");
+        drop(rows);
         assert_eq!(asked, 3);
     }
 

@@ -135,6 +135,12 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_full_when_it_is_as_long_as_that() {
+        let full = |length| is_full(&batch(&["x".repeat(length)]));
+        assert!(!full(FULL - 1) && full(FULL) && full(3 * FULL));
+    }
+
+    #[test]
     fn hashes_are_the_same_whoever_makes_them() {
         let mut hasher = SpanHasher::new();
         for (count, length) in [(0, 0), (1, 5), (3, 0), (100, 700), (1, 3 * FULL), (2, 10), (500, 300)] {

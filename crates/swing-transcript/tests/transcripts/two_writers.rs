@@ -33,6 +33,29 @@ fn the_memory_of_current_spans_is_dropped_when_somebody_else_commits() {
     assert_eq!(store.spans("v1").len(), 2);
 }
 
+/// What a reader has been given a page of he has, whatever becomes of the table: so the page's bounds can be seen.
+#[test]
+fn a_span_is_read_in_pages_of_256_items_or_a_mebibyte() {
+    for (length, items, pages) in [(1, 256, 1), (1, 257, 2), (600 << 10, 2, 1), (600 << 10, 3, 2), (2 << 20, 1, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = store_in(dir.path());
+        store.view().init_transcript(&vat("v1")).unwrap();
+        let item = "x".repeat(length);
+        store.add("v1", &vec![&*item; items]);
+        store.commit();
+        let mut view = store.view();
+        let mut read = view.read_span(&vat("v1"), None).unwrap();
+        assert_eq!(read.next().unwrap().unwrap(), item);
+        let other = rusqlite::Connection::open(dir.path().join("swingstore.sqlite")).unwrap();
+        other.execute("DELETE FROM transcriptItems WHERE position = ?1", [items - 1]).unwrap();
+        let rest: Result<Vec<_>, _> = read.collect();
+        match pages {
+            1 => assert_eq!(rest.unwrap().len(), items - 1, "{items} of {length}"),
+            _ => assert_eq!(kind(&rest.unwrap_err()), "incomplete", "{items} of {length}"),
+        }
+    }
+}
+
 #[test]
 fn what_was_committed_is_there_after_reopening_and_what_was_not_is_not() {
     let dir = tempfile::tempdir().unwrap();
