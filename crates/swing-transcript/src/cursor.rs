@@ -7,6 +7,7 @@ use swing_core::session::paged;
 use crate::error::TranscriptError;
 use crate::layers::Span;
 use crate::texts::Texts;
+use crate::verified::Verified;
 use crate::view::Transcripts;
 use crate::walk::{Source, SpanWalk};
 
@@ -18,15 +19,15 @@ const PAGE_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct SpanCursor {
     walk: SpanWalk,
+    /// Of what is known of spans, when what the walk goes by was known.
+    age: u64,
 }
 
 impl SpanCursor {
-    pub(crate) fn new(vat: &VatId, span: Span) -> Self {
-        Self { walk: SpanWalk::new(vat, span) }
-    }
-
-    pub(crate) fn through_verified(vat: &VatId, span: Span) -> Self {
-        Self { walk: SpanWalk::through_verified(vat, span) }
+    pub(crate) fn new(vat: &VatId, span: Span, verified: &Verified) -> Self {
+        let known = verified.contains(vat, &span);
+        let walk = if known { SpanWalk::through_verified(vat, span) } else { SpanWalk::new(vat, span) };
+        Self { walk, age: verified.age() }
     }
 
     /// The next items: at least one, then no more than `max_items`, and none after `max_bytes` are reached. An empty
@@ -61,6 +62,11 @@ impl SpanCursor {
         max_bytes: usize,
         mut take: impl FnMut(&str) -> Result<(), E>,
     ) -> Result<(), E> {
+        let verified = &transcripts.state.stored.verified;
+        let age = verified.borrow().age();
+        if age != self.age && self.walk.distrust(transcripts.source())? {
+            self.age = age;
+        }
         let (mut items, mut bytes, mut refused) = (0, 0, None);
         let step = self.walk.step(transcripts.source(), |_, item| {
             (items, bytes) = (items + 1, bytes + item.len());
@@ -72,8 +78,10 @@ impl SpanCursor {
             return Err(error);
         }
         step?;
-        if let Some((vat, span, bytes)) = self.walk.verified() {
-            transcripts.state.stored.verified.borrow_mut().note(vat, span, bytes);
+        if age == self.age
+            && let Some((vat, span, bytes)) = self.walk.verified()
+        {
+            verified.borrow_mut().note(vat, span, bytes);
         }
         Ok(())
     }

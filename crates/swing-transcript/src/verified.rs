@@ -26,6 +26,8 @@ struct Known {
 pub(crate) struct Verified {
     spans: HashMap<VatId, Known>,
     bytes: usize,
+    /// Counts how often everything was forgotten.
+    age: u64,
 }
 
 impl Verified {
@@ -62,6 +64,12 @@ impl Verified {
     pub(crate) fn clear(&mut self) {
         self.spans.clear();
         self.bytes = 0;
+        self.age += 1;
+    }
+
+    /// As long as this stays the same, what was known is.
+    pub(crate) fn age(&self) -> u64 {
+        self.age
     }
 }
 

@@ -194,11 +194,7 @@ impl Transcripts<'_> {
                 self.find_span(vat, start)?.ok_or_else(|| TranscriptError::NoSpan { vat: vat.clone(), start })?
             }
         };
-        Ok(if self.state.stored.verified.get_mut().contains(vat, &span) {
-            SpanCursor::through_verified(vat, span)
-        } else {
-            SpanCursor::new(vat, span)
-        })
+        Ok(SpanCursor::new(vat, span, self.state.stored.verified.get_mut()))
     }
 }
 

@@ -114,6 +114,23 @@ impl SpanWalk {
         whole.then_some((&self.vat, self.span, self.bytes))
     }
 
+    /// It is no longer known that the items give the span's hash: they are hashed from here on, and those before it now. Answers whether
+    /// that was so; a walk that hashes them anyway goes on as it is.
+    pub(crate) fn distrust(&mut self, source: Source<'_>) -> Result<bool, TranscriptError> {
+        let (Some(next), None) = (self.next, self.hash) else { return Ok(false) };
+        let mut hash = initial_hash();
+        let read = source.visit(&self.vat, self.span.start, next, |_, item| {
+            hash = extend(hash, item);
+            Ok(true)
+        });
+        if let Err(error) = read {
+            self.abandon();
+            return Err(error);
+        }
+        self.hash = Some(hash);
+        Ok(true)
+    }
+
     /// Goes no further. Nothing is known of the span then.
     pub(crate) fn abandon(&mut self) {
         (self.next, self.done) = (None, false);

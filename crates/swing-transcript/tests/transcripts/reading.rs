@@ -6,7 +6,7 @@ use std::path::Path;
 use swing_core::roles::TranscriptStore as _;
 use swing_core::session::{Location, OpenOptions};
 use swing_core::{Digest, Position, Session};
-use swing_transcript::{History, TABLES, TranscriptError, TranscriptOptions, TranscriptState};
+use swing_transcript::{History, SpanCursor, TABLES, TranscriptError, TranscriptOptions, TranscriptState};
 
 use crate::common::{Store, at, dropping, kind, vat};
 
@@ -214,6 +214,69 @@ fn a_span_that_was_verified_is_verified_again_after_another_connection_has_writt
     assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
     other.execute("UPDATE transcriptItems SET item = 'a' WHERE position = 0", []).unwrap();
     assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+}
+
+/// Opened while the span is known to be right, and of the two items the first is read if `begun`.
+fn under_way(store: &mut Store, begun: bool) -> SpanCursor {
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    if begun {
+        assert_eq!(cursor.next_batch(&store.view(), 1, usize::MAX).unwrap(), ["a"]);
+    }
+    cursor
+}
+
+#[test]
+fn a_cursor_under_way_goes_on_by_what_is_known_now() {
+    for (begun, damaged) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("swingstore.sqlite");
+        let mut store = with_two_items(&path);
+        let other = rusqlite::Connection::open(&path).unwrap();
+        let set =
+            |item| other.execute("UPDATE transcriptItems SET item = ?1 WHERE position = ?2", (item, damaged)).unwrap();
+        let rest = |cursor: &mut SpanCursor, store: &mut Store| cursor.next_batch(&store.view(), 9, usize::MAX);
+        let seen = |store: &mut Store| assert!(store.view().current_span_bounds(&vat("v1")).is_ok());
+
+        let mut cursor = under_way(&mut store, begun);
+        set("x");
+        seen(&mut store);
+        assert_eq!(kind(&rest(&mut cursor, &mut store).unwrap_err()), "hash", "{begun} {damaged}");
+        assert_eq!(rest(&mut cursor, &mut store).unwrap(), [""; 0], "it is at its end");
+
+        set(["a", "b"][damaged]);
+        assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
+        // Another has written, and the items are as they were.
+        let mut cursor = under_way(&mut store, begun);
+        other.execute("UPDATE transcriptItems SET incarnation = 0", []).unwrap();
+        seen(&mut store);
+        assert_eq!(rest(&mut cursor, &mut store).unwrap(), &["a", "b"][usize::from(begun)..]);
+
+        // What was hashed before somebody wrote, and what after, make nothing known.
+        set("x");
+        assert!(store.items("v1", None).is_err());
+        set(["a", "b"][damaged]);
+        seen(&mut store);
+        let mut cursor = under_way(&mut store, begun);
+        if begun && damaged == 0 {
+            set("x");
+            seen(&mut store);
+            assert_eq!(rest(&mut cursor, &mut store).unwrap(), ["b"], "which it hashed after the right one");
+            assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
+        }
+    }
+}
+
+#[test]
+fn a_cursor_under_way_does_not_take_what_came_in_place_of_an_item_that_was_rolled_back() {
+    let mut store = Store::of(&[("v1", "ab")]);
+    let Store { session, state } = &mut store;
+    session.savepoint("crank", &mut [state]).unwrap();
+    store.add("v1", &["c"]);
+    let mut cursor = under_way(&mut store, true);
+    let Store { session, state } = &mut store;
+    session.rollback_to("crank", &mut [state]).unwrap();
+    store.add("v1", &["d"]);
+    assert_eq!(kind(&cursor.next_batch(&store.view(), 9, usize::MAX).unwrap_err()), "hash");
 }
 
 #[test]
