@@ -82,3 +82,23 @@ fn stretches(spans: &[SpanRecord]) -> Vec<(Position, Position)> {
     }
     stretches
 }
+
+#[cfg(test)]
+mod tests {
+    use swing_core::Incarnation;
+
+    use super::*;
+    use crate::hash::initial_hash;
+
+    #[test]
+    fn spans_that_follow_upon_each_other_are_one_stretch() {
+        let at = |position| Position::new(position).unwrap();
+        let record = |(start, end)| {
+            let span = Span { start: at(start), end: at(end), hash: initial_hash(), incarnation: Incarnation::ZERO };
+            span.record(&VatId::parse("v1").unwrap(), false)
+        };
+        let spans = [(9, 9), (7, 9), (5, 7), (2, 4), (0, 2)].map(record);
+        assert_eq!(stretches(&spans), [(5, 9), (0, 4)].map(|(start, end)| (at(start), at(end))));
+        assert_eq!(stretches(&[]), []);
+    }
+}

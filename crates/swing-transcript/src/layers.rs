@@ -173,6 +173,8 @@ impl Layers {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher as _, RandomState};
+
     use super::*;
     use crate::hash::initial_hash;
 
@@ -188,5 +190,35 @@ mod tests {
         }
         let starts: Vec<_> = layers.closed_of(&vat("v1")).iter().map(|span| span.start.get()).collect();
         assert_eq!(starts, [0, 3, max]);
+    }
+
+    #[test]
+    fn an_owner_is_to_maps_what_its_vat_is() {
+        let (hasher, vats) = (RandomState::new(), ["v1", "v10", "v2"].map(|text| VatId::parse(text).unwrap()));
+        for a in &vats {
+            assert_eq!(hasher.hash_one(Owner::new(a)), hasher.hash_one(a));
+            for b in &vats {
+                let (owner, other) = (Owner::new(a), Owner::new(b));
+                assert_eq!((owner == other, owner.partial_cmp(&other)), (a == b, a.partial_cmp(b)));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_spans_and_items_are_counted_each() {
+        let (mut layers, v1) = (Layers::default(), VatId::parse("v1").unwrap());
+        let at = At::new(&v1, Position::ZERO);
+        let (start, hash, incarnation) = (Position::ZERO, initial_hash(), Incarnation::ZERO);
+        let span = Span { start, end: start, hash, incarnation };
+        assert_eq!(layers.bytes(), 0);
+        layers.current.put_at(&v1, span, Owner::new);
+        let current = size_of::<Owner>() + "transcript.v1.current".len() + 16 + size_of::<Span>();
+        assert_eq!(layers.bytes(), current);
+        layers.closed.put(at.clone(), span);
+        let closed = size_of::<At>() + size_of::<Span>();
+        assert_eq!(layers.bytes(), current + closed);
+        layers.items.add(at, "item", incarnation);
+        assert_eq!(layers.bytes(), current + closed + layers.items.bytes());
+        assert!(layers.items.bytes() > "item".len());
     }
 }

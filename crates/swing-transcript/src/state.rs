@@ -163,3 +163,35 @@ impl Part for TranscriptState {
         self.layers.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use swing_core::roles::TranscriptStore as _;
+
+    use super::*;
+    use crate::schema::TABLES;
+
+    #[test]
+    fn what_is_known_of_the_table_is_bounded() {
+        let vat = |number: usize| VatId::parse(&format!("v{number}")).unwrap();
+        let mut stored = Stored::default();
+        for number in 0..=MOST_VATS {
+            stored.put(&vat(number), StoredVat { current: None, has_room: number == 0 });
+            assert!(stored.vats.len() <= MOST_VATS);
+            assert!(number == MOST_VATS || stored.get(&vat(0)).is_some_and(|known| known.has_room));
+        }
+        assert!(stored.get(&vat(0)).is_none() && stored.get(&vat(MOST_VATS)).is_some());
+    }
+
+    #[test]
+    fn what_is_not_written_yet_counts() {
+        let mut session = Session::in_memory(TABLES).unwrap();
+        let (mut state, v1) = (TranscriptState::default(), VatId::parse("v1").unwrap());
+        assert_eq!(state.bytes(), 0);
+        state.bind(&mut session).init_transcript(&v1).unwrap();
+        state.bind(&mut session).add_item(&v1, &"x".repeat(1000)).unwrap();
+        assert!(state.bytes() > 1000);
+        session.flush(&mut [&mut state]).unwrap();
+        assert_eq!(state.bytes(), 0);
+    }
+}

@@ -75,10 +75,13 @@ impl Verified {
 
 #[cfg(test)]
 mod tests {
-    use swing_core::{Incarnation, Position};
+    use swing_core::roles::TranscriptStore as _;
+    use swing_core::{Incarnation, Position, Session};
 
     use super::*;
     use crate::hash::{extend, initial_hash};
+    use crate::schema::TABLES;
+    use crate::state::TranscriptState;
 
     fn vat(name: &str) -> VatId {
         VatId::parse(name).unwrap()
@@ -104,6 +107,8 @@ mod tests {
         assert!(!verified.contains(&vat("v2"), &one));
         verified.grow(&v1, &other, grown(other, "c"), 1);
         assert!(verified.contains(&v1, &one));
+        verified.note(&vat("v2"), other, 1);
+        assert!(verified.contains(&v1, &one) && verified.contains(&vat("v2"), &other));
         verified.clear();
         assert!(!verified.contains(&v1, &one));
     }
@@ -123,5 +128,40 @@ mod tests {
         verified.grow(&vat("v1"), &empty(), grown(empty(), "a"), MOST_BYTES);
         assert!(!verified.contains(&vat("v1"), &grown(empty(), "a")));
         assert_eq!(verified.bytes, 0);
+        for (bytes, known) in [(MOST_BYTES - SPAN, true), (MOST_BYTES - SPAN + 1, false)] {
+            verified.note(&vat("v2"), empty(), 0);
+            verified.note(&vat("v1"), empty(), bytes - SPAN);
+            assert_eq!(verified.contains(&vat("v2"), &empty()), known, "noted: {bytes}");
+            verified.clear();
+            verified.note(&vat("v1"), empty(), 0);
+            verified.grow(&vat("v1"), &empty(), grown(empty(), "a"), bytes);
+            assert_eq!(verified.contains(&vat("v1"), &grown(empty(), "a")), known, "grown: {bytes}");
+            verified.clear();
+        }
+    }
+
+    #[test]
+    fn a_span_that_is_known_already_is_counted_once() {
+        let (mut verified, v1) = (Verified::default(), vat("v1"));
+        for bytes in [100, 100, 7] {
+            verified.note(&v1, empty(), bytes);
+            assert_eq!(verified.bytes, bytes + SPAN);
+        }
+    }
+
+    #[test]
+    fn a_span_that_was_read_to_its_end_is_known_with_the_length_of_its_items() {
+        let (mut session, mut state, v1) = (Session::in_memory(TABLES).unwrap(), TranscriptState::default(), vat("v1"));
+        state.bind(&mut session).init_transcript(&v1).unwrap();
+        ["a", "bcd"].iter().for_each(|item| state.bind(&mut session).add_item(&v1, item).unwrap());
+        session.commit(&mut [&mut state]).unwrap();
+        let mut state = TranscriptState::default();
+        let mut cursor = state.bind(&mut session).open_cursor(&v1, None).unwrap();
+        let span = grown(grown(empty(), "a"), "bcd");
+        for (items, known) in [(1, false), (1, true), (0, true)] {
+            assert_eq!(cursor.next_batch(&state.bind(&mut session), 1, usize::MAX).unwrap().len(), items);
+            assert_eq!(state.stored.verified.borrow().contains(&v1, &span), known);
+        }
+        assert_eq!(state.stored.verified.borrow().bytes, 4 + SPAN);
     }
 }

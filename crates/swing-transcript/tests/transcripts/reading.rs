@@ -116,6 +116,20 @@ fn forged_items_are_an_error_at_the_end() {
 }
 
 #[test]
+fn a_batch_that_holds_the_last_item_is_given_only_when_the_whole_is_right() {
+    let mut store = mixed();
+    store.commit();
+    store.damage("UPDATE transcriptItems SET item = 'x' WHERE position = 3");
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    assert_eq!(cursor.next_batch(&store.view(), 3, usize::MAX).unwrap(), ["c", "x", "e"]);
+    assert_eq!(kind(&cursor.next_batch(&store.view(), 1, usize::MAX).unwrap_err()), "hash");
+    // Nor is it known to be right when the cursor, at its end, is asked again.
+    assert_eq!(cursor.next_batch(&store.view(), 1, usize::MAX).unwrap(), [""; 0]);
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    assert_eq!(kind(&cursor.next_batch(&store.view(), 4, usize::MAX).unwrap_err()), "hash");
+}
+
+#[test]
 fn an_empty_span_must_have_the_hash_of_one() {
     let mut store = Store::of(&[("v1", "a|")]);
     assert_eq!(store.items("v1", None).unwrap(), [""; 0]);
@@ -277,6 +291,21 @@ fn a_cursor_under_way_does_not_take_what_came_in_place_of_an_item_that_was_rolle
     session.rollback_to("crank", &mut [state]).unwrap();
     store.add("v1", &["d"]);
     assert_eq!(kind(&cursor.next_batch(&store.view(), 9, usize::MAX).unwrap_err()), "hash");
+}
+
+#[test]
+fn a_cursor_that_is_under_way_when_another_connection_writes_vouches_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("swingstore.sqlite");
+    let mut store = with_two_items(&path);
+    store.add("v1", &["c"]);
+    store.commit();
+    let mut cursor = store.view().open_cursor(&vat("v1"), None).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute("UPDATE transcriptItems SET item = 'x' WHERE position = 0", []).unwrap();
+    store.view().current_span_bounds(&vat("v1")).unwrap();
+    assert_eq!(cursor.next_batch(&store.view(), 1, usize::MAX).unwrap(), ["x"]);
+    assert_eq!(kind(&store.items("v1", None).unwrap_err()), "hash");
 }
 
 #[test]

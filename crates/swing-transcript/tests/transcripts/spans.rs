@@ -2,7 +2,7 @@
 
 use swing_core::roles::TranscriptStore as _;
 use swing_core::{Incarnation, Position};
-use swing_transcript::{TranscriptOptions, initial_hash};
+use swing_transcript::{TranscriptError, TranscriptOptions, initial_hash};
 
 use crate::common::{Store, dropping, kind, vat};
 
@@ -96,6 +96,33 @@ fn an_item_with_a_line_feed_is_refused() {
     let error = store.view().add_item(&vat("v1"), "x\ny").unwrap_err();
     assert_eq!(error.to_string(), r#"transcript item 1 of "v1" contains a line feed"#);
     assert_eq!((store.spans("v1"), store.commit()), (vec![(0, 1, true, 0)], vec![]));
+}
+
+#[test]
+fn an_item_that_the_commit_could_not_write_is_refused_when_it_is_added() {
+    let mut store = Store::of(&[("v1", "a")]);
+    let huge = String::from_utf8(vec![0; 999_995_905]).unwrap();
+    let error = store.view().add_item(&vat("v1"), &huge).unwrap_err();
+    assert!(matches!(error, TranscriptError::TooLong { bytes: 999_995_905, most: 999_995_904, .. }), "{error:?}");
+    assert_eq!((store.spans("v1"), store.commit()), (vec![(0, 1, true, 0)], vec![]));
+}
+
+#[test]
+fn a_crank_that_fails_takes_nothing_with_it_of_the_one_before() {
+    let mut store = Store::of(&[("v1", "ab")]);
+    store.savepoint("crank");
+    store.add("v1", &["c"]);
+    store.view().rollover_span(&vat("v1")).unwrap();
+    store.add("v1", &["d"]);
+    store.release();
+    store.savepoint("crank");
+    store.add("v1", &["e"]);
+    store.view().rollover_span(&vat("v1")).unwrap();
+    store.rollback("crank");
+    assert_eq!(store.items("v1", None).unwrap(), ["d"]);
+    assert_eq!(store.spans("v1"), [(0, 3, false, 0), (3, 4, true, 0)]);
+    store.commit();
+    assert_eq!(store.spans("v1"), [(0, 3, false, 0), (3, 4, true, 0)]);
 }
 
 #[test]
