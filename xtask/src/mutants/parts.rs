@@ -22,6 +22,7 @@ pub(super) const PARTS: &[Part] = &[
         package: "swing-core",
         files: &["crates/swing-core/src/overlay.rs", "crates/swing-core/src/overlay/**"],
         targets: "--lib",
+        slow: &["session::", "testing::", "row_digest::"],
         ..PLAIN
     },
     Part {
@@ -54,6 +55,25 @@ pub(super) const PARTS: &[Part] = &[
             "crates/swing-kv/src/walk.rs",
         ],
         targets: "--lib",
+        ..PLAIN
+    },
+    Part {
+        name: "transcripts",
+        package: "swing-transcript",
+        files: &[
+            "crates/swing-transcript/src/closing.rs",
+            "crates/swing-transcript/src/cursor.rs",
+            "crates/swing-transcript/src/deletion.rs",
+            "crates/swing-transcript/src/hash.rs",
+            "crates/swing-transcript/src/layers.rs",
+            "crates/swing-transcript/src/state.rs",
+            "crates/swing-transcript/src/texts.rs",
+            "crates/swing-transcript/src/unwritten.rs",
+            "crates/swing-transcript/src/verified.rs",
+            "crates/swing-transcript/src/view.rs",
+            "crates/swing-transcript/src/walk.rs",
+        ],
+        slow: &["sequences::"],
         ..PLAIN
     },
     Part {
