@@ -328,8 +328,10 @@ fn what_came_first_is_forgotten_first() {
     old.shrink_to(33);
     assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [8, 1, 2, 9, 4, 5, 6, 7], "of nine one is few");
     assert_eq!((old.bytes(), old.find_kept(&0), old.find_kept(&8)), (32, None, Some(&Below(Some(8)))));
+    old.shrink_to(24);
+    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [2, 9, 4, 5, 6, 7], "of eight two are many");
     old.shrink_to(13);
-    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [5, 6, 7], "of eight five are many");
+    assert_eq!(old.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [5, 6, 7], "of six three are");
     assert_eq!((old.bytes(), old.remove(&9), old.remove(&5)), (12, None, Some((5, Below(Some(5))))));
     assert_eq!((old.bytes(), old.find_kept(&6), old.find_kept(&7)), (8, Some(&Below(Some(6))), Some(&Below(Some(7)))));
     old.shrink_to(0);
@@ -352,4 +354,15 @@ fn a_block_that_was_very_large_keeps_no_room() {
     let mut old = overlay.let_go();
     old.shrink_to(400);
     assert_eq!((old.len(), old.capacity()), (100, 100));
+}
+
+#[test]
+fn what_is_kept_keeps_room_for_as_much_again() {
+    let mut overlay = Overlay::<u16, u8, Below>::default();
+    (0..ROOM as u16 + 2).for_each(|key| overlay.keep(key, Below(None)));
+    let room = overlay.slots.capacity();
+    assert!(room > ROOM + 6, "{room}");
+    overlay.put(0, 1);
+    overlay.settle(|_, _, _, before| Some(before));
+    assert_eq!(overlay.slots.capacity(), room);
 }
