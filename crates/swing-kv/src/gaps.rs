@@ -376,6 +376,7 @@ mod tests {
         gaps.learn("k", Some("a"));
         gaps.learn("k", Some("k"));
         assert!(!gaps.cover("k") && !gaps.cover("b") && gaps.cover("m"));
+        assert_eq!(gaps.known.len(), 1);
     }
 
     #[test]
@@ -393,6 +394,8 @@ mod tests {
             gaps.learn_for_now(key, next);
             assert!(!gaps.cover_again("b"));
         }
+        gaps.learn_for_now("c", Some("d"));
+        assert!(!gaps.cover_again("e") && !gaps.cover("c"), "it was for a key elsewhere that somebody asked");
         let mut gaps = Gaps::new(false);
         gaps.learn_for_now("a", None);
         assert!(!gaps.cover_again("b"));

@@ -311,6 +311,28 @@ mod tests {
         assert_eq!(pairs.old.iter().count(), 15);
     }
 
+    #[test]
+    fn what_is_old_and_read_again_is_young_while_there_is_room_for_it() {
+        let mut pairs = Pairs::new(8 * 4_700);
+        (0..16).for_each(|at| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(1_100))));
+        (0..1_000).for_each(|at| pairs.changes.put(key(&format!("new{at:04}")), "v".into()));
+        assert_eq!((pairs.old.iter().count(), pairs.changes.unchanged()), (15, 1));
+        assert!(find(&mut pairs, "k000").flatten().is_some());
+        assert_eq!((pairs.old.iter().count(), pairs.changes.unchanged()), (14, 2));
+    }
+
+    #[test]
+    fn what_is_old_stays_known_when_the_change_to_it_was_undone() {
+        let mut pairs = Pairs::new(8 * 4_700);
+        (0..16).for_each(|at| pairs.keep(key(&format!("k{at:03}")), valued("x".repeat(1_100))));
+        pairs.changes.mark();
+        pairs.changes.put(key("k000"), "v".into());
+        pairs.changes.rollback_to(0);
+        pairs.settle(&[]);
+        assert_eq!((pairs.old.iter().count(), pairs.changes.unchanged()), (15, 1));
+        assert!(find(&mut pairs, "k000").flatten().is_some());
+    }
+
     /// A value that fits by itself and with its key does not.
     #[test]
     fn a_row_is_too_large_with_its_key_or_for_its_key_alone() {
