@@ -75,4 +75,12 @@ mod tests {
         let last = texts.into_owned().last().unwrap();
         assert_eq!((last.len(), last.as_ptr()), (1000, place));
     }
+
+    #[test]
+    fn a_short_text_does_not_keep_the_memory_of_all() {
+        let mut texts = Texts::default();
+        texts.push(&"x".repeat(1000));
+        texts.push("tail");
+        assert!(texts.into_owned().last().unwrap().capacity() < 100);
+    }
 }

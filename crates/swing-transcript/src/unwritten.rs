@@ -272,6 +272,19 @@ mod tests {
     }
 
     #[test]
+    fn pieces_are_filled_and_a_long_text_is_none_of_theirs() {
+        let pieces = |lengths: &[usize]| {
+            let mut unwritten = Unwritten::default();
+            for (position, length) in (0..).zip(lengths) {
+                unwritten.add(at(&vat("v1"), position), &"z".repeat(*length), incarnation(0));
+            }
+            unwritten.pieces.len()
+        };
+        assert_eq!([pieces(&[LONG]), pieces(&[LONG - 1]), pieces(&[LONG + 1, 0, LONG])], [0, 1, 1]);
+        assert_eq!([pieces(&[PIECE / 16; 16]), pieces(&[PIECE / 16; 17]), pieces(&[1; 1000])], [1, 2, 1]);
+    }
+
+    #[test]
     fn few_pieces_stay_for_the_next_block_and_no_text_makes_one_longer() {
         let (mut unwritten, v1) = (Unwritten::default(), vat("v1"));
         for (round, (count, length)) in
