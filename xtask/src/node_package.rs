@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
+use crate::node::{self, Release};
 use crate::shell::{self, cargo, exists, root, target};
 
 /// Options of the task.
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// Run the package's own tests on it.
     #[arg(long)]
     test: bool,
+    /// Run them under other releases of Node.js too, which are fetched from npm: 18, 22, 24, 26.
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', requires = "test")]
+    under: Vec<String>,
 }
 
 impl Args {
@@ -36,9 +40,13 @@ pub(crate) fn folder() -> PathBuf {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(folder);
+    let releases = args.under.iter().map(|major| Release::of(major)).collect::<Result<Vec<_>>>()?;
     build(&out, args.keep_symbols)?;
     if args.test {
         crate::node_tests::test(&out)?;
+    }
+    for release in releases {
+        crate::node_tests::test_under(release, &out)?;
     }
     println!("\nThe package is in {}. In a project:", out.strip_prefix(root()).unwrap_or(&out).display());
     println!("  npm install @agoric/swing-store@file:PATH-TO-IT");
@@ -59,9 +67,8 @@ pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
     copy_all(&sources, out)?;
     fs::copy(root().join("LICENSE"), out.join("LICENSE"))?;
     fs::create_dir_all(out.join("native"))?;
-    let (library, platform) = platform()?;
-    let module = out.join("native").join(format!("swing-node.{platform}.node"));
-    fs::copy(target().join("release").join(library), &module)?;
+    let module = out.join("native").join(format!("swing-node.{}.node", node::platform()?));
+    fs::copy(target().join("release").join(library()), &module)?;
     if !keep_symbols && exists("strip") {
         // Symbols that are needed to load it stay.
         shell::run(
@@ -71,20 +78,10 @@ pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
     Ok(())
 }
 
-/// What cargo calls the library, and what Node calls the platform.
-fn platform() -> Result<(&'static str, String)> {
-    let (library, system) = match std::env::consts::OS {
-        "linux" => ("libswing_node.so", "linux"),
-        "macos" => ("libswing_node.dylib", "darwin"),
-        "windows" => ("swing_node.dll", "win32"),
-        other => bail!("no native module can be built on {other}"),
-    };
-    let machine = match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    Ok((library, format!("{system}-{machine}")))
+/// What cargo calls the library.
+fn library() -> String {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    format!("{DLL_PREFIX}swing_node{DLL_SUFFIX}")
 }
 
 /// Copies a folder with everything below it.

@@ -6,15 +6,30 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
+use crate::node::{self, Release};
 use crate::node_package::copy_all;
 use crate::shell::{root, run};
 
 /// How many tests there are. With fewer something was not run; whoever adds one counts it here.
 const TESTS: usize = 413;
 
-/// Puts the tests and the package below the reference, where each finds the other, and runs them.
+/// Runs the tests under the Node.js that is installed.
 pub(crate) fn test(package: &Path) -> Result<()> {
-    let folder = crate::node::install()?.join("npm-tests");
+    test_with(Command::new("node"), &node::install()?, package)
+}
+
+/// The same under another one, with a reference of its own.
+pub(crate) fn test_under(release: &Release, package: &Path) -> Result<()> {
+    let (reference, programs) = release.install()?;
+    let mut node = Command::new(programs.join("node"));
+    // For what the tests start.
+    node.env("PATH", node::before_others(&programs)?);
+    test_with(node, &reference, package)
+}
+
+/// Puts the tests and the package below the reference, where each finds the other, and runs them.
+fn test_with(mut node: Command, reference: &Path, package: &Path) -> Result<()> {
+    let folder = reference.join("npm-tests");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -29,7 +44,6 @@ pub(crate) fn test(package: &Path) -> Result<()> {
     }
     files.sort();
     let report = folder.join("report.tap");
-    let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"]);
     node.arg(format!("--test-reporter-destination={}", report.display())).args(&files).current_dir(&folder);
     run(&mut node)?;
