@@ -12,51 +12,49 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 use serde_json::Value;
 
-use crate::shell::{exists, root, run, target};
+use crate::shell::{exists, output, root, run, target};
 
-/// Besides the one that is installed.
-const RELEASES: [Release; 4] = [
-    Release { node: "18.20.8", better_sqlite3: "10.1.0" },
-    Release { node: "22.23.5", better_sqlite3: "10.1.0" },
-    Release { node: "24.22.3", better_sqlite3: "12.11.1" },
-    Release { node: "26.12.1", better_sqlite3: "13.2.0" },
-];
+/// Those that can be had besides the one that is installed.
+const RELEASES: [Release; 4] = [Release("18.20.8"), Release("22.23.5"), Release("24.22.3"), Release("26.12.1")];
 
-/// A release of Node.js, and one of better-sqlite3, on which the reference stands, that can be compiled for it.
+/// A release of Node.js.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Release {
-    node: &'static str,
-    better_sqlite3: &'static str,
-}
+pub(crate) struct Release(&'static str);
 
 impl Release {
     /// The one whose number begins with this.
     pub(crate) fn of(major: &str) -> Result<&'static Self> {
-        RELEASES.iter().find(|release| release.major() == major).with_context(|| {
-            let majors: Vec<_> = RELEASES.iter().map(Self::major).collect();
+        RELEASES.iter().find(|release| self::major(release.0) == major).with_context(|| {
+            let majors: Vec<_> = RELEASES.iter().map(|release| self::major(release.0)).collect();
             format!("no Node.js {major} is known here, but {}", majors.join(", "))
         })
     }
 
-    fn major(&self) -> &'static str {
-        self.node.split('.').next().unwrap_or_default()
+    /// Installs it with a reference of its own, unless they are there already. Answers the folder with the reference and our scripts,
+    /// and the one with the program.
+    pub(crate) fn install(&self) -> Result<(PathBuf, PathBuf)> {
+        let folder = target().join(format!("node-{}", major(self.0)));
+        let home = folder.join("node_modules").join(Self::package()?);
+        set_up("", &folder, &["better-sqlite3"], Some((self, &home)))?;
+        Ok((folder, home.join("bin")))
     }
 
     /// The package that consists of it, for this machine.
     fn package() -> Result<String> {
         Ok(format!("node-{}", platform()?))
     }
+}
 
-    /// Installs it with a reference of its own, unless they are there already. Answers the folder with the reference and our scripts,
-    /// and the one with the program.
-    pub(crate) fn install(&self) -> Result<(PathBuf, PathBuf)> {
-        let (folder, package) = (target().join(format!("node-{}", self.major())), Self::package()?);
-        let home = folder.join("node_modules").join(&package);
-        let mut manifest: Value = serde_json::from_str(&fs::read_to_string(root().join("xtask/node/package.json"))?)?;
-        manifest["dependencies"]["better-sqlite3"] = self.better_sqlite3.into();
-        manifest["dependencies"][package] = self.node.into();
-        set_up("", &folder, &serde_json::to_string_pretty(&manifest)?, &["better-sqlite3"], Some(&home))?;
-        Ok((folder, home.join("bin")))
+fn major(version: &str) -> &str {
+    version.trim_start_matches('v').split('.').next().unwrap_or_default()
+}
+
+/// The release of better-sqlite3, on which the reference stands, that can be compiled for a Node.js for which the pinned one cannot.
+fn newer_better_sqlite3(node: &str) -> Option<&'static str> {
+    match major(node).parse() {
+        Ok(..24) | Err(_) => None,
+        Ok(24 | 25) => Some("12.11.1"),
+        Ok(26_u32..) => Some("13.2.0"),
     }
 }
 
@@ -78,51 +76,62 @@ pub(crate) fn platform() -> Result<String> {
 
 /// Installs the reference unless it is there already, and answers the folder with it and our scripts.
 pub(crate) fn install() -> Result<PathBuf> {
-    install_as_named("", target().join("node"), &["better-sqlite3"])
+    let folder = target().join("node");
+    set_up("", &folder, &["better-sqlite3"], None)?;
+    Ok(folder)
 }
 
 /// Installs the runner of the reference's own tests, below the reference, so that they find its dependencies.
 pub(crate) fn install_peer() -> Result<PathBuf> {
-    let reference = install()?;
-    install_as_named("peer", reference.join("peer"), &[])
+    let folder = install()?.join("peer");
+    set_up("peer", &folder, &[], None)?;
+    Ok(folder)
 }
 
 /// Installs the kernel with its workers, and the reference again, beside it.
 pub(crate) fn install_kernel() -> Result<PathBuf> {
-    install_as_named("kernel", target().join("kernel"), &["better-sqlite3", "microtime", "@agoric/xsnap"])
-}
-
-fn install_as_named(name: &str, folder: PathBuf, native: &[&str]) -> Result<PathBuf> {
-    let manifest = fs::read_to_string(root().join("xtask/node").join(name).join("package.json"))?;
-    set_up(name, &folder, &manifest, native, None)?;
+    let folder = target().join("kernel");
+    set_up("kernel", &folder, &["better-sqlite3", "microtime", "@agoric/xsnap"], None)?;
     Ok(folder)
 }
 
-/// Copies a folder of ours to where it can be run, installs what the manifest names, and compiles the native packages, for the release of
-/// Node.js at `home` or the one that is installed.
-fn set_up(name: &str, folder: &Path, manifest: &str, native: &[&str], home: Option<&Path>) -> Result<()> {
+/// Copies a folder of ours to where it can be run, installs what it names, and compiles the native packages: for the Node.js that is
+/// installed, or for another one, which is put at its home too.
+fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &Path)>) -> Result<()> {
     if !exists("node") || !exists("npm") {
-        bail!("this task runs the reference implementation: install Node.js 20 or 22 with npm");
+        bail!("this task runs the reference implementation: install Node.js 20 or newer with npm");
     }
-    copy_scripts(&root().join("xtask/node").join(name), folder)?;
-    fs::write(folder.join("package.json"), manifest)?;
-    // Written last, so that an install that was interrupted is begun anew.
-    let stamp = folder.join(".installed");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == manifest) {
+    let sources = root().join("xtask/node").join(name);
+    let installed = output(Command::new("node").arg("--version"))?;
+    let node = other.map_or(installed.trim(), |(release, _)| release.0);
+    let mut manifest: Value = serde_json::from_str(&fs::read_to_string(sources.join("package.json"))?)?;
+    let wanted = &mut manifest["dependencies"];
+    if let (Some(release), Some(pinned)) = (newer_better_sqlite3(node), wanted.get_mut("better-sqlite3")) {
+        *pinned = release.into();
+    }
+    if let Some((release, _)) = other {
+        wanted[Release::package()?] = release.0.into();
+    }
+    let manifest = serde_json::to_string_pretty(&manifest)?;
+    copy_scripts(&sources, folder)?;
+    fs::write(folder.join("package.json"), &manifest)?;
+    // Written last, so that an install that was interrupted is begun anew; as is one for a Node.js that loads no such native parts.
+    let (stamp, done) = (folder.join(".installed"), format!("{manifest}\nNode.js {}", major(node)));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == done) {
         return Ok(());
     }
     run(Command::new("npm").args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))?;
     if !native.is_empty() {
         let mut rebuild = Command::new("npm");
         rebuild.arg("rebuild").args(native).arg("--foreground-scripts").current_dir(folder);
-        if let Some(home) = home {
+        if let Some((_, home)) = other {
             // Where its headers are.
             rebuild.env("PATH", before_others(&home.join("bin"))?).env("npm_config_nodedir", home);
         }
         run(&mut rebuild)
             .context("a native package could not be compiled (this needs python3, make and a C++ compiler)")?;
     }
-    Ok(fs::write(&stamp, manifest)?)
+    Ok(fs::write(&stamp, done)?)
 }
 
 /// A search path with this folder before all others.
@@ -144,4 +153,23 @@ fn copy_scripts(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_found_by_the_first_part_of_its_number() {
+        assert_eq!(Release::of("24").unwrap().0.split('.').next(), Some("24"));
+        assert_eq!(Release::of("2").unwrap_err().to_string(), "no Node.js 2 is known here, but 18, 22, 24, 26");
+    }
+
+    #[test]
+    fn what_the_reference_stands_on_is_as_new_as_node_needs_it() {
+        let newer = ["v18.20.8", "v20.20.2", "23.0.0", "v24.1.0", "v25.1.0", "26.12.1", "v100.0.0", ""]
+            .map(newer_better_sqlite3);
+        let (of_24, of_26) = (Some("12.11.1"), Some("13.2.0"));
+        assert_eq!(newer, [None, None, None, of_24, of_24, of_26, of_26, None]);
+    }
 }
