@@ -1,4 +1,4 @@
-//! Putting an import in place as soon as nobody reads the store that it replaces.
+//! Putting an import in place as soon as nobody has the store open that it replaces.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(crate) fn patience(wait: Option<Duration>) -> Duration {
     wait.map_or(ATTEMPT, |wait| wait.min(ATTEMPT))
 }
 
-/// Commits as often as it takes, until `clock` has gone on by `wait`; `None`: until nobody is reading. That there is
+/// Commits as often as it takes, until `clock` has gone on by `wait`; `None`: until nobody has it open. That there is
 /// somebody to wait for is said once.
 pub(crate) fn commit(
     mut imported: ImportedStore,
@@ -45,7 +45,7 @@ pub(crate) fn commit(
 }
 
 fn notice(file: &Path, holders: &[u32]) -> String {
-    let mut text = format!("waiting: the store at {} is being read", file.display());
+    let mut text = format!("waiting: the store at {} is in use", file.display());
     for (at, pid) in holders.iter().enumerate() {
         let before = if at == 0 { " by process" } else { "," };
         let _ = write!(text, "{before} {pid}");
@@ -162,7 +162,7 @@ mod tests {
             scene.commit(wait, &|_| drop(leaves.take())).unwrap().close().unwrap();
             let said = scene.said.take();
             let [line] = &said[..] else { panic!("{said:?}") };
-            assert!(line.starts_with("waiting: the store at ") && line.contains("is being read"), "{line}");
+            assert!(line.starts_with("waiting: the store at ") && line.contains("is in use"), "{line}");
             if cfg!(target_os = "linux") {
                 assert!(line.contains(&format!("by process {}", std::process::id())), "{line}");
             }
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn a_notice_names_those_who_are_known() {
         let say = |holders: &[u32]| notice(Path::new("s.sqlite"), holders);
-        assert!(say(&[]).starts_with("waiting: the store at s.sqlite is being read; "));
-        assert!(say(&[7, 12]).starts_with("waiting: the store at s.sqlite is being read by process 7, 12; "));
+        assert!(say(&[]).starts_with("waiting: the store at s.sqlite is in use; "));
+        assert!(say(&[7, 12]).starts_with("waiting: the store at s.sqlite is in use by process 7, 12; "));
     }
 
     #[cfg(target_os = "linux")]

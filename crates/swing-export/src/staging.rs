@@ -42,8 +42,9 @@ pub enum StagingError {
         #[source]
         source: rusqlite::Error,
     },
-    /// Somebody is reading the old store.
-    #[error("the store at {path} is being read: nothing was replaced, try again when its readers are gone")]
+    /// Somebody has the old store open: a reader, or a program that writes and knows nothing of our lock. What it committed after
+    /// the move would be lost.
+    #[error("the store at {path} is in use: nothing was replaced, try again when nobody has it open")]
     TargetInUse {
         /// The target's file.
         path: PathBuf,
@@ -228,15 +229,17 @@ impl Staging {
             return self.remove_side_files();
         }
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let checkpoint = || -> rusqlite::Result<bool> {
+        let checkpoint = || -> rusqlite::Result<i64> {
             let connection = rusqlite::Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(self.patience.min(LONGEST_PATIENCE))?;
-            let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            Ok(busy == 0)
+            // Nobody else may have the file open at all: the original holds no lock of ours, and between its blocks nothing tells it
+            // from a reader.
+            connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT")?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         };
         let source = match checkpoint() {
-            Ok(true) => return Ok(()),
-            Ok(false) => return Err(StagingError::TargetInUse { path: path.clone() }),
+            Ok(0) => return Ok(()),
+            Ok(_) => return Err(StagingError::TargetInUse { path: path.clone() }),
             Err(source) => source,
         };
         match source.sqlite_error_code() {

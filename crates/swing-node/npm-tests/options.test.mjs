@@ -79,9 +79,10 @@ test('readonly: everything can be read, nothing changed, and the file stays as i
     () => reading.kernelStorage.transcriptStore.addItem('v1', 'x'),
     () => reading.kernelStorage.bundleStore.deleteBundle(BUNDLE_ID),
   ]) {
-    assert.throws(change, /read-?only/);
+    assert.throws(change, { code: 'SWING_READ_ONLY', message: /read-?only/ }, String(change));
   }
-  await assert.rejects(reading.kernelStorage.snapStore.saveSnapshot('v1', 9, []), /read-?only/);
+  const saving = reading.kernelStorage.snapStore.saveSnapshot('v1', 9, []);
+  await assert.rejects(saving, { code: 'SWING_READ_ONLY', message: /read-?only/ });
   await reading.hostStorage.close();
   assert.throws(() => openSwingStore(path.join(dir, 'nowhere'), { readonly: true }), Error);
   assert.equal(fs.existsSync(path.join(dir, 'nowhere')), false);

@@ -34,7 +34,7 @@ const beingRead = async t => {
   return { dir, reader };
 };
 
-const inUse = { code: 'SWING_BUSY', message: /is being read: nothing was replaced/ };
+const inUse = { code: 'SWING_BUSY', message: /is in use: nothing was replaced/ };
 
 test('a commit of an import that was refused can be made again', async t => {
   const source = await sourceDir(t);

@@ -21,6 +21,9 @@ const matches = (mine, theirs) => {
   return RegExp(`^${escaped.join('.*')}`, 's').test(mine.replace(/"/g, ''));
 };
 
+/** Each error tells its kind. */
+const CODE = /^SWING_(ARGUMENT|STATE|CLOSED|MISSING|MISMATCH|INCOMPLETE|READ_ONLY|CORRUPT)$/;
+
 /** Both refuse, in the same way and with the same words. */
 const bothRefuse = async (what, call, [theirs, mine]) => {
   const [expected, actual] = [await outcome(() => call(theirs)), await outcome(() => call(mine))];
@@ -28,6 +31,7 @@ const bothRefuse = async (what, call, [theirs, mine]) => {
   assert.equal(actual.how, expected.how, `${what}: ${actual.error}`);
   assert.ok(matches(actual.error.message, expected.error.message), `${what}: ${actual.error.message}\n${expected.error.message}`);
   assert.ok(actual.error instanceof Error, what);
+  assert.match(actual.error.code, CODE, what);
 };
 
 /** Only ours refuses: what the original does instead is said by the test's name. */
@@ -35,6 +39,7 @@ const oursRefuses = async (what, call, mine, words, how = 'throws') => {
   const actual = await outcome(() => call(mine));
   assert.equal(actual.how, how, `${what}: ${actual.error}`);
   assert.match(actual.error.message, words, what);
+  assert.match(actual.error.code, CODE, what);
 };
 
 const pair = async () => {

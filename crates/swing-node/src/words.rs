@@ -6,6 +6,7 @@ use swing_core::session::{CommitError, OpenError};
 use swing_core::substore::{Gap, SubstoreError};
 use swing_core::{IdError, SessionError, error_chain};
 use swing_export::{ExportError, ImportError, RepairError, StagingError};
+use swing_kv::KvError;
 use swing_snap::SnapError;
 use swing_store::StoreError;
 use swing_transcript::TranscriptError;
@@ -34,6 +35,16 @@ impl From<SessionError> for Failure {
             | SessionError::PutOff { .. } => Kind::IO,
         };
         Self::of(kind, &error)
+    }
+}
+
+impl From<KvError> for Failure {
+    fn from(error: KvError) -> Self {
+        match error {
+            KvError::Session(error) => error.into(),
+            KvError::Value { .. } => Self::of(Kind::CORRUPT, &error),
+            KvError::TooLong { .. } => Self::of(Kind::ARGUMENT, &error),
+        }
     }
 }
 
@@ -126,10 +137,10 @@ impl From<StoreError> for Failure {
             | StoreError::WrongKind { .. } => Self::of(Kind::STATE, &error),
             StoreError::NewReadOnly => Self::of(Kind::ARGUMENT, &error),
             StoreError::LostBlocks { .. } | StoreError::NoHeight { .. } => Self::of(Kind::CORRUPT, &error),
-            StoreError::Kv(_)
-            | StoreError::Callback { .. }
-            | StoreError::Trace { .. }
-            | StoreError::DiskUsage { .. } => Self::of(Kind::IO, &error),
+            StoreError::Kv(error) => error.into(),
+            StoreError::Callback { .. } | StoreError::Trace { .. } | StoreError::DiskUsage { .. } => {
+                Self::of(Kind::IO, &error)
+            }
         }
     }
 }

@@ -179,7 +179,7 @@ fn an_import_says_that_the_store_is_being_read_and_waits() {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     stderr.read_line(&mut said).unwrap();
-    assert!(said.starts_with("waiting: the store at ") && said.contains("is being read"), "{said}");
+    assert!(said.starts_with("waiting: the store at ") && said.contains("is in use"), "{said}");
     if cfg!(target_os = "linux") {
         assert!(said.contains(&format!("by process {}", std::process::id())), "{said}");
     }
@@ -199,7 +199,7 @@ fn an_import_that_is_not_to_wait_leaves_the_store_that_is_being_read() {
     sandbox.dataset("worked-example", "js", "operational", "dataset");
     let reader = reader(&sandbox);
     let run = sandbox.run(&["import", "dataset", "store", "--wait", "0"]);
-    run.refused(&["is being read", "nothing was replaced", "without --wait"]);
+    run.refused(&["is in use", "nothing was replaced", "without --wait"]);
     drop(reader);
     assert_eq!(sandbox.json(&["stat", "store"])["block_height"], 5);
     assert_eq!(files(&sandbox.path("store")).keys().collect::<Vec<_>>(), ["swingstore.sqlite"]);

@@ -141,7 +141,7 @@ fn what_stands_in_the_way_can_be_cleared_away() {
 #[test]
 fn an_old_store_that_cannot_be_opened_keeps_its_log() {
     let (killed, path) = killed_store("archival", "UPDATE kvStore SET value = 'late' WHERE key = 'vat.names'");
-    let in_the_way = killed.path().join("swingstore.sqlite-shm");
+    let in_the_way = killed.path().join("swingstore.sqlite-journal");
     fs::create_dir(&in_the_way).unwrap();
     let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
     let PublishError { error, import } = imported.publish(&mut []).err().unwrap();

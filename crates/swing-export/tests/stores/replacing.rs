@@ -133,6 +133,24 @@ fn a_store_is_replaced_when_nobody_is_just_opening_it() {
     opening.try_lock().unwrap();
 }
 
+/// As the original has it open, between two blocks.
+#[test]
+fn a_store_that_somebody_has_open_is_not_replaced_also_while_he_does_nothing() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    let block = |value: &str| format!("UPDATE kvStore SET value = '{value}' WHERE key = 'vat.names'");
+    other.execute_batch(&format!("{}; PRAGMA wal_checkpoint(TRUNCATE)", block("x"))).unwrap();
+    let refused = imported.publish(&mut []).err().unwrap();
+    assert!(matches!(refused.error, StagingError::TargetInUse { .. }), "{}", refused.error);
+    other.execute_batch(&block("y")).unwrap();
+    drop(other);
+    assert!(exported(&path).contains(&("kv.vat.names".to_owned(), Some("y".to_owned()))));
+    refused.import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+    assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
+}
+
 #[test]
 fn a_store_that_is_being_written_is_not_replaced() {
     let (_dir, path) = store("archival");

@@ -27,7 +27,7 @@ export const bundlesOver = native => {
       bundles.addText(bundleID, JSON.stringify(bundle));
     } else if (bundleID.startsWith('b1-')) {
       moduleFormat === 'endoZipBase64' || fail(`unsupported b1- module format ${q(moduleFormat)}`);
-      bundleID === `b1-${endoZipBase64Sha512}` || fail(`bundleID ${q(bundleID)} does not match bundle`);
+      bundleID === `b1-${endoZipBase64Sha512}` || fail(`bundleID ${q(bundleID)} does not match bundle`, 'SWING_MISMATCH');
       bundles.addZip(bundleID, endoZipBase64Sha512, endoZipBase64);
     } else {
       fail(`unsupported BundleID ${q(bundleID)}`);

@@ -100,7 +100,7 @@ const standalone = (substore, changing, known, { ensureTxn = () => {}, noteExpor
   const { native, exports } = known;
   if (noteExport) {
     // A change is told of once, and then it is gone.
-    !exports?.isInstalled() || fail('noteExport cannot be had beside the export callback of the same store');
+    !exports?.isInstalled() || fail('noteExport cannot be had beside the export callback of the same store', 'SWING_STATE');
     native.store.recordExports();
   }
   const after = () => {

@@ -96,7 +96,7 @@ const fulfil = async (exporter, native) => {
         await giveBytes();
         break;
       default:
-        fail(`unknown wish ${wish}`);
+        fail(`unknown wish ${wish}`, 'SWING_INTERNAL');
     }
   };
   try {
@@ -181,7 +181,7 @@ const importedStore = (native, path, patienceMs, options) => {
     if (publishing) await publishing.catch(() => {});
     store.close();
   };
-  const repairMetadata = async () => fail('a store that was just imported needs no repair: open it first');
+  const repairMetadata = async () => fail('a store that was just imported needs no repair: open it first', 'SWING_STATE');
   const hostStorage = {
     repairMetadata,
     kvStore,

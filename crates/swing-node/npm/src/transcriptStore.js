@@ -38,7 +38,7 @@ export const transcriptsOver = (native, { archiveTranscript } = {}) => {
     let closed;
     try {
       const { startPos: start, endPos: end } = getCurrentSpanBounds(vatID);
-      (start === startPos && end === endPos) || fail(`the span of ${q(vatID)} was changed by its archiver`);
+      (start === startPos && end === endPos) || fail(`the span of ${q(vatID)} was changed by its archiver`, 'SWING_STATE');
       closed = close(vatID);
     } catch (error) {
       archiving.catch(() => {});

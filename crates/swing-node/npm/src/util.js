@@ -3,9 +3,9 @@
 /** A value as it is quoted in messages. */
 export const q = value => JSON.stringify(value);
 
-/** Throws, for use behind `||`. */
-export const fail = message => {
-  throw Error(message);
+/** Throws, for use behind `||`. The code tells the kind of failure, as that of native errors does. */
+export const fail = (message, code = 'SWING_ARGUMENT', Kind = Error) => {
+  throw Object.assign(Kind(message), { code });
 };
 
 const freezeAll = (value, seen) => {
@@ -147,7 +147,7 @@ export const iteratorOf = (iterable, what) => {
 export const bytesOf = (chunk, what) => {
   if (chunk instanceof Uint8Array) return chunk;
   if (typeof chunk === 'string') return Buffer.from(chunk);
-  throw TypeError(`${what} must be a Uint8Array`);
+  return fail(`${what} must be a Uint8Array`, 'SWING_ARGUMENT', TypeError);
 };
 
 /** What native code wrote as JSON, or undefined. */
