@@ -63,8 +63,7 @@ pub struct PlannedStep {
 /// When there is no store, it cannot be migrated, or (but for planning) somebody else is writing to it. It is then as it
 /// was.
 pub fn migrate(options: &Options, meter: &Meter) -> Result<Report> {
-    let readers = swing_store::readers(&options.store, 1)?;
-    let pinned = readers.pin()?;
+    let pinned = swing_store::reader(&options.store)?;
     let plan = migration::plan(pinned.read())?;
     pinned.close()?;
     let migrate = options.execution == Execution::PlanAndMigrate && !plan.steps.is_empty();

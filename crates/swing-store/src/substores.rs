@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use swing_core::ArtifactMode;
-use swing_core::session::{OpenError, Readers, Table, store_file};
+use swing_core::session::{OpenError, Pinned, Readers, Table, store_file};
 use swing_core::substore::Substore;
 use swing_export::{ExportError, Exporter, Substores};
 
@@ -27,6 +27,14 @@ pub fn tables() -> Vec<Table> {
 /// [`ExportError`] when there is no store; nothing is created then.
 pub fn exporter(dir: &Path, mode: ArtifactMode) -> Result<Exporter, ExportError> {
     Exporter::open(&store_file(dir), SUBSTORES, mode)
+}
+
+/// A reader of the last commit of the store in directory `dir`, with a connection of its own, which goes when it does.
+///
+/// # Errors
+/// [`OpenError`] when there is no store; nothing is created then.
+pub fn reader(dir: &Path) -> Result<Pinned, OpenError> {
+    Pinned::open(&store_file(dir), &tables())
 }
 
 /// A pool of up to `most` readers of the store in directory `dir`, for several exporters and inspections at once.

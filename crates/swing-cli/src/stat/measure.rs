@@ -17,8 +17,7 @@ const QUICK: u64 = 1_000_000_000;
 
 pub(super) fn measure(options: &Options, meter: &Meter) -> Result<Stat> {
     let store = &options.store;
-    let readers = swing_store::readers(store, 1)?;
-    let pinned = readers.pin()?;
+    let pinned = swing_store::reader(store)?;
     let db = pinned.read();
     let files = files(store)?;
     let full = options.item_bytes == ItemBytes::Always || files.database + files.wal <= QUICK;

@@ -23,11 +23,23 @@ fn refused_by_all(make: impl Fn(&Sandbox), words: &[&str], replaceable: bool) {
     let sandbox = Sandbox::new();
     sandbox.dataset("worked-example", "js", "operational", "dataset");
     make(&sandbox);
-    let before = sandbox.tree();
+    // Beside a file in which it finds damage SQLite leaves an index and an empty log.
+    let tree = || {
+        let mut tree = sandbox.tree();
+        let is_empty_log = |name: &str, content: &Option<Vec<u8>>| {
+            name.ends_with(".sqlite-wal") && content.as_ref().is_some_and(Vec::is_empty)
+        };
+        tree.retain(|path, content| {
+            let name = path.to_string_lossy();
+            !name.ends_with(".sqlite-shm") && !is_empty_log(&name, content)
+        });
+        tree
+    };
+    let before = tree();
     let import: &[&str] = &["import", "dataset", "store"];
     for args in READERS.into_iter().chain((!replaceable).then_some(import)) {
         sandbox.run(args).refused(words);
-        assert_eq!(sandbox.tree(), before, "{args:?}");
+        assert_eq!(tree(), before, "{args:?}");
     }
 }
 

@@ -138,16 +138,10 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 }
 
 /// All files below a directory with their content, and directories without.
-///
-/// What SQLite keeps beside a database that is read is left out: it comes and goes.
 pub(crate) fn tree(dir: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        let name = path.to_string_lossy();
-        if name.ends_with(".sqlite-shm") || (name.ends_with(".sqlite-wal") && fs::metadata(&path).unwrap().len() == 0) {
-            continue;
-        }
         if path.is_dir() {
             found.extend(tree(&path));
             found.insert(path, None);

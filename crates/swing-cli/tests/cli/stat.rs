@@ -66,3 +66,16 @@ fn an_empty_store_has_nothing_in_it() {
     let run = Sandbox::with_store("empty").run(&["stat", "store"]);
     assert!(run.stdout.contains("  block height  none\n  activityhash  none\n"), "{run:?}");
 }
+
+#[test]
+fn a_look_leaves_nothing_beside_the_store() {
+    for command in [&["stat", "store"][..], &["migrate", "store", "--dry-run"]] {
+        // A thread that let go of the file later than the program would not do so each time.
+        for _ in 0..20 {
+            let sandbox = Sandbox::with_store("archival");
+            let before = sandbox.tree();
+            sandbox.json(command);
+            assert!(sandbox.tree() == before, "{command:?}: {:?}", sandbox.tree().into_keys());
+        }
+    }
+}
