@@ -24,7 +24,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swing-store", &["swing-core", "swing-kv", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
     ("swing-hostile", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
     ("swing-cli", &["swing-core", "swing-store", "swing-snap", "swing-export", "swing-archive"]),
-    ("swing-node", &["swing-core", "swing-store", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"]),
+    (
+        "swing-node",
+        &["swing-core", "swing-store", "swing-kv", "swing-transcript", "swing-snap", "swing-bundle", "swing-export"],
+    ),
     ("swing-crash", &["swing-core", "swing-store", "swing-export", "swing-archive"]),
     (
         "swing-fuzz",

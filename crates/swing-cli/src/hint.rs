@@ -237,7 +237,9 @@ fn dataset(error: &DatasetError) -> Option<String> {
         | DatasetError::MissingFile { .. }
         | DatasetError::LeadsOutside { .. }
         | DatasetError::NotAFile { .. }
-        | DatasetError::BadLine { .. } => say("the dataset is damaged, or was made to do harm: get it again"),
+        | DatasetError::BadLine { .. } => {
+            say("the dataset is damaged, was made to do harm, or has a line longer than any that is read: get it again")
+        }
         DatasetError::NoBlockHeight { .. } => say("an importer needs to know the height: export again"),
         DatasetError::NoExportData { .. } => say("export again with --export-data-mode all"),
         DatasetError::NoArtifacts { .. } => {

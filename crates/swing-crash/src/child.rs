@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use fs_err as fs;
-use rusqlite::Connection;
 use swing_core::ArtifactMode;
 use swing_core::roles::{HostStorage as _, KvStore as _};
 use swing_core::session::store_file;
@@ -151,11 +150,6 @@ fn take(args: &Import) -> Result<()> {
     say("open")?;
     let has_log = fs::metadata(store_file(&args.dir).with_extension("sqlite-wal")).is_ok_and(|log| log.len() > 0);
     let mut reader = args.read_beside.filter(|_| has_log).map(|seed| read_beside(&args.dir, seed)).transpose()?;
-    // Who only has the store open is in nobody's way, but keeps the log there.
-    let idle = reader.is_some().then(|| Connection::open(store_file(&args.dir))).transpose()?;
-    if let Some(idle) = &idle {
-        idle.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    }
     let patience = if reader.is_some() { Duration::ZERO } else { ImportOptions::default().patience };
     let how = ImportOptions { mode: ArtifactMode::Operational, patience, ..ImportOptions::default() };
     let mut imported = import(&dataset, &args.dir, how, Keeping::of_seed(3).options(None)?, &mut |_| {})?;

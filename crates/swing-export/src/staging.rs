@@ -251,15 +251,16 @@ impl Staging {
         }
     }
 
-    /// Makes it durable that the old store's log is empty or gone. Otherwise a loss of power right after the rename could
-    /// leave the new file beside the old log.
+    /// Makes it durable that the old store's log is gone. Otherwise a loss of power right after the rename could leave the new file
+    /// beside the old log.
     fn settle_logs(&self) -> Result<(), Unmoved> {
-        match fs::File::open(beside(&self.target, "-wal")) {
-            // Of a flush there is no second try, as of the new store's.
-            Ok(log) => log.sync_all().map_err(io("flush the old store's log")).map_err(Unmoved::Lost)?,
+        match fs::symlink_metadata(beside(&self.target, "-wal")) {
+            // Somebody has opened the old store since it was closed up, and there is something in it again.
+            Ok(_) => return Err(Unmoved::Refused(StagingError::TargetInUse { path: self.target.clone() })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Unmoved::Refused(io("open the old store's log")(error))),
+            Err(error) => return Err(Unmoved::Refused(io("look for the old store's log")(error))),
         }
+        // Of a flush there is no second try, as of the new store's.
         sync_dir(parent(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)
     }
 
@@ -323,29 +324,21 @@ mod tests {
         assert!(matches!(error, StagingError::Unknown { .. }), "{error:?}");
     }
 
-    /// What of a flush that failed is told, and that it is not said to be worth another try: the next flush may well
-    /// succeed while the log still has its content on the disk, beside which the new store must not come.
-    #[cfg(target_os = "linux")]
-    fn is_final(settled: Result<(), Unmoved>) -> &'static str {
-        match settled {
-            Err(Unmoved::Lost(StagingError::Io { what, .. })) => what,
-            Err(Unmoved::Lost(error)) => panic!("{error}"),
-            Err(Unmoved::Refused(error)) => panic!("it can be tried again: {error}"),
-            Ok(()) => panic!("it was flushed"),
-        }
-    }
-
-    #[cfg(target_os = "linux")]
     #[test]
-    fn an_old_log_that_cannot_be_flushed_is_not_flushed_a_second_time() {
+    fn an_old_store_that_has_a_log_again_is_in_use() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("swingstore.sqlite");
-        let (staging, _session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
-        // A file that can be opened and that Linux refuses to flush.
-        std::os::unix::fs::symlink("/dev/null", beside(&staging.target, "-wal")).unwrap();
-        assert_eq!(is_final(staging.settle_logs()), "flush the old store's log");
+        let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
+        staging.seal(session).unwrap();
+        let log = beside(&staging.target, "-wal");
+        fs::write(&log, "of somebody who has just opened it").unwrap();
+        let settled = staging.settle_logs();
+        assert!(matches!(settled, Err(Unmoved::Refused(StagingError::TargetInUse { .. }))));
+        fs::remove_file(log).unwrap();
+        assert!(staging.settle_logs().is_ok());
     }
 
+    /// The next flush may well succeed while the log still is on the disk, beside which the new store must not come.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_directory_that_cannot_be_flushed_before_the_move_is_not_flushed_a_second_time() {
@@ -360,6 +353,11 @@ mod tests {
             patience: Duration::ZERO,
             _created: CreatedDirs(Vec::new()),
         };
-        assert_eq!(is_final(staging.settle_logs()), "flush the store's directory");
+        match staging.settle_logs() {
+            Err(Unmoved::Lost(StagingError::Io { what, .. })) => assert_eq!(what, "flush the store's directory"),
+            Err(Unmoved::Lost(error)) => panic!("{error}"),
+            Err(Unmoved::Refused(error)) => panic!("it can be tried again: {error}"),
+            Ok(()) => panic!("it was flushed"),
+        }
     }
 }

@@ -254,13 +254,13 @@ export function makeSwingStoreExporter(dirPath: string, options?: ExportSwingSto
 
 export interface ImportSwingStoreOptions extends SwingStoreOptions {
   artifactMode?: ArtifactMode;
-  /** How long each commit of the import waits for readers of the store that it replaces. Default 5000. */
+  /** How long each commit of the import waits for those who have the store open that it replaces. Default 5000. */
   patienceMs?: number;
 }
 
 /**
- * Nothing is in place before `hostStorage.commit()`. While a commit is rejected with `SWING_BUSY`, since somebody reads the
- * store that is to be replaced, the import is still there: commit again, or close it to give it up. So it is after any
+ * Nothing is in place before `hostStorage.commit()`. While a commit is rejected with `SWING_BUSY`, since somebody has the
+ * store open that is to be replaced, the import is still there: commit again, or close it to give it up. So it is after any
  * other rejection that left both stores whole; one that is lost says so when it is committed again.
  */
 export function importSwingStore(

@@ -26,7 +26,7 @@ pub struct ImportedStore {
     options: Options,
 }
 
-/// Imports everything that `source` has, to become the store in directory `dir`, whatever is there now.
+/// Imports everything that `source` has, to become the store in directory `dir`, in place of the one that is there, also a damaged one.
 ///
 /// # Errors
 /// [`StoreError::Import`]; what is in `dir` is then as it was.

@@ -9,7 +9,7 @@ use crate::export::{ExportData, Options};
 
 /// Writes a store as a dataset: a directory of export data and artifacts, which any swing-store can import.
 ///
-/// What is written is the last committed block, while a node may go on with the next. Everything is verified on its way out.
+/// What is written is the last committed block, while a node may go on with the next. Everything is verified on its way out; in `debug` mode what is not what its record says is left out, and told (exit code 1).
 /// The bytes are those that the chain's own tools write. The dataset's manifest is created first, empty, and filled last:
 /// an empty one marks an export that was not finished.
 #[derive(clap::Args)]

@@ -41,7 +41,7 @@ pub struct Compressed {
     pub hash: [u8; 32],
     /// How many raw bytes there were.
     pub raw_len: u64,
-    /// The raw bytes as gzip: one member for each [`MEMBER_LEN`] of them, and an empty member if there were none.
+    /// The raw bytes as gzip: members of at most [`MEMBER_LEN`] raw bytes, and an empty member if there were none.
     pub gzip: Vec<u8>,
 }
 
