@@ -12,6 +12,7 @@ use swing_core::row_digest::stored::load;
 use swing_export::digest_verdict;
 use swing_store::{SUBSTORES, Store};
 
+use crate::alone;
 use crate::console::Console;
 use crate::error::Refusal;
 use crate::exit::Exit;
@@ -69,6 +70,7 @@ pub fn rebuild(options: &Options, meter: &Meter) -> Result<Report> {
     let needed = !(kept && matches!(found, Digests::Agrees { .. }));
     let rebuilt = needed && *execution == Execution::PlanAndRebuild;
     if rebuilt {
+        alone::insist(store)?;
         meter.step(swing_export::Step::Stage("making the digest"));
         let mut store = Store::open(store, swing_store::Options::default())?;
         store.build_row_digests()?;

@@ -35,6 +35,14 @@ pub enum Refusal {
         /// The value.
         text: String,
     },
+    /// Somebody has the store open that is to be changed.
+    #[error("the store in {store} is in use by {}", match &by[..] { [] => "another program".to_owned(), by => format!("process {}", by.join(", ")) })]
+    InUse {
+        /// The store's directory.
+        store: PathBuf,
+        /// The processes that have its file open, as far as they can be seen.
+        by: Vec<String>,
+    },
     /// A directory that must be new has something in it.
     #[error("{dir} is not an empty directory")]
     NotEmpty {

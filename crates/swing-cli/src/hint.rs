@@ -63,6 +63,9 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::OtherHeight { .. } => say("nothing was written; without --check-block-height any height will do"),
         Refusal::OtherDataset { .. } => say("nothing was changed: a store is repaired from a dataset of its own block"),
         Refusal::NoHeight { .. } => say("the host keeps its height there as a decimal number: see what wrote this one"),
+        Refusal::InUse { .. } => say(
+            "nothing was changed: stop the node first, or wait for what reads the store; stat, verify and export need not",
+        ),
         Refusal::NotEmpty { .. } => say("nothing was erased: name a directory that is empty or does not exist yet"),
         Refusal::Damaged { .. } => say(
             "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",

@@ -13,6 +13,7 @@ use swing_export::dataset::{Dataset, DatasetError, MANIFEST_FILE_NAME, Mode};
 use swing_export::{ImportOptions, Step};
 use swing_store::Store;
 
+use crate::alone;
 use crate::console::Console;
 use crate::error::Refusal;
 use crate::exit::Exit;
@@ -149,6 +150,7 @@ fn repair(dataset: &Dataset, options: &Options, meter: &Meter) -> Result<Report>
     // Opening for writing would create it.
     let read_only = swing_store::Options { read_only: true, ..swing_store::Options::default() };
     Store::open(store, read_only)?.close()?;
+    alone::insist(store)?;
     let mut opened = Store::open(store, swing_store::Options::default())?;
     let found = opened.host().kv().get(height::HOST_HEIGHT)?;
     let block_height = height::parse(store, found.as_deref())?;

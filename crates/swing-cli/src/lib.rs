@@ -8,6 +8,7 @@
 #![doc = ""]
 #![doc = include_str!("../README.md")]
 
+mod alone;
 mod args;
 mod console;
 mod error;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use swing_core::session::{Creation, Location, OpenOptions, Session, store_file};
 use swing_snap::migration::{self, Plan, Schema};
 
+use crate::alone;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::progress::Meter;
@@ -68,6 +69,7 @@ pub fn migrate(options: &Options, meter: &Meter) -> Result<Report> {
     pinned.close()?;
     let migrate = options.execution == Execution::PlanAndMigrate && !plan.steps.is_empty();
     if migrate {
+        alone::insist(&options.store)?;
         meter.step(swing_export::Step::Stage("rebuilding the table of snapshots"));
         execute(options, &plan)?;
     }

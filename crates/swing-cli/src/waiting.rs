@@ -54,7 +54,7 @@ fn notice(file: &Path, holders: &[u32]) -> String {
 }
 
 /// The processes that have a file open: those that may be looked into, on systems with a `/proc` where it is written.
-fn holders(file: &Path) -> Vec<u32> {
+pub(crate) fn holders(file: &Path) -> Vec<u32> {
     let is_file = |link: &Path| fs::read_link(link).is_ok_and(|to| to == file);
     let holds = |pid: &u32| {
         fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|open| open.flatten().any(|link| is_file(&link.path())))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use fs_err as fs;
 use rusqlite::ErrorCode;
 use swing_core::session::{
-    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SwapLock, Table, WriterLock,
+    ALONE, CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SwapLock, Table, WriterLock,
     check_replaceable, create_dir_durably, has_store_header, remove_store_files, sync_dir,
 };
 use swing_core::substore::SubstoreError;
@@ -234,7 +234,7 @@ impl Staging {
             connection.busy_timeout(self.patience.min(LONGEST_PATIENCE))?;
             // Nobody else may have the file open at all: the original holds no lock of ours, and between its blocks nothing tells it
             // from a reader.
-            connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT")?;
+            connection.execute_batch(ALONE)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         };
         let source = match checkpoint() {

@@ -161,3 +161,27 @@ fn an_import_killed_at_any_moment_leaves_the_old_store_or_the_whole_new_one() {
         assert!(!sandbox.path("store/swingstore.sqlite-import").exists());
     }
 }
+
+/// A node with the original store has it open, and nothing else tells of it.
+#[test]
+fn a_store_that_somebody_has_open_is_not_changed() {
+    let sandbox = Sandbox::new();
+    sandbox.dataset("archival", "js", "archival", "dataset");
+    let repair: &[&str] = &["import", "dataset", "store", "--export-data-mode", "repair-metadata"];
+    for (store, args) in
+        [("archival", repair), ("schema-1a", &["migrate", "store"]), ("archival", &["digest", "rebuild", "store"])]
+    {
+        let _ = fs::remove_dir_all(sandbox.path("store"));
+        sandbox.store(store, "store");
+        // Before it is locked: this process would lose its locks when it closes the file.
+        let before = sandbox.tree();
+        let idle = rusqlite::Connection::open(sandbox.path("store/swingstore.sqlite")).unwrap();
+        idle.execute_batch("SELECT count(*) FROM kvStore").unwrap();
+        let words = ["the store in store is in use by", &std::process::id().to_string(), "stop the node"];
+        let words = if cfg!(target_os = "linux") { &words[..] } else { &words[..1] };
+        sandbox.run(args).refused(words);
+        drop(idle);
+        assert!(sandbox.tree() == before, "{args:?}");
+        sandbox.json(args);
+    }
+}

@@ -9,6 +9,7 @@
 //! back by itself, and going on would commit the tail of it. A poisoned session refuses to write and to commit; it is
 //! reopened, and what was committed is there.
 
+mod alone;
 mod checkpoints;
 mod checks;
 mod controls;
@@ -34,6 +35,7 @@ mod transaction;
 mod wal_index;
 mod writer;
 
+pub use alone::{ALONE, is_open_elsewhere};
 pub use checks::has_store_header;
 #[cfg(feature = "crash-controls")]
 pub use controls::{checkpoint_after, checkpoint_in_step, ignore_poison, pin_nothing};

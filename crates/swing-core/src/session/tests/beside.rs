@@ -3,7 +3,7 @@
 use super::*;
 use crate::session::open::Beside;
 use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect, unreadable};
-use crate::session::{LockError, Readers, has_store_header};
+use crate::session::{LockError, Readers, has_store_header, is_open_elsewhere};
 
 fn commit(session: &mut Session, value: &str) {
     set(session, "a", value).unwrap();
@@ -311,4 +311,44 @@ fn looking_at_a_store_does_not_give_up_the_locks_of_the_writer_in_the_same_proce
     assert_eq!(scratch.committed("a").as_deref(), Some("3"));
     drop(writer);
     assert_eq!(scratch.committed("a").as_deref(), Some("3"));
+}
+
+#[test]
+fn whoever_has_a_store_open_is_seen_also_while_he_does_nothing() {
+    let scratch = Scratch::with_store();
+    let path = scratch.path();
+    let is_open = || is_open_elsewhere(&path, std::time::Duration::ZERO);
+    assert!(!is_open().unwrap());
+    let idle = rusqlite::Connection::open(&path).unwrap();
+    assert!(!is_open().unwrap(), "he has not looked at it yet");
+    idle.execute_batch("SELECT count(*) FROM sqlite_schema").unwrap();
+    assert!(is_open().unwrap());
+    drop(idle);
+    assert!(!is_open().unwrap());
+    let writer = scratch.open();
+    assert!(is_open().unwrap(), "this process counts, too");
+    drop(writer);
+    fs::write(&path, "no database").unwrap();
+    assert!(is_open().is_err());
+}
+
+#[test]
+fn a_look_at_who_has_a_store_open_leaves_a_log_as_it_is() {
+    let scratch = Scratch::with_store();
+    let path = scratch.path();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE more (a)").unwrap();
+    // As a process leaves it that was killed.
+    let killed = tempfile::tempdir().unwrap();
+    for name in ["swingstore.sqlite", "swingstore.sqlite-wal"] {
+        fs::copy(scratch.dir.path().join(name), killed.path().join(name)).unwrap();
+    }
+    let files = || {
+        let names = ["swingstore.sqlite", "swingstore.sqlite-wal"].map(|name| killed.path().join(name));
+        names.map(|name| fs::read(name).unwrap())
+    };
+    let before = files();
+    assert!(!before[1].is_empty());
+    assert!(!is_open_elsewhere(&killed.path().join("swingstore.sqlite"), std::time::Duration::ZERO).unwrap());
+    assert!(files() == before);
 }
