@@ -152,7 +152,7 @@ impl Import for BundleImport {
             return Err(SubstoreError::NoRecord { name: name.to_owned() });
         }
         if !self.taken.insert(id.clone()) {
-            return Err(refused("it was offered before".to_owned()));
+            return Ok(Offered::Repeated);
         }
         let limit = self.limits.bundle.min(self.limits.artifact);
         let mut bytes = Vec::new();

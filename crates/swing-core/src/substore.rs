@@ -125,6 +125,8 @@ pub enum Offered {
     Taken,
     /// The mode has no use for it; it was not read.
     Skipped,
+    /// It was offered before; it was not read again.
+    Repeated,
 }
 
 /// What became of a record that was offered for repair.

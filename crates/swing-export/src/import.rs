@@ -3,7 +3,6 @@
 //! First all records, then the artifacts on offer, each verified against its record, then the completeness check. The
 //! store is built beside the target and takes its place when the caller [publishes](Imported::publish) it.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -302,12 +301,8 @@ impl Run {
             let at = at.to_owned();
             move |source| ImportError::Source { at, source }
         };
-        let mut seen = HashSet::new();
         for name in source.artifact_names().map_err(failed("the artifact names"))? {
             let name = name.map_err(failed("the artifact names"))?;
-            if seen.contains(&name) {
-                return Err(ImportError::Repeated { name });
-            }
             let left = self.options.total.saturating_sub(self.report.bytes);
             let import = self.of_tag(&name).ok_or_else(|| ImportError::UnknownName { name: name.clone() })?;
             let mut bytes = Counted::new(Lazy { source, name: &name, open: None, left, past: false });
@@ -322,10 +317,9 @@ impl Run {
             match offered {
                 Offered::Taken => self.report.taken += 1,
                 Offered::Skipped => self.report.skipped += 1,
+                Offered::Repeated => return Err(ImportError::Repeated { name }),
             }
             progress(Step::Artifact { name: &name, bytes: read });
-            // Only names with a record get here, so what is remembered is bounded by the trusted data.
-            seen.insert(name);
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Reading a dataset.
 
-use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +24,8 @@ pub struct Dataset {
     manifest: Manifest,
     dialect: Dialect,
     block_height: u64,
-    file_names: HashMap<String, usize>,
+    /// The artifacts in the order of their names.
+    by_name: Vec<usize>,
 }
 
 impl Dataset {
@@ -62,9 +62,9 @@ impl Dataset {
         for name in manifest.data.iter().chain(manifest.artifacts.iter().map(|(_, file_name)| file_name)) {
             folder::resolve(&folder, &root, name)?;
         }
-        let names = manifest.artifacts.iter().map(|(name, _)| name.clone());
-        let file_names = names.enumerate().map(|(index, name)| (name, index)).collect();
-        Ok(Self { folder, root, manifest, dialect, block_height, file_names })
+        let mut by_name: Vec<_> = (0..manifest.artifacts.len()).collect();
+        by_name.sort_unstable_by_key(|index| &manifest.artifacts[*index].0);
+        Ok(Self { folder, root, manifest, dialect, block_height, by_name })
     }
 
     /// The manifest.
@@ -109,10 +109,11 @@ impl Dataset {
     ///
     /// [`UnknownArtifact`](DatasetError::UnknownArtifact), and those of finding and opening the file.
     pub fn artifact(&self, name: &str) -> Result<impl Read + use<>, DatasetError> {
-        let Some(index) = self.file_names.get(name) else {
+        let artifacts = &self.manifest.artifacts;
+        let Ok(at) = self.by_name.binary_search_by_key(&name, |index| artifacts[*index].0.as_str()) else {
             return Err(DatasetError::UnknownArtifact { path: self.manifest_path(), name: name.to_owned() });
         };
-        let (_, file_name) = &self.manifest.artifacts[*index];
+        let (_, file_name) = &artifacts[self.by_name[at]];
         self.open_file(file_name)
     }
 

@@ -1,6 +1,7 @@
 //! Writing a dataset.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,9 @@ pub struct DatasetWriter {
     folder: PathBuf,
     dialect: Dialect,
     manifest: Manifest,
-    names: HashSet<String>,
+    hasher: RandomState,
+    /// Hashes of the artifacts' names: where one is not among them the name is new. The names themselves are in the manifest.
+    hashes: HashSet<u64>,
     copy_buffer: Vec<u8>,
     failed: bool,
 }
@@ -63,7 +66,8 @@ impl DatasetWriter {
             folder,
             dialect,
             manifest: Manifest::default(),
-            names: HashSet::new(),
+            hasher: RandomState::new(),
+            hashes: HashSet::new(),
             copy_buffer: vec![0; COPY_BUFFER_BYTES],
             failed: false,
         })
@@ -162,7 +166,8 @@ impl DatasetWriter {
             if [MANIFEST_FILE_NAME, MANIFEST_TMP_FILE_NAME, EXPORT_DATA_FILE_NAME].contains(&&*file_name) {
                 return Err(ManifestError::DuplicateFile { file_name: file_name.clone() });
             }
-            if !self.names.insert(name.to_owned()) {
+            let is_new = self.hashes.insert(self.hasher.hash_one(name));
+            if !is_new && self.manifest.artifacts.iter().any(|(taken, _)| taken == name) {
                 return Err(ManifestError::DuplicateArtifact { name: name.to_owned() });
             }
             Ok(())

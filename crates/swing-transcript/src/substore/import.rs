@@ -5,56 +5,79 @@ use std::io::Read;
 use std::sync::Arc;
 
 use swing_core::substore::{Import, Limits, Offered, SubstoreError};
-use swing_core::{ArtifactMode, ArtifactName, ExportKey, Position, SpanRecord, VatId, Writer};
+use swing_core::{ArtifactMode, ArtifactName, Digest, ExportKey, Incarnation, Position, SpanRecord, VatId, Writer};
 
 use super::hashing::{SpanHasher, is_full};
 use super::lines::{LineError, Lines};
 use super::rows;
 use crate::hash::initial_hash;
-use crate::layers::At;
 use crate::texts::Texts;
 
 const ADD_ITEM: &str = "INSERT INTO transcriptItems (vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4)";
 
-/// Which of a vat's spans a record is about. In the order of the spans, since the current one is the last.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Slot {
-    Closed(Position),
-    Current,
-}
-
-struct Text {
-    key: String,
-    value: String,
-}
-
-struct Expected {
-    record: SpanRecord,
+/// What is remembered of a record until its artifact comes. There may be hundreds of thousands, so it is not their text.
+struct Known {
+    start: Position,
+    end: Position,
+    hash: Digest,
+    incarnation: Incarnation,
     was_offered: bool,
+}
+
+impl Known {
+    fn record(&self, vat: &VatId, is_current: bool) -> SpanRecord {
+        let Self { start, end, hash, incarnation, .. } = *self;
+        SpanRecord { vat: vat.clone(), start, end, hash, is_current, incarnation }
+    }
+}
+
+/// The last word on a key, which may be none that can be taken.
+type Word = Result<Known, Box<SubstoreError>>;
+
+/// What records say of a vat, until there are no more.
+#[derive(Default)]
+struct Said {
+    closed: BTreeMap<Position, Word>,
+    current: Option<Word>,
+}
+
+/// A vat's spans, in their order.
+struct Expected {
+    spans: Vec<Known>,
+    /// The last one is.
+    is_current: bool,
+    /// Where the current incarnation begins, if there is a current span.
+    replay_from: Option<Position>,
+}
+
+impl Expected {
+    /// The span from `start`, and whether it is current.
+    fn starting_at(&mut self, start: Position) -> Option<(&mut Known, bool)> {
+        let at = self.spans.binary_search_by_key(&start, |known| known.start).ok()?;
+        let is_current = self.is_current && at + 1 == self.spans.len();
+        self.spans.get_mut(at).map(|known| (known, is_current))
+    }
 }
 
 pub(super) struct SpanImport {
     mode: ArtifactMode,
     limits: Limits,
-    texts: BTreeMap<(VatId, Slot), Text>,
-    expected: BTreeMap<At, Expected>,
-    /// Where the current incarnation of a vat begins, for vats that have a current span.
-    incarnations: HashMap<VatId, Position>,
+    said: BTreeMap<VatId, Said>,
+    expected: HashMap<VatId, Expected>,
     hasher: SpanHasher,
 }
 
 impl SpanImport {
     pub(super) fn new(mode: ArtifactMode, limits: Limits) -> Self {
-        let (texts, expected, incarnations) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
-        Self { mode, limits, texts, expected, incarnations, hasher: SpanHasher::new() }
+        Self { mode, limits, said: BTreeMap::new(), expected: HashMap::new(), hasher: SpanHasher::new() }
     }
+}
 
-    fn wants(&self, record: &SpanRecord) -> bool {
-        match self.mode {
-            ArtifactMode::Operational => record.is_current,
-            ArtifactMode::Replay => self.incarnations.get(&record.vat).is_some_and(|start| record.start >= *start),
-            ArtifactMode::Archival | ArtifactMode::Debug => true,
-        }
+fn wants(mode: ArtifactMode, record: &SpanRecord, replay_from: Option<Position>) -> bool {
+    match mode {
+        ArtifactMode::Operational => record.is_current,
+        ArtifactMode::Replay => replay_from.is_some_and(|start| record.start >= start),
+        ArtifactMode::Archival | ArtifactMode::Debug => true,
     }
 }
 
@@ -92,37 +115,49 @@ fn expect_to_follow(key: &str, before: &SpanRecord, record: &SpanRecord) -> Resu
 
 impl Import for SpanImport {
     fn record(&mut self, _: &mut Writer<'_>, key: &str, value: Option<&str>) -> Result<(), SubstoreError> {
-        let place = match key.parse()? {
-            ExportKey::Span { vat, start } => (vat, Slot::Closed(start)),
-            ExportKey::CurrentSpan(vat) => (vat, Slot::Current),
+        let (vat, start) = match key.parse()? {
+            ExportKey::Span { vat, start } => (vat, Some(start)),
+            ExportKey::CurrentSpan(vat) => (vat, None),
             _ => return Err(refuse(key, "it is not a transcript span".to_owned())),
         };
-        match value {
-            Some(value) => self.texts.insert(place, Text { key: key.to_owned(), value: value.to_owned() }),
-            None => self.texts.remove(&place),
-        };
+        let word = value.map(|value| match parse(key, value) {
+            Ok(SpanRecord { start, end, hash, incarnation, .. }) => {
+                Ok(Known { start, end, hash, incarnation, was_offered: false })
+            }
+            // A later one may take its place.
+            Err(error) => Err(Box::new(error)),
+        });
+        let said = self.said.entry(vat).or_default();
+        match (start, word) {
+            (None, word) => said.current = word,
+            (Some(start), None) => drop(said.closed.remove(&start)),
+            (Some(start), Some(word)) => drop(said.closed.insert(start, word)),
+        }
         Ok(())
     }
 
     fn records_done(&mut self, db: &mut Writer<'_>) -> Result<(), SubstoreError> {
-        let mut before: Option<SpanRecord> = None;
-        let mut incarnation_start = Position::ZERO;
-        for Text { key, value } in std::mem::take(&mut self.texts).into_values() {
-            let record = parse(&key, &value)?;
-            let before_it = before.as_ref().filter(|before| before.vat == record.vat);
-            if let Some(before) = before_it {
-                expect_to_follow(&key, before, &record)?;
+        for (vat, Said { closed, current }) in std::mem::take(&mut self.said) {
+            let is_current = current.is_some();
+            let (mut spans, mut replay_from) = (Vec::with_capacity(closed.len() + 1), Position::ZERO);
+            let mut before: Option<SpanRecord> = None;
+            // The current one is the last.
+            let closed = closed.into_values().map(|word| (word, false));
+            for (word, is_current) in closed.chain(current.map(|word| (word, true))) {
+                let known = word.map_err(|error| *error)?;
+                let record = known.record(&vat, is_current);
+                if let Some(before) = &before {
+                    expect_to_follow(&record.key().to_string(), before, &record)?;
+                }
+                if before.is_none_or(|before| before.incarnation != record.incarnation) {
+                    replay_from = record.start;
+                }
+                rows::insert(db, &record)?;
+                spans.push(known);
+                before = Some(record);
             }
-            if before_it.is_none_or(|before| before.incarnation != record.incarnation) {
-                incarnation_start = record.start;
-            }
-            if record.is_current {
-                self.incarnations.insert(record.vat.clone(), incarnation_start);
-            }
-            rows::insert(db, &record)?;
-            let expected = Expected { record: record.clone(), was_offered: false };
-            self.expected.insert(At::new(&record.vat, record.start), expected);
-            before = Some(record);
+            let replay_from = is_current.then_some(replay_from);
+            self.expected.insert(vat, Expected { spans, is_current, replay_from });
         }
         Ok(())
     }
@@ -130,13 +165,15 @@ impl Import for SpanImport {
     fn artifact(&mut self, db: &mut Writer<'_>, name: &str, source: &mut dyn Read) -> Result<Offered, SubstoreError> {
         let no_record = || SubstoreError::NoRecord { name: name.to_owned() };
         let ArtifactName::Span { vat, start, end } = name.parse()? else { return Err(no_record()) };
-        let expected = self.expected.get_mut(&At::new(&vat, start)).filter(|expected| expected.record.end == end);
-        let Expected { record, was_offered } = expected.ok_or_else(no_record)?;
-        if std::mem::replace(was_offered, true) {
-            return Err(SubstoreError::Artifact { name: name.to_owned(), reason: "it is offered twice".to_owned() });
+        let expected = self.expected.get_mut(&vat).ok_or_else(no_record)?;
+        let replay_from = expected.replay_from;
+        let known = expected.starting_at(start).filter(|(known, _)| known.end == end);
+        let (known, is_current) = known.ok_or_else(no_record)?;
+        if std::mem::replace(&mut known.was_offered, true) {
+            return Ok(Offered::Repeated);
         }
-        let record = record.clone();
-        if !self.wants(&record) {
+        let record = known.record(&vat, is_current);
+        if !wants(self.mode, &record, replay_from) {
             return Ok(Offered::Skipped);
         }
         take(db, name, &record, Lines::new(source, self.limits), &mut self.hasher)?;

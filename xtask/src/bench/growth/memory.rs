@@ -14,40 +14,57 @@ const VATS: u64 = 10;
 const ITEM: usize = 500;
 const SNAPSHOT: usize = 4 << 20;
 
+/// Items of a span where there are many short ones.
+const FEW: u64 = 2;
+
+/// What goes through a whole store, and is named after it in the tables.
+const PARTS: [(&str, &str); 5] = [
+    ("exportBytes", "export"),
+    ("importBytes", "import"),
+    ("verifyBytes", "verify"),
+    ("replayBytes", "replay"),
+    ("ownBytes", "replay, not mapped"),
+];
+
 impl Run {
     pub(super) fn memory(&self) -> Result<String> {
-        let [store, dataset, turn] = ["whole", "dataset", "turn"].map(|name| self.stores.place(name));
         let sizes: &[u64] = if self.large { &[25, 100, 400, 1600] } else { &[25, 100] };
-        let mut curve = Curve::new();
+        let mut items = Curve::new();
         for spans in sizes {
-            self.stores.clear()?;
-            let (rows, mode) = (spans * 2_000, "archival".to_owned());
-            let contents = Contents { rows, vats: VATS, spans: *spans, items: SPAN, item: ITEM, ..self.empty("whole") };
-            self.stores.make(Making::Store(Contents { snapshot: SNAPSHOT, ..contents }))?;
-            self.stores.make(Making::Dataset { store: store.clone(), dataset: dataset.clone() })?;
-            let works = [
-                ("exportBytes", Work::FullExport { dir: store.clone(), mode: mode.clone() }),
-                ("importBytes", Work::Import { dir: turn.clone(), dataset: dataset.clone(), mode }),
-                ("verifyBytes", Work::Verify { dir: store.clone() }),
-                ("replayBytes", Work::Replay { dir: store.clone(), vats: VATS, spans: *spans, items: SPAN }),
-            ];
-            let mut figures = Figures::new();
-            for (name, work) in works {
-                renew(None, &turn)?;
-                let measured = self.ours.run(&work, self.clock)?;
-                figures.insert(name.to_owned(), measured.get("rss").copied().unwrap_or_default());
-                figures.extend(measured.get("ownBytes").map(|own| ("ownBytes".to_owned(), *own)));
-            }
-            curve.push((VATS * spans * SPAN, figures));
+            let contents = Contents { rows: spans * 2_000, spans: *spans, items: SPAN, ..self.empty("whole") };
+            items.push((VATS * spans * SPAN, self.peaks(contents)?));
         }
-        let named = [
-            ("exportBytes", "export"),
-            ("importBytes", "import"),
-            ("verifyBytes", "verify"),
-            ("replayBytes", "replay"),
-            ("ownBytes", "replay, not mapped"),
+        let sizes: &[u64] = if self.large { &[1_000, 4_000, 16_000] } else { &[1_000, 4_000] };
+        let mut spans = Curve::new();
+        for each in sizes {
+            let contents = Contents { rows: 1_000, spans: *each, items: FEW, ..self.empty("whole") };
+            spans.push((VATS * each, self.peaks(contents)?));
+        }
+        self.plot_bytes("peak-memory.svg", "Peak memory over the size of the store", "items", lines(&items, &PARTS))?;
+        Ok(format!("{}\n{}", table(&items, "items of 500 B", &PARTS), table(&spans, "spans of two items", &PARTS)))
+    }
+
+    /// The peaks of all parts on a store of so many vats with such contents each.
+    fn peaks(&self, contents: Contents) -> Result<Figures> {
+        let [store, dataset, turn] = ["whole", "dataset", "turn"].map(|name| self.stores.place(name));
+        self.stores.clear()?;
+        let (spans, items, mode) = (contents.spans, contents.items, "archival".to_owned());
+        let contents = Contents { vats: VATS, item: ITEM, snapshot: SNAPSHOT, ..contents };
+        self.stores.make(Making::Store(contents))?;
+        self.stores.make(Making::Dataset { store: store.clone(), dataset: dataset.clone() })?;
+        let works = [
+            ("exportBytes", Work::FullExport { dir: store.clone(), mode: mode.clone() }),
+            ("importBytes", Work::Import { dir: turn.clone(), dataset, mode }),
+            ("verifyBytes", Work::Verify { dir: store.clone() }),
+            ("replayBytes", Work::Replay { dir: store, vats: VATS, spans, items }),
         ];
-        self.plot_bytes("peak-memory.svg", "Peak memory over the size of the store", "items", lines(&curve, &named))?;
-        Ok(table(&curve, "items of 500 B", &named))
+        let mut figures = Figures::new();
+        for (name, work) in works {
+            renew(None, &turn)?;
+            let measured = self.ours.run(&work, self.clock)?;
+            figures.insert(name.to_owned(), measured.get("rss").copied().unwrap_or_default());
+            figures.extend(measured.get("ownBytes").map(|own| ("ownBytes".to_owned(), *own)));
+        }
+        Ok(figures)
     }
 }
