@@ -57,7 +57,7 @@ fn check(manifest: &Manifest) {
         };
         assert!(!shows || guess == dialect, "{text} was taken for {guess:?}");
     }
-    for file in manifest.data.iter().chain(manifest.artifacts.iter().map(|(_, file)| file)) {
+    for file in manifest.files() {
         let inside = |component| matches!(component, Component::Normal(_));
         assert!(!file.is_empty() && Path::new(file).components().all(inside), "{file:?}");
         assert!(!file.contains(['\\', '\0']), "{file:?}");
@@ -73,10 +73,9 @@ fn unfit(manifest: &Manifest) -> bool {
             || name.split('/').any(|part| ["", ".", ".."].contains(&part))
     };
     let bad_name = |name: &str| name.is_empty() || name.len() > 4096 || name == "UNTRUSTED-EXPORT-DATA";
-    let mut files: Vec<&str> = manifest.data.iter().map(String::as_str).collect();
-    files.extend(manifest.artifacts.iter().map(|(_, file)| file.as_str()));
+    let mut files: Vec<&str> = manifest.files().collect();
     files.push("export-manifest.json");
-    let mut names: Vec<&str> = manifest.artifacts.iter().map(|(name, _)| name.as_str()).collect();
+    let mut names: Vec<&str> = manifest.artifacts.iter().map(|(name, _)| name).collect();
     files.iter().any(|file| bad_file(file))
         || names.iter().any(|name| bad_name(name))
         || manifest.block_height.is_some_and(|height| height >= 1 << 53)
@@ -125,5 +124,5 @@ fn fields(choices: &mut Unstructured<'_>) -> arbitrary::Result<Manifest> {
     for _ in 0..choices.int_in_range(0..=4)? {
         artifacts.push((name(choices)?, name(choices)?));
     }
-    Ok(Manifest { block_height, artifact_mode, data, artifacts })
+    Ok(Manifest { block_height, artifact_mode, data, artifacts: artifacts.into_iter().collect() })
 }

@@ -18,7 +18,8 @@ const bundled = async (source, options, ...powers) => {
   const name = createHash('sha256').update(JSON.stringify([source, options])).digest('hex');
   const kept = join(process.env.SUITE_BUNDLES, name);
   try {
-    return JSON.parse(readFileSync(kept, 'utf8'));
+    // Frozen, as it comes from the bundler: all its members are strings.
+    return Object.freeze(JSON.parse(readFileSync(kept, 'utf8')));
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
   }

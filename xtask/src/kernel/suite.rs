@@ -92,10 +92,10 @@ fn wrong(files: &Files, tests: &[Test]) -> Vec<String> {
     failed.chain(missing).collect()
 }
 
-/// What the titles of a file's tests begin with.
+/// What the titles of a file's tests begin with. AVA leaves `test-` out wherever it stands in a path.
 fn title_of(file: &str) -> String {
     let path = file.trim_start_matches("test/").trim_end_matches(".test.js");
-    format!("{} › ", path.replace('/', " › "))
+    format!("{} › ", path.replace("test-", "").replace('/', " › "))
 }
 
 /// The installed kernel's sources, with the checkout's tests, and what these look for, beside them.
@@ -149,6 +149,7 @@ mod tests {
         let files: Files =
             [("test/a.test.js", 1), ("test/a/c.test.js", 2)].map(|(file, has)| (file.into(), has)).into();
         assert_eq!(title_of("test/a/c.test.js"), "a › c › ");
+        assert_eq!(title_of("test/a-test-c/d-test-e.test.js"), "a-c › d-e › ");
         assert!(wrong(&files, &tests("ok 1 - a › one\nok 2 - a › c › one\nok 3 - a › c › two\n")).is_empty());
         assert_eq!(
             wrong(&files, &tests("ok 1 - a › c › one\nok 2 - a › c › two\n")),

@@ -9,7 +9,10 @@ use super::error::ManifestError;
 use super::file_name::{check_artifact_name, check_file_name};
 use super::mode::Mode;
 
+mod artifacts;
 mod parse;
+
+pub use artifacts::Artifacts;
 
 /// The manifest's file name, agreed upon by both tools.
 pub const MANIFEST_FILE_NAME: &str = "export-manifest.json";
@@ -33,7 +36,7 @@ pub struct Manifest {
     /// The name of the file of export data, if the export includes it.
     pub data: Option<String>,
     /// Each artifact's name and file name, in the order written.
-    pub artifacts: Vec<(String, String)>,
+    pub artifacts: Artifacts,
 }
 
 #[derive(Serialize)]
@@ -42,7 +45,7 @@ struct JsManifest<'a> {
     block_height: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     artifact_mode: Option<&'static str>,
-    artifacts: &'a [(String, String)],
+    artifacts: &'a Artifacts,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a str>,
 }
@@ -54,7 +57,7 @@ struct GoManifest<'a> {
     block_height: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a str>,
-    artifacts: Option<&'a [(String, String)]>,
+    artifacts: Option<&'a Artifacts>,
 }
 
 impl Manifest {
@@ -89,10 +92,15 @@ impl Manifest {
             Dialect::Go => serde_json::to_string_pretty(&GoManifest {
                 block_height: self.block_height.filter(|height| *height != 0),
                 data: self.data.as_deref().filter(|data| !data.is_empty()),
-                artifacts: Some(&self.artifacts[..]).filter(|artifacts| !artifacts.is_empty()),
+                artifacts: Some(&self.artifacts).filter(|artifacts| !artifacts.is_empty()),
             }),
         };
         dialect.finish_json(text.expect("strings and a number have nothing that could fail to serialize"))
+    }
+
+    /// The names of all files that the dataset consists of, but the manifest's own.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.data.as_deref().into_iter().chain(self.artifacts.iter().map(|(_, file_name)| file_name))
     }
 
     /// Accepts what both readers and writers must: names fit to use, none twice, a height that fits.
@@ -102,16 +110,16 @@ impl Manifest {
         }
         let mut names = HashSet::new();
         let mut files = HashSet::from([MANIFEST_FILE_NAME]);
-        for file_name in self.data.iter().chain(self.artifacts.iter().map(|(_, file_name)| file_name)) {
+        for file_name in self.files() {
             check_file_name(file_name)?;
             if !files.insert(file_name) {
-                return Err(ManifestError::DuplicateFile { file_name: file_name.clone() });
+                return Err(ManifestError::DuplicateFile { file_name: file_name.to_owned() });
             }
         }
-        for (name, _) in &self.artifacts {
+        for (name, _) in self.artifacts.iter() {
             check_artifact_name(name)?;
             if !names.insert(name) {
-                return Err(ManifestError::DuplicateArtifact { name: name.clone() });
+                return Err(ManifestError::DuplicateArtifact { name: name.to_owned() });
             }
         }
         Ok(())

@@ -46,7 +46,7 @@ pub use error::{BoxError, DatasetError, ManifestError};
 pub use export_data::{ExportDataSummary, ExportDataWriter};
 pub use file_name::UNTRUSTED_EXPORT_DATA;
 pub use genesis::{GenesisHash, genesis_hash};
-pub use manifest::{EXPORT_DATA_FILE_NAME, MANIFEST_FILE_NAME, MAX_MANIFEST_BYTES, Manifest};
+pub use manifest::{Artifacts, EXPORT_DATA_FILE_NAME, MANIFEST_FILE_NAME, MAX_MANIFEST_BYTES, Manifest};
 pub use mode::{Mode, UnknownMode};
 pub use reader::Dataset;
 pub use records::{DEFAULT_MAX_LINE_BYTES, ExportDataReader, Record};

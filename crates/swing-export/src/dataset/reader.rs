@@ -59,11 +59,11 @@ impl Dataset {
             (None, Dialect::Go) => 0,
             (None, Dialect::Js) => return Err(DatasetError::NoBlockHeight { path }),
         };
-        for name in manifest.data.iter().chain(manifest.artifacts.iter().map(|(_, file_name)| file_name)) {
+        for name in manifest.files() {
             folder::resolve(&folder, &root, name)?;
         }
         let mut by_name: Vec<_> = (0..manifest.artifacts.len()).collect();
-        by_name.sort_unstable_by_key(|index| &manifest.artifacts[*index].0);
+        by_name.sort_unstable_by_key(|at| manifest.artifacts.get(*at));
         Ok(Self { folder, root, manifest, dialect, block_height, by_name })
     }
 
@@ -87,7 +87,7 @@ impl Dataset {
 
     /// The artifacts' names, in the manifest's order.
     pub fn artifact_names(&self) -> impl Iterator<Item = &str> {
-        self.manifest.artifacts.iter().map(|(name, _)| name.as_str())
+        self.manifest.artifacts.iter().map(|(name, _)| name)
     }
 
     /// Starts reading the export data, from the first record.
@@ -110,10 +110,11 @@ impl Dataset {
     /// [`UnknownArtifact`](DatasetError::UnknownArtifact), and those of finding and opening the file.
     pub fn artifact(&self, name: &str) -> Result<impl Read + use<>, DatasetError> {
         let artifacts = &self.manifest.artifacts;
-        let Ok(at) = self.by_name.binary_search_by_key(&name, |index| artifacts[*index].0.as_str()) else {
+        let known = |at: &usize| artifacts.get(*at);
+        let found = self.by_name.binary_search_by_key(&Some(name), |at| known(at).map(|(name, _)| name));
+        let Some((_, file_name)) = found.ok().and_then(|found| known(&self.by_name[found])) else {
             return Err(DatasetError::UnknownArtifact { path: self.manifest_path(), name: name.to_owned() });
         };
-        let (_, file_name) = &artifacts[self.by_name[at]];
         self.open_file(file_name)
     }
 

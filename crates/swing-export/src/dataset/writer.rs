@@ -174,7 +174,7 @@ impl DatasetWriter {
         });
         checked.map_err(|source| self.bad_manifest(source))?;
         let path = self.folder.join(&file_name);
-        self.manifest.artifacts.push((name.to_owned(), file_name));
+        self.manifest.artifacts.push(name, &file_name);
         Ok(path)
     }
 

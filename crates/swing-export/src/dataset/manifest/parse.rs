@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::{MAX_MANIFEST_BYTES, Manifest};
+use super::{Artifacts, MAX_MANIFEST_BYTES, Manifest};
 use crate::dataset::dialect::Dialect;
 use crate::dataset::error::{ManifestError, json_reason, shorten};
 
@@ -16,7 +16,7 @@ struct Fields {
     block_height: Option<u64>,
     artifact_mode: Option<String>,
     data: Option<String>,
-    artifacts: Option<Option<Vec<(String, String)>>>,
+    artifacts: Option<Option<Artifacts>>,
     artifacts_before_data: bool,
 }
 

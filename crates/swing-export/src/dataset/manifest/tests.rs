@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn artifacts(names: &[(&str, &str)]) -> Vec<(String, String)> {
-    names.iter().map(|(name, file_name)| ((*name).to_owned(), (*file_name).to_owned())).collect()
+fn artifacts(names: &[(&str, &str)]) -> Artifacts {
+    names.iter().copied().collect()
 }
 
 #[test]
