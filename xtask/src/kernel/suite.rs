@@ -92,10 +92,14 @@ fn wrong(files: &Files, tests: &[Test]) -> Vec<String> {
     failed.chain(missing).collect()
 }
 
-/// What the titles of a file's tests begin with. AVA leaves `test-` out wherever it stands in a path.
+/// What the titles of a file's tests begin with. AVA leaves out a `test-` of its name.
 fn title_of(file: &str) -> String {
     let path = file.trim_start_matches("test/").trim_end_matches(".test.js");
-    format!("{} › ", path.replace("test-", "").replace('/', " › "))
+    let mut parts: Vec<_> = path.split('/').map(str::to_owned).collect();
+    if let Some(name) = parts.last_mut() {
+        *name = name.replacen("test-", "", 1);
+    }
+    format!("{} › ", parts.join(" › "))
 }
 
 /// The installed kernel's sources, with the checkout's tests, and what these look for, beside them.
@@ -149,7 +153,7 @@ mod tests {
         let files: Files =
             [("test/a.test.js", 1), ("test/a/c.test.js", 2)].map(|(file, has)| (file.into(), has)).into();
         assert_eq!(title_of("test/a/c.test.js"), "a › c › ");
-        assert_eq!(title_of("test/a-test-c/d-test-e.test.js"), "a-c › d-e › ");
+        assert_eq!(title_of("test/a-test-c/d-test-e.test.js"), "a-test-c › d-e › ");
         assert!(wrong(&files, &tests("ok 1 - a › one\nok 2 - a › c › one\nok 3 - a › c › two\n")).is_empty());
         assert_eq!(
             wrong(&files, &tests("ok 1 - a › c › one\nok 2 - a › c › two\n")),
