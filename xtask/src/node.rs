@@ -15,7 +15,8 @@ use serde_json::Value;
 use crate::shell::{exists, output, root, run, target};
 
 /// Those that can be had besides the one that is installed.
-const RELEASES: [Release; 4] = [Release("18.20.8"), Release("22.23.5"), Release("24.22.3"), Release("26.12.1")];
+const RELEASES: [Release; 5] =
+    [Release("18.20.8"), Release("20.20.2"), Release("22.23.5"), Release("24.22.3"), Release("26.12.1")];
 
 /// A release of Node.js.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +121,9 @@ fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == done) {
         return Ok(());
     }
+    if stamp.exists() {
+        fs::remove_file(&stamp)?;
+    }
     run(Command::new("npm").args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))?;
     if !native.is_empty() {
         let mut rebuild = Command::new("npm");
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn a_release_is_found_by_the_first_part_of_its_number() {
         assert_eq!(Release::of("24").unwrap().0.split('.').next(), Some("24"));
-        assert_eq!(Release::of("2").unwrap_err().to_string(), "no Node.js 2 is known here, but 18, 22, 24, 26");
+        assert_eq!(Release::of("2").unwrap_err().to_string(), "no Node.js 2 is known here, but 18, 20, 22, 24, 26");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Run the package's own tests on it.
     #[arg(long)]
     test: bool,
-    /// Run them under other releases of Node.js too, which are fetched from npm: 18, 22, 24, 26.
+    /// Run them under other releases of Node.js too, which are fetched from npm: 18, 20, 22, 24, 26.
     #[arg(long, value_name = "MAJOR", value_delimiter = ',', requires = "test")]
     under: Vec<String>,
 }

@@ -5,19 +5,19 @@
 //! WAL, and flushed; the old file's WAL is empty, since SQLite would apply it to the new file.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fs_err as fs;
 use rusqlite::ErrorCode;
 use swing_core::session::{
-    ALONE, CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SwapLock, Table, WriterLock,
+    CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SoleUse, SwapLock, Table, WriterLock,
     check_replaceable, create_dir_durably, has_store_header, remove_store_files, sync_dir,
 };
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
 
-/// As many milliseconds as SQLite counts, 24 days.
-const LONGEST_PATIENCE: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
+/// How often it is looked again whether the old store is still in use.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// A staged store that could not be begun or put in place. The target is as it was, except after
 /// [`StagingError::Unknown`].
@@ -197,22 +197,61 @@ impl Staging {
         OpenOptions { row_digests: self.row_digests, ..OpenOptions::default() }
     }
 
-    /// Moves the sealed store into place.
+    /// Moves the sealed store into place, as soon as nobody has the old one open.
     pub(crate) fn swap(&self) -> Result<(), Unmoved> {
+        let began = Instant::now();
+        loop {
+            match self.swap_now() {
+                Err(Unmoved::Refused(StagingError::TargetInUse { .. })) if began.elapsed() < self.patience => {
+                    std::thread::sleep(AGAIN);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn swap_now(&self) -> Result<(), Unmoved> {
+        // Before SQLite looks, for which another copy of it in this process may not be there. It lets go again, or SQLite would wait.
+        drop(self.sole_use()?);
         self.quiesce_target().map_err(Unmoved::Refused)?;
-        self.settle_logs()?;
-        let swapping = SwapLock::alone(&self.target);
+        let _swapping = SwapLock::alone(&self.target);
+        let sole_use = self.sole_use()?;
+        self.expect_nothing_new().map_err(Unmoved::Refused)?;
+        self.remove_side_files().map_err(Unmoved::Refused)?;
+        // Otherwise a loss of power right after the rename could leave the new file beside the old log. Of a flush there is no second
+        // try, as of the new store's.
+        sync_dir(parent(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)?;
+        if sole_use.as_ref().is_some_and(SoleUse::is_awaited) {
+            return Err(Unmoved::Refused(self.in_use()));
+        }
         if let Err(error) = fs::rename(&self.staged, &self.target).map_err(io("move the new store into place")) {
             // On a network file system a move may be done whose answer is lost.
             let is_here = self.staged.exists();
             return Err(if is_here { Unmoved::Refused(error) } else { Unmoved::Lost(StagingError::unknown(error)) });
         }
-        // Empty by now, but of the old file: the new one makes its own.
-        let cleared = self.remove_side_files();
-        drop(swapping);
-        cleared
-            .and_then(|()| sync_dir(parent(&self.target)).map_err(io("flush the store's directory")))
-            .map_err(|error| Unmoved::Lost(StagingError::unknown(error)))
+        sync_dir(parent(&self.target))
+            .map_err(io("flush the store's directory"))
+            .map_err(|error| Unmoved::Lost(StagingError::unknown(error)))?;
+        // Only now, since until then a loss of power could bring the old store's name back.
+        if let Some(sole_use) = sole_use {
+            // Where it cannot be written, nobody waits to open it either, most likely.
+            let _ = sole_use.spoil();
+        }
+        Ok(())
+    }
+
+    fn in_use(&self) -> StagingError {
+        StagingError::TargetInUse { path: self.target.clone() }
+    }
+
+    /// The old store's file, which nobody else has open; `None` if there is none.
+    fn sole_use(&self) -> Result<Option<SoleUse>, Unmoved> {
+        match SoleUse::take(&self.target, Duration::ZERO) {
+            Ok(Some(sole_use)) => Ok(Some(sole_use)),
+            Ok(None) => Err(Unmoved::Refused(self.in_use())),
+            // Whether there is something else in its place is seen when it is to be replaced.
+            Err(_) => Ok(None),
+        }
     }
 
     /// Opens the new store in its place.
@@ -231,10 +270,7 @@ impl Staging {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let checkpoint = || -> rusqlite::Result<i64> {
             let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(self.patience.min(LONGEST_PATIENCE))?;
-            // Nobody else may have the file open at all: the original holds no lock of ours, and between its blocks nothing tells it
-            // from a reader.
-            connection.execute_batch(ALONE)?;
+            connection.busy_timeout(Duration::ZERO)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         };
         let source = match checkpoint() {
@@ -251,17 +287,18 @@ impl Staging {
         }
     }
 
-    /// Makes it durable that the old store's log is gone. Otherwise a loss of power right after the rename could leave the new file
-    /// beside the old log.
-    fn settle_logs(&self) -> Result<(), Unmoved> {
-        match fs::symlink_metadata(beside(&self.target, "-wal")) {
-            // Somebody has opened the old store since it was closed up, and there is something in it again.
-            Ok(_) => return Err(Unmoved::Refused(StagingError::TargetInUse { path: self.target.clone() })),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Unmoved::Refused(io("look for the old store's log")(error))),
+    /// Somebody may have opened the old store since it was closed up, and have been killed with something in its log.
+    fn expect_nothing_new(&self) -> Result<(), StagingError> {
+        for suffix in ["-wal", "-journal"] {
+            match fs::symlink_metadata(beside(&self.target, suffix)) {
+                Ok(found) if found.is_file() && found.len() > 0 => return Err(self.in_use()),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io("look for the old store's log")(error));
+                }
+                _ => {}
+            }
         }
-        // Of a flush there is no second try, as of the new store's.
-        sync_dir(parent(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)
+        Ok(())
     }
 
     fn remove_side_files(&self) -> Result<(), StagingError> {
@@ -332,10 +369,9 @@ mod tests {
         staging.seal(session).unwrap();
         let log = beside(&staging.target, "-wal");
         fs::write(&log, "of somebody who has just opened it").unwrap();
-        let settled = staging.settle_logs();
-        assert!(matches!(settled, Err(Unmoved::Refused(StagingError::TargetInUse { .. }))));
-        fs::remove_file(log).unwrap();
-        assert!(staging.settle_logs().is_ok());
+        assert!(matches!(staging.expect_nothing_new(), Err(StagingError::TargetInUse { .. })));
+        fs::write(&log, "").unwrap();
+        staging.expect_nothing_new().unwrap();
     }
 
     /// The next flush may well succeed while the log still is on the disk, beside which the new store must not come.
@@ -353,7 +389,7 @@ mod tests {
             patience: Duration::ZERO,
             _created: CreatedDirs(Vec::new()),
         };
-        match staging.settle_logs() {
+        match staging.swap() {
             Err(Unmoved::Lost(StagingError::Io { what, .. })) => assert_eq!(what, "flush the store's directory"),
             Err(Unmoved::Lost(error)) => panic!("{error}"),
             Err(Unmoved::Refused(error)) => panic!("it can be tried again: {error}"),

@@ -9,7 +9,6 @@
 //! back by itself, and going on would commit the tail of it. A poisoned session refuses to write and to commit; it is
 //! reopened, and what was committed is there.
 
-mod alone;
 mod checkpoints;
 mod checks;
 mod controls;
@@ -30,12 +29,12 @@ mod pool;
 mod read_only;
 mod reader;
 mod schema;
+mod sole_use;
 mod swap;
 mod transaction;
 mod wal_index;
 mod writer;
 
-pub use alone::{ALONE, is_open_elsewhere};
 pub use checks::has_store_header;
 #[cfg(feature = "crash-controls")]
 pub use controls::{checkpoint_after, checkpoint_in_step, ignore_poison, pin_nothing};
@@ -48,6 +47,7 @@ pub use paged::paged;
 pub use pool::{Pinned, Readers};
 pub use reader::{Reader, RowValue};
 pub use schema::{Digested, MARK_TABLES, PENDING_EXPORTS, Table};
+pub use sole_use::{SoleUse, is_open_elsewhere};
 pub use swap::SwapLock;
 pub use transaction::{Part, Session};
 pub use writer::{Ran, Scope, Writer};

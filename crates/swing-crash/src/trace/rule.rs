@@ -32,10 +32,11 @@ pub(crate) struct Ledger {
     pub(crate) broken: BTreeSet<Broken>,
 }
 
-/// Files whose loss loses nothing: the lock, the index of the log, what is thrown away, the pipe.
+/// Files whose loss loses nothing: the lock, the index of the log, what is thrown away, what has no name any more, the pipe.
 fn is_passing(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.ends_with("-shm") || name.ends_with("-lock") || !path.is_absolute() || path.starts_with("/proc")
+    let passes = ["-shm", "-lock", " (deleted)"].iter().any(|end| name.ends_with(end));
+    passes || !path.is_absolute() || path.starts_with("/proc")
 }
 
 /// The database whose log is at `path`, if one can be.

@@ -1,0 +1,220 @@
+//! Whether anybody else has a database file open, also one who is doing nothing just then.
+//!
+//! Locks do not tell. The original takes none of ours; SQLite's own are not there before its first read, nor without a log, and another
+//! copy of SQLite in this process loses them whenever we close a descriptor of the file. Linux knows who has a file open: it grants a
+//! lease for writing to nobody beside whom there is another, and lets whoever opens the file afterwards wait until it is given up.
+//! Where it grants none (to others than the file's owner, on some file systems, elsewhere) SQLite's locks have to do.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fs_err as fs;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::error::OpenError;
+use super::files::file_uri;
+use super::own_locks;
+
+/// A file that nobody else has open. Until it is dropped whoever opens it waits.
+#[derive(Debug)]
+#[must_use = "it is given up when dropped"]
+pub struct SoleUse {
+    /// With the lease; without one where there are none.
+    file: Option<File>,
+}
+
+/// How often it is looked again.
+const AGAIN: Duration = Duration::from_millis(2);
+/// For so long in any case: a program that is being started by another thread has our descriptors for a moment.
+const LEAST: Duration = Duration::from_millis(20);
+
+impl SoleUse {
+    /// Takes it, as soon as nobody else has the file at `path` open; `None`: somebody still has after `patience`.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be opened.
+    pub fn take(path: &Path, patience: Duration) -> io::Result<Option<Self>> {
+        let began = Instant::now();
+        loop {
+            let taken = Self::take_now(path)?;
+            if taken.is_some() || began.elapsed() >= patience.max(LEAST) {
+                return Ok(taken);
+            }
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    fn take_now(path: &Path) -> io::Result<Option<Self>> {
+        let file = fs::OpenOptions::new().read(true).write(true).open(path)?.into_file();
+        match lease::take(&file) {
+            lease::Answer::Granted => Ok(Some(Self { file: Some(file) })),
+            lease::Answer::Refused => Ok(None),
+            lease::Answer::NoLeases => {
+                drop(file);
+                // What is wrong with a file in which SQLite finds damage is nobody's use of it.
+                let used = is_locked(path).unwrap_or(false);
+                Ok((!used).then_some(Self { file: None }))
+            }
+        }
+    }
+
+    /// Whether somebody is waiting to open it.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.file.as_ref().is_some_and(lease::is_awaited)
+    }
+
+    /// After the file has lost its name: makes it one that SQLite refuses to read. Whoever opened it in the moment before waits for
+    /// us, and would go on in a file that nobody will ever find, beside the log of the one that has its name now.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn spoil(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(file) = &self.file {
+            use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+            // Under another name it is still somebody's.
+            if file.metadata()?.nlink() == 0 {
+                return file.write_all_at(&[0; 100], 0);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody still has the database in file `path` open after `patience`. Nothing is changed.
+///
+/// # Errors
+/// [`OpenError::Io`] when that cannot be found out.
+pub fn is_open_elsewhere(path: &Path, patience: Duration) -> Result<bool, OpenError> {
+    let taken = SoleUse::take(path, patience);
+    Ok(taken.map_err(|source| OpenError::Io { what: "look who has the store open", source })?.is_none())
+}
+
+/// Whether SQLite's locks say so: those of whoever has read a database that has a log, or is in a transaction.
+fn is_locked(path: &Path) -> rusqlite::Result<bool> {
+    own_locks::install();
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(file_uri(path), flags)?;
+    // A log that nobody has recovered stays as it is.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    match connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT") {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(true),
+        done => done.map(|()| false),
+    }
+}
+
+mod lease {
+    use std::fs::File;
+
+    /// What became of the wish for one.
+    pub(super) enum Answer {
+        Granted,
+        /// Somebody else has the file open.
+        #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are none"))]
+        Refused,
+        #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are none"))]
+        NoLeases,
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn take(file: &File) -> Answer {
+        use std::os::fd::AsRawFd as _;
+        // In the kernel's headers, and not in all of the crate's.
+        const F_SETSIG: libc::c_int = 10;
+        let fd = file.as_raw_fd();
+        // SAFETY: the descriptor is open. Whoever holds a lease gets a signal when somebody waits: one that does nothing, since the one that
+        // is sent otherwise ends the process.
+        let taken = unsafe {
+            libc::fcntl(fd, F_SETSIG, libc::SIGURG) == 0 && libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) == 0
+        };
+        match std::io::Error::last_os_error().raw_os_error() {
+            _ if taken => Answer::Granted,
+            Some(libc::EAGAIN) => Answer::Refused,
+            _ => Answer::NoLeases,
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_awaited(file: &File) -> bool {
+        use std::os::fd::AsRawFd as _;
+        // SAFETY: the descriptor is open.
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLEASE) != libc::F_WRLCK }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn take(_: &File) -> Answer {
+        Answer::NoLeases
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn is_awaited(_: &File) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (a)").unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn locks_tell_of_whoever_has_read_a_database_with_a_log() {
+        let (_dir, path) = database();
+        assert!(!is_locked(&path).unwrap());
+        let idle = Connection::open(&path).unwrap();
+        idle.execute_batch("SELECT * FROM t").unwrap();
+        assert!(is_locked(&path).unwrap());
+        drop(idle);
+        assert!(!is_locked(&path).unwrap());
+        fs::write(&path, "no database").unwrap();
+        assert!(is_locked(&path).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn whoever_opens_a_file_of_sole_use_waits_and_is_seen() {
+        let (_dir, path) = database();
+        let sole = SoleUse::take(&path, Duration::ZERO).unwrap().unwrap();
+        assert!(!sole.is_awaited());
+        let late = std::thread::spawn({
+            let path = path.clone();
+            move || fs::read(path).unwrap()
+        });
+        while !sole.is_awaited() {
+            std::thread::yield_now();
+        }
+        // It still has a name.
+        sole.spoil().unwrap();
+        drop(sole);
+        assert!(late.join().unwrap().starts_with(b"SQLite format 3"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_has_no_name_any_more_is_none_that_can_be_read() {
+        let (_dir, path) = database();
+        let sole = SoleUse::take(&path, Duration::ZERO).unwrap().unwrap();
+        let late = std::thread::spawn({
+            let path = path.clone();
+            move || fs::read(path).unwrap()
+        });
+        while !sole.is_awaited() {
+            std::thread::yield_now();
+        }
+        fs::remove_file(&path).unwrap();
+        sole.spoil().unwrap();
+        drop(sole);
+        assert_eq!(late.join().unwrap()[..16], [0; 16]);
+    }
+}
