@@ -5,12 +5,12 @@
 //! lease for writing to nobody beside whom there is another, and lets whoever opens the file afterwards wait until it is given up.
 //! Where it grants none (to others than the file's owner, on some file systems, elsewhere) SQLite's locks have to do.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
+use fs_err::File;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -48,7 +48,7 @@ impl SoleUse {
     }
 
     fn take_now(path: &Path) -> io::Result<Option<Self>> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(path)?.into_file();
+        let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
         match lease::take(&file) {
             lease::Answer::Granted => Ok(Some(Self { file: Some(file) })),
             lease::Answer::Refused => Ok(None),
@@ -78,7 +78,7 @@ impl SoleUse {
             use std::os::unix::fs::{FileExt as _, MetadataExt as _};
             // Under another name it is still somebody's.
             if file.metadata()?.nlink() == 0 {
-                return file.write_all_at(&[0; 100], 0);
+                return file.file().write_all_at(&[0; 100], 0);
             }
         }
         Ok(())
@@ -109,7 +109,7 @@ fn is_locked(path: &Path) -> rusqlite::Result<bool> {
 }
 
 mod lease {
-    use std::fs::File;
+    use fs_err::File;
 
     /// What became of the wish for one.
     pub(super) enum Answer {
