@@ -14,6 +14,7 @@ use super::files::{file_uri, real_path, side_file};
 use super::open::BUSY_TIMEOUT;
 use super::own_locks;
 use super::schema::Table;
+use super::sole_use::SoleUse;
 use super::swap::SwapLock;
 
 pub(super) const FLAGS: OpenFlags =
@@ -164,6 +165,10 @@ impl Footing {
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever is replacing the file removes both.
         let Some(_lock) = SwapLock::share_now(&self.path) else { return Ok(()) };
+        // SQLite does not see another copy of it in this process, whose locks went when we closed the file.
+        if !matches!(SoleUse::take_now(&self.path), Ok(Some(_))) {
+            return Ok(());
+        }
         // A connection that may write removes both when it closes, and SQLite sees to it that nobody else has them open.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(file_uri(&self.path), flags)?;

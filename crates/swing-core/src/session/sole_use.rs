@@ -47,7 +47,8 @@ impl SoleUse {
         }
     }
 
-    fn take_now(path: &Path) -> io::Result<Option<Self>> {
+    /// The same at once.
+    pub(super) fn take_now(path: &Path) -> io::Result<Option<Self>> {
         let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
         match lease::take(&file) {
             lease::Answer::Granted => Ok(Some(Self { file: Some(file) })),
