@@ -212,10 +212,11 @@ impl Staging {
 
     fn swap_now(&self) -> Result<(), Unmoved> {
         // Before SQLite looks, for which another copy of it in this process may not be there. It lets go again, or SQLite would wait.
-        drop(self.sole_use()?);
+        let is_only_a_look = self.sole_use()?.is_some_and(|sole_use| !sole_use.keeps_others_out());
         self.quiesce_target().map_err(Unmoved::Refused)?;
         let _swapping = SwapLock::alone(&self.target);
-        let sole_use = self.sole_use()?;
+        // Another look, with SQLite's locks, would make somebody who is just opening the old file wait until it has been replaced.
+        let sole_use = if is_only_a_look { None } else { self.sole_use()? };
         self.expect_nothing_new().map_err(Unmoved::Refused)?;
         self.remove_side_files().map_err(Unmoved::Refused)?;
         // Otherwise a loss of power right after the rename could leave the new file beside the old log. Of a flush there is no second

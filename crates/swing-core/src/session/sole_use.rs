@@ -62,6 +62,12 @@ impl SoleUse {
         }
     }
 
+    /// Whether it is more than a look, where there are no leases: whoever opens the file waits.
+    #[must_use]
+    pub fn keeps_others_out(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Whether somebody is waiting to open it.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
