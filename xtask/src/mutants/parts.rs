@@ -100,6 +100,7 @@ pub(super) const PARTS: &[Part] = &[
             "crates/swing-export/src/dataset/records.rs",
             "crates/swing-export/src/dataset/folder.rs",
             "crates/swing-export/src/dataset/manifest.rs",
+            "crates/swing-export/src/dataset/manifest/artifacts.rs",
             "crates/swing-export/src/dataset/manifest/parse.rs",
             "crates/swing-export/src/dataset/mode.rs",
             "crates/swing-export/src/dataset/dialect.rs",
