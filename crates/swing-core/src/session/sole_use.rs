@@ -3,7 +3,7 @@
 //! Locks do not tell. The original takes none of ours; SQLite's own are not there before its first read, nor without a log, and another
 //! copy of SQLite in this process loses them whenever we close a descriptor of the file. Linux knows who has a file open: it grants a
 //! lease for writing to nobody beside whom there is another, and lets whoever opens the file afterwards wait until it is given up.
-//! Where it grants none (to others than the file's owner, on some file systems, elsewhere) SQLite's locks have to do.
+//! Where it grants none (to others than the file's owner, on a network, elsewhere) SQLite's locks have to do.
 
 use std::io;
 use std::path::Path;
@@ -141,9 +141,26 @@ mod lease {
         };
         match std::io::Error::last_os_error().raw_os_error() {
             _ if taken => Answer::Granted,
-            Some(libc::EAGAIN) => Answer::Refused,
+            Some(libc::EAGAIN) if !is_elsewhere(file) => Answer::Refused,
             _ => Answer::NoLeases,
         }
+    }
+
+    /// Whether the file is on another machine, whose system refuses leases in the same way for reasons of its own.
+    #[cfg(target_os = "linux")]
+    fn is_elsewhere(file: &File) -> bool {
+        use std::os::fd::AsRawFd as _;
+        // NFS, and SMB by its three names, as `statfs` tells them.
+        const NETWORK: [u32; 4] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42];
+        let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
+        // SAFETY: the descriptor is open, and there is room for the answer.
+        if unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) } != 0 {
+            return false;
+        }
+        // SAFETY: the call has filled it in.
+        let kind = unsafe { found.assume_init() }.f_type;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the names have 32 bits")]
+        NETWORK.contains(&(kind as u32))
     }
 
     #[cfg(target_os = "linux")]
