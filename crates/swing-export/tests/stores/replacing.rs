@@ -151,6 +151,30 @@ fn a_store_that_somebody_has_open_is_not_replaced_also_while_he_does_nothing() {
     assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
 }
 
+/// He comes when the old store has been closed up, and nothing but the move is left.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_that_somebody_opens_at_the_last_moment_is_not_replaced() {
+    let (dir, path) = store("archival");
+    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    // The move waits for this.
+    let opening = fs::File::open(dir.path()).unwrap().into_file();
+    opening.lock_shared().unwrap();
+    let refused = std::thread::scope(|threads| {
+        let publisher = threads.spawn(|| imported.publish(&mut []).err().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let other = rusqlite::Connection::open(&path).unwrap();
+        opening.unlock().unwrap();
+        let refused = publisher.join().unwrap();
+        drop(other);
+        refused
+    });
+    assert!(matches!(refused.error, StagingError::TargetInUse { .. }), "{}", refused.error);
+    assert_eq!(exported(&path), records("archival"));
+    refused.import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    assert_eq!(exported(&path), records("worked-example"));
+}
+
 #[test]
 fn a_store_that_is_being_written_is_not_replaced() {
     let (_dir, path) = store("archival");
