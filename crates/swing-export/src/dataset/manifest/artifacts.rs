@@ -132,5 +132,7 @@ mod tests {
         let artifacts: Artifacts = [("same", "same"), ("", "file"), ("name", "")].into_iter().collect();
         assert_eq!(artifacts.text, "samefilename");
         assert_eq!(format!("{artifacts:?}"), r#"[("same", "same"), ("", "file"), ("name", "")]"#);
+        let error = serde_json::from_str::<Artifacts>("{}").unwrap_err();
+        assert!(error.to_string().starts_with("invalid type: map, expected a sequence"), "{error}");
     }
 }
