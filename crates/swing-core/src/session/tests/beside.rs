@@ -3,7 +3,7 @@
 use super::*;
 use crate::session::open::Beside;
 use crate::session::read_only::{FLAGS, Reading, Uris, begin_reading, connect, unreadable};
-use crate::session::{LockError, Readers, has_store_header, is_open_elsewhere};
+use crate::session::{LockError, Readers, SoleUse, has_store_header, is_open_elsewhere};
 
 fn commit(session: &mut Session, value: &str) {
     set(session, "a", value).unwrap();
@@ -319,8 +319,9 @@ fn whoever_has_a_store_open_is_seen_also_while_he_does_nothing() {
     let path = scratch.path();
     let is_open = || is_open_elsewhere(&path, std::time::Duration::ZERO);
     assert!(!is_open().unwrap());
+    let by_lease = SoleUse::take(&path, std::time::Duration::ZERO).unwrap().unwrap().keeps_others_out();
     let idle = rusqlite::Connection::open(&path).unwrap();
-    if cfg!(target_os = "linux") {
+    if by_lease {
         assert!(is_open().unwrap(), "also if he has not looked at it yet");
     }
     idle.execute_batch("SELECT count(*) FROM sqlite_schema").unwrap();
