@@ -276,11 +276,11 @@ impl Staging {
         };
         let source = match checkpoint() {
             Ok(0) => return Ok(()),
-            Ok(_) => return Err(StagingError::TargetInUse { path: path.clone() }),
+            Ok(_) => return Err(self.in_use()),
             Err(source) => source,
         };
         match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy) => Err(StagingError::TargetInUse { path: path.clone() }),
+            Some(ErrorCode::DatabaseBusy) => Err(self.in_use()),
             // A target too damaged to be opened has nothing to lose.
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => self.remove_side_files(),
             // One that cannot be opened just now has, in its log.

@@ -142,7 +142,7 @@ test('patience is a number of milliseconds', async t => {
   }
 });
 
-test('no patience is too long for SQLite', async t => {
+test('no patience is too long', async t => {
   const source = await sourceDir(t);
   const dir = tempDir(t);
   await initSwingStore(dir).hostStorage.close();

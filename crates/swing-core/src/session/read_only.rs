@@ -14,7 +14,7 @@ use super::files::{file_uri, real_path, side_file};
 use super::open::BUSY_TIMEOUT;
 use super::own_locks;
 use super::schema::Table;
-use super::sole_use::SoleUse;
+use super::sole_use::is_seen_open;
 use super::swap::SwapLock;
 
 pub(super) const FLAGS: OpenFlags =
@@ -166,7 +166,7 @@ impl Footing {
         // Whoever is replacing the file removes both.
         let Some(_lock) = SwapLock::share_now(&self.path) else { return Ok(()) };
         // SQLite does not see another copy of it in this process, whose locks went when we closed the file.
-        if !matches!(SoleUse::take_now(&self.path), Ok(Some(_))) {
+        if is_seen_open(&self.path) {
             return Ok(());
         }
         // A connection that may write removes both when it closes, and SQLite sees to it that nobody else has them open.

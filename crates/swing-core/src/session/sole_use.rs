@@ -47,9 +47,8 @@ impl SoleUse {
         }
     }
 
-    /// The same at once.
-    pub(super) fn take_now(path: &Path) -> io::Result<Option<Self>> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    fn take_now(path: &Path) -> io::Result<Option<Self>> {
+        let file = open(path)?;
         match lease::take(&file) {
             lease::Answer::Granted => Ok(Some(Self { file: Some(file) })),
             lease::Answer::Refused => Ok(None),
@@ -101,6 +100,15 @@ pub fn is_open_elsewhere(path: &Path, patience: Duration) -> Result<bool, OpenEr
     Ok(taken.map_err(|source| OpenError::Io { what: "look who has the store open", source })?.is_none())
 }
 
+/// Whether somebody is known to have the file open right now. For who would ask SQLite's locks next anyway.
+pub(super) fn is_seen_open(path: &Path) -> bool {
+    open(path).is_ok_and(|file| matches!(lease::take(&file), lease::Answer::Refused))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new().read(true).write(true).open(path)
+}
+
 /// Whether SQLite's locks say so: those of whoever has read a database that has a log, or is in a transaction.
 fn is_locked(path: &Path) -> rusqlite::Result<bool> {
     own_locks::install();
@@ -120,11 +128,11 @@ mod lease {
 
     /// What became of the wish for one.
     pub(super) enum Answer {
+        #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are none"))]
         Granted,
         /// Somebody else has the file open.
         #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are none"))]
         Refused,
-        #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are none"))]
         NoLeases,
     }
 
