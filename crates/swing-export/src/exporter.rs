@@ -112,7 +112,7 @@ impl Exporter {
         substores.sort_by_key(|substore| format!("{}.", substore.tag()));
         substores.into_iter().flat_map(|substore| {
             let records = substore.records(self.read());
-            // Content comes ordered by key; summaries come ordered by position, and are few.
+            // Content comes ordered by key; summaries come ordered by position.
             if substore.records_are_content() { records } else { by_key(records) }
         })
     }
@@ -164,11 +164,16 @@ impl ExportSource for Exporter {
     }
 }
 
+/// The records, sorted. Key and text of each are kept in one piece, since there may be hundreds of thousands.
 fn by_key(records: swing_core::substore::Records<'_>) -> swing_core::substore::Records<'_> {
-    match records.collect::<Result<Vec<_>, _>>() {
+    let compact = |record: Result<Record, _>| record.map(|(key, text)| (key.len(), Box::<str>::from(key + &text)));
+    match records.map(compact).collect::<Result<Vec<_>, _>>() {
         Ok(mut all) => {
-            all.sort();
-            Box::new(all.into_iter().map(Ok))
+            all.sort_by(|(of, one), (than, other)| one[..*of].cmp(&other[..*than]));
+            Box::new(all.into_iter().map(|(key, record)| {
+                let (key, text) = record.split_at(key);
+                Ok((key.to_owned(), text.to_owned()))
+            }))
         }
         Err(error) => Box::new(std::iter::once(Err(error))),
     }

@@ -1,7 +1,9 @@
 // Keys, values and items that are easily got wrong, held beside the original.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import test from 'node:test';
 import '@endo/init';
+import Database from 'better-sqlite3';
 import * as reference from '@agoric/swing-store';
 import * as ours from 'swing-node';
 
@@ -204,4 +206,22 @@ test('a file of ours is a file of the original, and the other way round', async 
     assert.deepEqual(again.debug.dump(), dump);
     await again.hostStorage.close();
   }
+});
+
+test('a value that is no text is damage, and says so', async t => {
+  const dir = tempDir(t);
+  const store = ours.initSwingStore(dir);
+  store.kernelStorage.kvStore.set('sound', 'yes');
+  await store.hostStorage.commit();
+  await store.hostStorage.close();
+  const db = new Database(path.join(dir, 'swingstore.sqlite'));
+  db.prepare('INSERT INTO kvStore (key, value) VALUES (?, ?)').run('damaged', Buffer.from([0xff, 0xfe]));
+  db.close();
+  const again = ours.openSwingStore(dir);
+  const damage = { code: 'SWING_CORRUPT', message: /the value of key "damaged" cannot be read/ };
+  for (const name of ['get', 'has']) {
+    assert.throws(() => again.kernelStorage.kvStore[name]('damaged'), damage, name);
+  }
+  assert.equal(again.kernelStorage.kvStore.get('sound'), 'yes');
+  await again.hostStorage.close();
 });

@@ -153,6 +153,12 @@ pub(crate) fn options(mode: ArtifactMode) -> ImportOptions {
     ImportOptions { mode, patience: Duration::ZERO, ..ImportOptions::default() }
 }
 
+/// As [`import_to`], for a commit that waits for whoever looks at the old store.
+pub(crate) fn import_patiently(source: &dyn ExportSource, path: &Path) -> Imported {
+    let options = ImportOptions { patience: Duration::from_secs(600), ..options(ArtifactMode::Operational) };
+    import(source, Target::File(path.to_owned()), SUBSTORES, options, &mut |_| {}).unwrap()
+}
+
 /// Imports into memory, telling nobody.
 pub(crate) fn import_in_memory(source: &dyn ExportSource, options: ImportOptions) -> Result<Imported, ImportError> {
     import(source, Target::Memory, SUBSTORES, options, &mut |_| {})

@@ -6,11 +6,11 @@ use std::time::Duration;
 use fs_err as fs;
 use swing_core::session::{LockError, WriterLock};
 use swing_core::{ArtifactMode, RowDigests, Session};
-use swing_export::{DigestVerdict, Exporter, ImportOptions, Imported, PublishError, StagingError, Target, import};
+use swing_export::{DigestVerdict, Exporter, Imported, PublishError, StagingError};
 
 use crate::common::{
-    Records, SUBSTORES, Source, dataset, exported, import_keeping, import_to, killed_store, names, options, store,
-    verified,
+    Records, SUBSTORES, Source, dataset, exported, import_keeping, import_patiently, import_to, killed_store, names,
+    store, verified,
 };
 
 fn records(name: &str) -> Records {
@@ -74,9 +74,7 @@ fn an_import_is_published_once_its_readers_are_gone() {
 #[test]
 fn it_waits_as_long_as_it_is_told_to() {
     let (_dir, path) = store("archival");
-    let options = ImportOptions { patience: Duration::from_secs(600), ..options(ArtifactMode::Operational) };
-    let source = dataset("worked-example", "operational");
-    let imported = import(&source, Target::File(path.clone()), SUBSTORES, options, &mut |_| {}).unwrap();
+    let imported = import_patiently(&dataset("worked-example", "operational"), &path);
     let reader = Reader::of(&path);
     let leaving = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(50));

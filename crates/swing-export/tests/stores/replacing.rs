@@ -8,8 +8,8 @@ use swing_core::session::{Location, LockError, OpenError, OpenOptions, Session, 
 use swing_export::{Exporter, ImportError, StagingError};
 
 use crate::common::{
-    SUBSTORES, Source, dataset, exported, import_keeping, import_to, killed_store, names, publish, store, tables,
-    verified,
+    SUBSTORES, Source, dataset, exported, import_keeping, import_patiently, import_to, killed_store, names, publish,
+    store, tables, verified,
 };
 
 /// The records of the two fixtures that replace each other here.
@@ -118,7 +118,7 @@ fn a_store_that_is_being_read_is_not_replaced() {
 #[test]
 fn a_store_is_replaced_when_nobody_is_just_opening_it() {
     let (dir, path) = store("archival");
-    let imported = import_to(&dataset("worked-example", "operational"), &path).unwrap();
+    let imported = import_patiently(&dataset("worked-example", "operational"), &path);
     // Somebody has opened the old file and not looked for its log yet.
     let opening = fs::File::open(dir.path()).unwrap().into_file();
     opening.lock_shared().unwrap();

@@ -107,7 +107,8 @@ fn count_between(start: Position, end: Position) -> i64 {
 }
 
 pub(super) fn artifact_names(db: Reader<'_>, mode: ArtifactMode) -> Names<'_> {
-    let mut names = Vec::new();
+    // Of a chain's old store there are hundreds of thousands: a name is made when it is asked for.
+    let mut spans: Vec<(VatId, Vec<(Position, Position)>)> = Vec::new();
     let debug = mode == ArtifactMode::Debug;
     let read = each_of::<SessionError>(db, mode, if debug { ITEMS_THERE } else { "0" }, |row| {
         let (vat, start, end) = match name_at(row) {
@@ -117,12 +118,16 @@ pub(super) fn artifact_names(db: Reader<'_>, mode: ArtifactMode) -> Names<'_> {
             Err(error) => return Err(error),
         };
         if !debug || (start <= end && row.get::<i64>(4)? == count_between(start, end)) {
-            names.push(Ok(ArtifactName::Span { vat, start, end }.to_string()));
+            match spans.last_mut() {
+                Some((of, positions)) if *of == vat => positions.push((start, end)),
+                _ => spans.push((vat, vec![(start, end)])),
+            }
         }
         Ok(())
     });
-    names.extend(read.err().map(|error| Err(error.into())));
-    Box::new(names.into_iter())
+    let name = |vat: &VatId, (start, end)| ArtifactName::Span { vat: vat.clone(), start, end }.to_string();
+    let names = spans.into_iter().flat_map(move |(vat, of)| of.into_iter().map(move |at| Ok(name(&vat, at))));
+    Box::new(names.chain(read.err().map(|error| Err(error.into()))))
 }
 
 pub(super) fn artifact<'a>(db: Reader<'a>, name: &str) -> Result<ArtifactBytes<'a>, SubstoreError> {
