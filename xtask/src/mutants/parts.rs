@@ -77,6 +77,55 @@ pub(super) const PARTS: &[Part] = &[
         ..PLAIN
     },
     Part {
+        name: "spans",
+        package: "swing-transcript",
+        files: &[
+            "crates/swing-transcript/src/substore.rs",
+            "crates/swing-transcript/src/substore/hashing.rs",
+            "crates/swing-transcript/src/substore/import.rs",
+            "crates/swing-transcript/src/substore/lines.rs",
+            "crates/swing-transcript/src/substore/repair.rs",
+            "crates/swing-transcript/src/substore/rows.rs",
+        ],
+        slow: &["sequences::"],
+        ..PLAIN
+    },
+    Part {
+        name: "snapshots",
+        package: "swing-snap",
+        files: &[
+            "crates/swing-snap/src/bytes.rs",
+            "crates/swing-snap/src/rows.rs",
+            "crates/swing-snap/src/state.rs",
+            "crates/swing-snap/src/snapshots.rs",
+            "crates/swing-snap/src/snapshots/save.rs",
+            "crates/swing-snap/src/snapshots/behind.rs",
+            "crates/swing-snap/src/snapshots/delete.rs",
+            "crates/swing-snap/src/substore.rs",
+            "crates/swing-snap/src/substore/import.rs",
+            "crates/swing-snap/src/substore/records.rs",
+            "crates/swing-snap/src/substore/repair.rs",
+        ],
+        targets: "--lib",
+        slow: &["codec::", "migration::"],
+        ..PLAIN
+    },
+    Part {
+        name: "store",
+        package: "swing-store",
+        files: &[
+            "crates/swing-store/src/crank.rs",
+            "crates/swing-store/src/host.rs",
+            "crates/swing-store/src/import.rs",
+            "crates/swing-store/src/kernel.rs",
+            "crates/swing-store/src/pieces.rs",
+            "crates/swing-store/src/store.rs",
+            "crates/swing-store/src/substores.rs",
+            "crates/swing-store/src/trace.rs",
+        ],
+        ..PLAIN
+    },
+    Part {
         name: "importer",
         package: "swing-export",
         files: &[

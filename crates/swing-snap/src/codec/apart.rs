@@ -194,7 +194,7 @@ mod tests {
     fn members(count: usize) -> (Arc<Vec<u8>>, Vec<Claim>, Vec<u8>) {
         let mut packer = Packer::new(Level::FASTEST);
         let parts = (0..count).map(|n| heap(3000 + 10 * n, n as u64)).collect::<Vec<_>>();
-        let gzip = parts.iter().flat_map(|part| packer.pack(part).to_vec()).collect::<Vec<_>>();
+        let gzip = parts.iter().flat_map(|part| packer.pack(part, 0).to_vec()).collect::<Vec<_>>();
         let found = claims(&gzip, parts.concat().len() as u64).unwrap();
         (Arc::new(gzip), found, parts.concat())
     }

@@ -70,7 +70,7 @@ impl Pile {
 /// Packs what a thread has taken from the queue.
 fn pack(board: &Board<Work>, job: Job, packer: &mut Packer) {
     let hand = Hand(board);
-    let packed = packer.pack(&job.raw[..job.len]);
+    let packed = packer.pack(&job.raw[..job.len], job.number);
     let mut work = board.look();
     work.pile.add(job.number, packed);
     work.over |= work.pile.too_long;

@@ -45,24 +45,31 @@ const TRAILER_LEN: usize = 8;
 ///
 /// The header is the same each time but for the member's length, so the gzip depends on the raw bytes and the level alone.
 pub(super) struct Packer {
+    level: Level,
     compressor: Compressor,
+    /// For members at which the level hurries, from the first one on.
+    fastest: Option<Compressor>,
     room: Vec<u8>,
 }
 
 impl Packer {
     pub(super) fn new(level: Level) -> Self {
-        Self { compressor: Compressor::new(level.for_libdeflate()), room: Vec::new() }
+        Self { level, compressor: Compressor::new(level.for_libdeflate()), fastest: None, room: Vec::new() }
     }
 
-    /// Packs raw bytes into one member.
-    pub(super) fn pack(&mut self, raw: &[u8]) -> &[u8] {
-        let bound = EXTRA_LEN + self.compressor.gzip_compress_bound(raw.len());
+    /// Packs raw bytes into the member of this number, counted from 0.
+    pub(super) fn pack(&mut self, raw: &[u8], number: usize) -> &[u8] {
+        let compressor = if self.level.hurries_at(number) {
+            self.fastest.get_or_insert_with(|| Compressor::new(Level::FASTEST.for_libdeflate()))
+        } else {
+            &mut self.compressor
+        };
+        let bound = EXTRA_LEN + compressor.gzip_compress_bound(raw.len());
         if self.room.len() < bound {
             self.room.resize(bound, 0);
         }
         // Its own header, of ten bytes, ends where ours does.
-        let packed = self
-            .compressor
+        let packed = compressor
             .gzip_compress(raw, &mut self.room[EXTRA_LEN..])
             .expect("the bound is libdeflate's own for the worst case");
         let len = EXTRA_LEN + packed;
@@ -123,7 +130,7 @@ mod tests {
     use crate::codec::testing::{gunzip, gzip, heap, noise};
 
     fn pack(level: Level, raw: &[u8]) -> Vec<u8> {
-        Packer::new(level).pack(raw).to_vec()
+        Packer::new(level).pack(raw, 0).to_vec()
     }
 
     #[test]
@@ -146,7 +153,20 @@ mod tests {
     fn reused_packer_leaks_nothing_into_a_shorter_member() {
         let mut packer = Packer::new(Level::DEFAULT);
         for raw in [&b"a long first member"[..], b"short", b""] {
-            assert_eq!(gunzip(packer.pack(raw)), raw);
+            for number in 4..7 {
+                assert_eq!(gunzip(packer.pack(raw, number)), raw);
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_hurried_is_as_at_the_fastest_level() {
+        let (raw, mut packer) = (heap(MEMBER_LEN, 1), Packer::new(Level::DEFAULT));
+        let [usual, fastest] = [Level::new(4).unwrap(), Level::FASTEST].map(|level| pack(level, &raw));
+        assert_ne!(usual, fastest);
+        for number in 0..20 {
+            let expected = if number % 6 == 5 { &fastest } else { &usual };
+            assert!(packer.pack(&raw, number) == &**expected, "member {number}");
         }
     }
 

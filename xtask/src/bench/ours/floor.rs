@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use fs_err as fs;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use rusqlite::Connection;
@@ -17,8 +17,9 @@ use super::super::work::Figures;
 use super::timing::{Moment, figures, nanos, seen, timed};
 
 const MEMBER: usize = 512 << 10;
-/// The level that a store packs snapshots with.
-const LEVEL: i32 = 4;
+/// The levels that a store packs snapshots with: the second every so many members.
+const LEVELS: [i32; 2] = [4, 1];
+const HURRIED: usize = 6;
 
 pub(super) fn measure(dir: &Path, heap: &Path, rows: u64) -> Result<Figures> {
     let mut measured = memory(rows)?;
@@ -55,20 +56,22 @@ fn best(rounds: u32, mut work: impl FnMut()) -> f64 {
 
 /// What a core packs and unpacks with.
 struct Core {
-    compressor: Compressor,
+    compressors: [Compressor; 2],
     decompressor: Decompressor,
     room: Vec<u8>,
 }
 
 impl Core {
     fn new() -> Result<Self> {
-        let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).ok().context("a level")?);
-        let room = vec![0; compressor.gzip_compress_bound(MEMBER)];
-        Ok(Self { compressor, decompressor: Decompressor::new(), room })
+        let levels = LEVELS.map(|level| CompressionLvl::new(level).expect("libdeflate has it"));
+        let mut compressors = levels.map(Compressor::new);
+        let room = vec![0; compressors[0].gzip_compress_bound(MEMBER)];
+        Ok(Self { compressors, decompressor: Decompressor::new(), room })
     }
 
-    fn deflate(&mut self, raw: &[u8]) -> &[u8] {
-        let packed = self.compressor.gzip_compress(raw, &mut self.room).unwrap_or_default();
+    fn deflate(&mut self, raw: &[u8], number: usize) -> &[u8] {
+        let hurried = usize::from(number % HURRIED == HURRIED - 1);
+        let packed = self.compressors[hurried].gzip_compress(raw, &mut self.room).unwrap_or_default();
         &self.room[..packed]
     }
 
@@ -78,18 +81,27 @@ impl Core {
 }
 
 /// What a core does with a member, raw and packed.
-type Code<'c> = &'c (dyn Fn(&mut Core, &[u8], &[u8]) + Sync);
+type Code<'c> = &'c (dyn Fn(&mut Core, &Member<'_>) + Sync);
+
+struct Member<'r> {
+    number: usize,
+    raw: &'r [u8],
+    packed: Vec<u8>,
+}
 
 /// Nanoseconds per raw byte: on one core, and on all of them at once.
 fn codec(raw: &[u8]) -> Result<Figures> {
     let (length, mut core) = (raw.len() as f64, Core::new()?);
     let hash = best(3, || seen(Sha256::digest(raw)));
-    let members: Vec<_> = raw.chunks(MEMBER).map(|member| (member, core.deflate(member).to_vec())).collect();
-    let deflate = best(2, || members.iter().for_each(|(raw, _)| seen(core.deflate(raw))));
-    let inflate = best(3, || members.iter().for_each(|(raw, packed)| core.inflate(packed, raw.len())));
+    let chunks = raw.chunks(MEMBER).enumerate();
+    let members: Vec<_> =
+        chunks.map(|(number, raw)| Member { number, raw, packed: core.deflate(raw, number).to_vec() }).collect();
+    let deflate = best(2, || members.iter().for_each(|member| seen(core.deflate(member.raw, member.number))));
+    let inflate = best(3, || members.iter().for_each(|member| core.inflate(&member.packed, member.raw.len())));
     let mut cores = (0..thread::available_parallelism()?.get()).map(|_| Core::new()).collect::<Result<Vec<_>>>()?;
-    let both_ways: [Code<'_>; 2] =
-        [&|core, raw, _| seen(core.deflate(raw)), &|core, raw, packed| core.inflate(packed, raw.len())];
+    let both_ways: [Code<'_>; 2] = [&|core, member| seen(core.deflate(member.raw, member.number)), &|core, member| {
+        core.inflate(&member.packed, member.raw.len())
+    }];
     // Cores that work at once may hinder each other, and what one does by itself does not tell by how much. Each hashes members of
     // its own, which is more than can be had: a snapshot has one hash.
     let [hash_and_deflate, hash_and_inflate] = both_ways.map(|code| {
@@ -98,9 +110,9 @@ fn codec(raw: &[u8]) -> Result<Figures> {
             thread::scope(|scope| {
                 for (at, core) in cores.iter_mut().enumerate() {
                     scope.spawn(move || {
-                        for (raw, packed) in members.iter().skip(at).step_by(count) {
-                            code(core, raw, packed);
-                            seen(Sha256::digest(raw));
+                        for member in members.iter().skip(at).step_by(count) {
+                            code(core, member);
+                            seen(Sha256::digest(member.raw));
                         }
                     });
                 }
