@@ -170,6 +170,17 @@ pub trait Substore: Send + Sync {
     /// Its export records, the same in every mode.
     fn records<'a>(&self, db: Reader<'a>) -> Records<'a>;
 
+    /// The same records in the order of their keys' bytes. All of them are held meanwhile, unless a substore knows better.
+    fn records_by_key<'a>(&self, db: Reader<'a>) -> Records<'a> {
+        match self.records(db).collect::<Result<Vec<_>, _>>() {
+            Ok(mut all) => {
+                all.sort();
+                Box::new(all.into_iter().map(Ok))
+            }
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
     /// The names of the artifacts that a complete export in this mode has. In `debug`, of all that are complete.
     fn artifact_names<'a>(&self, db: Reader<'a>, mode: ArtifactMode) -> Names<'a>;
 

@@ -110,11 +110,7 @@ impl Exporter {
     pub fn export_data_by_key(&self) -> impl Iterator<Item = Result<Record, SubstoreError>> + '_ {
         let mut substores = self.substores.to_vec();
         substores.sort_by_key(|substore| format!("{}.", substore.tag()));
-        substores.into_iter().flat_map(|substore| {
-            let records = substore.records(self.read());
-            // Content comes ordered by key; summaries come ordered by position.
-            if substore.records_are_content() { records } else { by_key(records) }
-        })
+        substores.into_iter().flat_map(|substore| substore.records_by_key(self.read()))
     }
 
     /// The names of all artifacts of its mode.
@@ -161,21 +157,6 @@ impl ExportSource for Exporter {
 
     fn artifact(&self, name: &str) -> Result<Box<dyn Read + '_>, SourceError> {
         Ok(Exporter::artifact(self, name)?)
-    }
-}
-
-/// The records, sorted. Key and text of each are kept in one piece, since there may be hundreds of thousands.
-fn by_key(records: swing_core::substore::Records<'_>) -> swing_core::substore::Records<'_> {
-    let compact = |record: Result<Record, _>| record.map(|(key, text)| (key.len(), Box::<str>::from(key + &text)));
-    match records.map(compact).collect::<Result<Vec<_>, _>>() {
-        Ok(mut all) => {
-            all.sort_by(|(of, one), (than, other)| one[..*of].cmp(&other[..*than]));
-            Box::new(all.into_iter().map(|(key, record)| {
-                let (key, text) = record.split_at(key);
-                Ok((key.to_owned(), text.to_owned()))
-            }))
-        }
-        Err(error) => Box::new(std::iter::once(Err(error))),
     }
 }
 

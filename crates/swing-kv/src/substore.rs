@@ -73,6 +73,10 @@ impl Substore for KvSubstore {
         }))
     }
 
+    fn records_by_key<'a>(&self, db: Reader<'a>) -> Records<'a> {
+        self.records(db)
+    }
+
     fn artifact_names<'a>(&self, _db: Reader<'a>, _mode: ArtifactMode) -> Names<'a> {
         Box::new(std::iter::empty())
     }

@@ -33,6 +33,10 @@ impl Substore for TranscriptSubstore {
         rows::records(db)
     }
 
+    fn records_by_key<'a>(&self, db: Reader<'a>) -> Records<'a> {
+        rows::records_by_key(db)
+    }
+
     fn artifact_names<'a>(&self, db: Reader<'a>, mode: ArtifactMode) -> Names<'a> {
         rows::artifact_names(db, mode)
     }

@@ -123,6 +123,7 @@ pub(super) const PARTS: &[Part] = &[
             "crates/swing-store/src/substores.rs",
             "crates/swing-store/src/trace.rs",
         ],
+        slow: &["damage::", "random_calls_get", "many_random_calls"],
         ..PLAIN
     },
     Part {

@@ -1,6 +1,7 @@
 //! The two ways of writing the same dataset, and the JSON text of each.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 /// Which tool's bytes a dataset is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -41,7 +42,7 @@ impl Dialect {
     ///
     /// Go before 1.22 (the chain up to upgrade 17) wrote U+0008 and U+000C as `\u0008` and `\u000c`; later ones write
     /// `\b` and `\f`, and so do we.
-    pub(super) fn finish_json(self, text: String) -> String {
+    fn finish_json(self, text: String) -> String {
         match self {
             Dialect::Js => text,
             Dialect::Go => match escape_as_go(&text) {
@@ -49,6 +50,21 @@ impl Dialect {
                 Cow::Borrowed(_) => text,
             },
         }
+    }
+}
+
+/// Turns the text of `JSON.stringify` into Go's as it is written. Every piece of it must be whole characters, as serde_json's are.
+pub(super) struct AsGo<W>(pub(super) W);
+
+impl<W: Write> Write for AsGo<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let whole = str::from_utf8(text).map_err(io::Error::other)?;
+        self.0.write_all(escape_as_go(whole).as_bytes())?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

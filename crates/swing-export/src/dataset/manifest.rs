@@ -1,10 +1,11 @@
 //! The manifest: what a dataset holds, and its text in each dialect.
 
 use std::collections::HashSet;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::dialect::Dialect;
+use super::dialect::{AsGo, Dialect};
 use super::error::ManifestError;
 use super::file_name::{check_artifact_name, check_file_name};
 use super::mode::Mode;
@@ -76,26 +77,43 @@ impl Manifest {
         Ok((manifest, dialect))
     }
 
-    /// Returns the manifest's text, to the byte what the dialect's tool writes; no final newline.
+    /// Writes the manifest's text, to the byte what the dialect's tool writes; no final newline.
     ///
     /// JavaScript: `blockHeight` (0 if none), `artifactMode`, `artifacts`, `data`. Go: `blockHeight` unless 0, `data`,
     /// `artifacts` (`null` if none); it knows no mode. Absent fields are left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`, which gets it in small pieces.
+    pub fn write_json(&self, dialect: Dialect, out: impl Write) -> io::Result<()> {
+        let written = match dialect {
+            Dialect::Js => serde_json::to_writer_pretty(
+                out,
+                &JsManifest {
+                    block_height: self.block_height.unwrap_or(0),
+                    artifact_mode: self.artifact_mode.map(Mode::as_str),
+                    artifacts: &self.artifacts,
+                    data: self.data.as_deref(),
+                },
+            ),
+            Dialect::Go => serde_json::to_writer_pretty(
+                AsGo(out),
+                &GoManifest {
+                    block_height: self.block_height.filter(|height| *height != 0),
+                    data: self.data.as_deref().filter(|data| !data.is_empty()),
+                    artifacts: Some(&self.artifacts).filter(|artifacts| !artifacts.is_empty()),
+                },
+            ),
+        };
+        Ok(written?)
+    }
+
+    /// The manifest's text, as [`Manifest::write_json`] writes it.
     #[must_use]
     pub fn to_json(&self, dialect: Dialect) -> String {
-        let text = match dialect {
-            Dialect::Js => serde_json::to_string_pretty(&JsManifest {
-                block_height: self.block_height.unwrap_or(0),
-                artifact_mode: self.artifact_mode.map(Mode::as_str),
-                artifacts: &self.artifacts,
-                data: self.data.as_deref(),
-            }),
-            Dialect::Go => serde_json::to_string_pretty(&GoManifest {
-                block_height: self.block_height.filter(|height| *height != 0),
-                data: self.data.as_deref().filter(|data| !data.is_empty()),
-                artifacts: Some(&self.artifacts).filter(|artifacts| !artifacts.is_empty()),
-            }),
-        };
-        dialect.finish_json(text.expect("strings and a number have nothing that could fail to serialize"))
+        let mut text = Vec::new();
+        self.write_json(dialect, &mut text).expect("memory takes it, and nothing in it could fail to serialize");
+        String::from_utf8(text).expect("JSON of strings is text")
     }
 
     /// The names of all files that the dataset consists of, but the manifest's own.
@@ -105,9 +123,7 @@ impl Manifest {
 
     /// Accepts what both readers and writers must: names fit to use, none twice, a height that fits.
     pub(super) fn check(&self) -> Result<(), ManifestError> {
-        if let Some(height) = self.block_height.filter(|height| *height > MAX_BLOCK_HEIGHT) {
-            return Err(ManifestError::HeightTooLarge { height });
-        }
+        self.check_height()?;
         let mut names = HashSet::new();
         let mut files = HashSet::from([MANIFEST_FILE_NAME]);
         for file_name in self.files() {
@@ -123,6 +139,13 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn check_height(&self) -> Result<(), ManifestError> {
+        match self.block_height.filter(|height| *height > MAX_BLOCK_HEIGHT) {
+            Some(height) => Err(ManifestError::HeightTooLarge { height }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -141,7 +141,8 @@ impl DatasetWriter {
         self.step(|this| {
             this.manifest.block_height = Some(block_height);
             this.manifest.artifact_mode = mode;
-            this.manifest.check().map_err(|source| this.bad_manifest(source))?;
+            // All names were checked when they came.
+            this.manifest.check_height().map_err(|source| this.bad_manifest(source))?;
             this.publish()
         })?;
         Ok(self.manifest)
@@ -187,10 +188,10 @@ impl DatasetWriter {
         folder::sync(&self.folder)?;
         let path = self.folder.join(MANIFEST_FILE_NAME);
         let tmp_path = self.folder.join(MANIFEST_TMP_FILE_NAME);
-        let mut tmp = create_file(&tmp_path)?;
-        let text = self.manifest.to_json(self.dialect);
-        tmp.write_all(text.as_bytes()).map_err(DatasetError::io(&tmp_path, "write the manifest"))?;
-        sync_file(&tmp, &tmp_path)?;
+        let mut tmp = BufWriter::new(create_file(&tmp_path)?);
+        let written = self.manifest.write_json(self.dialect, &mut tmp).and_then(|()| tmp.flush());
+        written.map_err(DatasetError::io(&tmp_path, "write the manifest"))?;
+        sync_file(tmp.get_ref(), &tmp_path)?;
         fs_err::rename(&tmp_path, &path).map_err(DatasetError::io(&path, "put the manifest in place"))?;
         folder::sync(&self.folder)
     }

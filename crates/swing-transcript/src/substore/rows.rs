@@ -13,6 +13,8 @@ use crate::walk::Source;
 const AFTER: &str = "\
 SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans
 WHERE (vatID, startPos) > (?1, ?2) ORDER BY vatID, startPos LIMIT 1000";
+const OF_VAT: &str = "\
+SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1";
 const ONE: &str = "\
 SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans
 WHERE vatID = ?1 AND startPos = ?2";
@@ -64,6 +66,40 @@ pub(super) fn records(db: Reader<'_>) -> Records<'_> {
         }
         Ok(page)
     }))
+}
+
+/// Vat after vat, so that no more than the spans of one are held, and those without their texts.
+pub(super) fn records_by_key(db: Reader<'_>) -> Records<'_> {
+    let vats = db.all("SELECT DISTINCT vatID FROM transcriptSpans", [], |row| row.get::<_, VatId>(0));
+    let mut vats = match vats {
+        Ok(vats) => vats,
+        Err(error) => return Box::new(std::iter::once(Err(error.into()))),
+    };
+    // What follows a vat's ID in a key is a dot, which comes after some characters and before others.
+    vats.sort_by_key(|vat| format!("{vat}."));
+    Box::new(vats.into_iter().flat_map(move |vat| {
+        let (spans, error) = match spans_by_key(db, &vat) {
+            Ok(spans) => (spans, None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        let records = spans.into_iter().map(move |(span, is_current)| {
+            let record = span.record(&vat, is_current);
+            Ok((record.key().to_string(), record.to_json()))
+        });
+        records.chain(error)
+    }))
+}
+
+/// The spans of a vat, and whether each is the current one.
+fn spans_by_key(db: Reader<'_>, vat: &VatId) -> Result<Vec<(Span, bool)>, SubstoreError> {
+    let mut spans = Vec::new();
+    db.each(OF_VAT, [vat], |row| {
+        let record = in_order(record_at(row)?)?;
+        spans.push((Span::from(&record), record.is_current));
+        Ok::<_, SubstoreError>(true)
+    })?;
+    spans.sort_by_cached_key(|(span, is_current)| span.record(vat, *is_current).key().to_string());
+    Ok(spans)
 }
 
 /// Which spans a mode is about, as a condition on `s`.

@@ -71,6 +71,25 @@ fn records_of_many_spans_come_in_pages() {
     assert_eq!(records[2500].0, "transcript.v1.current");
 }
 
+/// Keys order positions as texts, and vats by what is before or after a dot.
+#[test]
+fn records_by_key_are_the_same_in_the_order_of_their_bytes() {
+    let script = "a|".repeat(30);
+    let mut store = Store::of(&["v1", "v10", "v1-", "v1é", "v", "w"].map(|vat| (vat, &*script)));
+    let mut sorted = store.records();
+    let by_key = |store: &Store| TranscriptSubstore.records_by_key(store.session.read()).collect::<Vec<_>>();
+    let found: Vec<_> = by_key(&store).into_iter().map(Result::unwrap).collect();
+    assert_ne!(found, sorted);
+    sorted.sort();
+    assert_eq!(found, sorted);
+    store.damage("UPDATE transcriptSpans SET hash = 'odd' WHERE vatID = 'v10' AND startPos = 7");
+    let found = by_key(&store);
+    assert_eq!(found.iter().position(Result::is_err), Some(3 * 31), "after the vats v, v1- and v1");
+    store.damage("UPDATE transcriptSpans SET vatID = '' WHERE vatID = 'w'");
+    let found = by_key(&store);
+    assert!(matches!(&*found, [Err(_)]), "{found:?}");
+}
+
 #[test]
 fn names_are_those_of_the_mode() {
     let store = several();
