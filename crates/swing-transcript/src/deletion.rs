@@ -1,10 +1,11 @@
 //! Deleting what a vat leaves behind.
 
-use swing_core::{Budget, Cleanup, Position, SpanRecord, VatId};
+use swing_core::{Budget, Cleanup, Position, VatId};
 
 use crate::emptying;
 use crate::error::TranscriptError;
-use crate::layers::{At, Owner, Span};
+use crate::layers::{At, Owner};
+use crate::listing::Bounds;
 use crate::schema::SPANS;
 use crate::view::Transcripts;
 
@@ -24,16 +25,16 @@ impl Transcripts<'_> {
     }
 
     fn delete_all(&mut self, vat: &VatId) -> Result<Cleanup, TranscriptError> {
-        let spans = self.newest_spans(vat, u64::MAX)?;
+        let spans = self.newest_bounds(vat, u64::MAX)?;
         // Not span by span: there may be items that are in none.
         let mut writer = self.session.write()?;
-        emptying::delete_items(&mut writer, vat, spans.iter().map(|span| Span::from(span).len()).sum())?;
+        emptying::delete_items(&mut writer, vat, spans.iter().map(|span| span.len()).sum())?;
         writer.count_out(SPANS, SPANS_OF, [vat])?;
         emptying::delete_spans(&mut writer, vat, spans.len() as u64)?;
         self.state.layers.items.forget(vat, Position::ZERO, Position::MAX);
-        for record in &spans {
-            self.state.layers.closed.forget(&At::new(vat, record.start));
-            self.session.note_export(record.key().to_string(), None);
+        for span in &spans {
+            self.state.layers.closed.forget(&At::new(vat, span.start));
+            self.session.note_export(span.key(vat).to_string(), None);
         }
         self.has_none_current(vat);
         Ok(Cleanup { done: true, cleanups: spans.len() as u64 })
@@ -43,7 +44,7 @@ impl Transcripts<'_> {
     /// vat's artifacts leave all exports.
     fn delete_some(&mut self, vat: &VatId, most: u64) -> Result<Cleanup, TranscriptError> {
         // One more tells whether that is all.
-        let mut spans = self.newest_spans(vat, most.saturating_add(1))?;
+        let mut spans = self.newest_bounds(vat, most.saturating_add(1))?;
         let done = spans.len() as u64 <= most;
         spans.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         if let Some(oldest) = spans.last() {
@@ -54,12 +55,12 @@ impl Transcripts<'_> {
         for (start, end) in stretches(&spans) {
             self.delete_items(vat, start, end)?;
         }
-        for record in &spans {
-            self.state.layers.closed.forget(&At::new(vat, record.start));
-            if record.is_current {
+        for span in &spans {
+            self.state.layers.closed.forget(&At::new(vat, span.start));
+            if span.is_current {
                 self.has_none_current(vat);
             }
-            self.session.note_export(record.key().to_string(), None);
+            self.session.note_export(span.key(vat).to_string(), None);
         }
         Ok(Cleanup { done, cleanups: spans.len() as u64 })
     }
@@ -72,7 +73,7 @@ impl Transcripts<'_> {
 
 /// From where to where there are items of these spans, which are in order, newest first. They follow upon each other, if nothing
 /// is wrong with them; items between them are none of theirs.
-fn stretches(spans: &[SpanRecord]) -> Vec<(Position, Position)> {
+fn stretches(spans: &[Bounds]) -> Vec<(Position, Position)> {
     let mut stretches: Vec<(Position, Position)> = Vec::new();
     for span in spans {
         match stretches.last_mut() {
@@ -85,19 +86,13 @@ fn stretches(spans: &[SpanRecord]) -> Vec<(Position, Position)> {
 
 #[cfg(test)]
 mod tests {
-    use swing_core::Incarnation;
-
     use super::*;
-    use crate::hash::initial_hash;
 
     #[test]
     fn spans_that_follow_upon_each_other_are_one_stretch() {
         let at = |position| Position::new(position).unwrap();
-        let record = |(start, end)| {
-            let span = Span { start: at(start), end: at(end), hash: initial_hash(), incarnation: Incarnation::ZERO };
-            span.record(&VatId::parse("v1").unwrap(), false)
-        };
-        let spans = [(9, 9), (7, 9), (5, 7), (2, 4), (0, 2)].map(record);
+        let bounds = |(start, end)| Bounds { start: at(start), end: at(end), is_current: false };
+        let spans = [(9, 9), (7, 9), (5, 7), (2, 4), (0, 2)].map(bounds);
         assert_eq!(stretches(&spans), [(5, 9), (0, 4)].map(|(start, end)| (at(start), at(end))));
         assert_eq!(stretches(&[]), []);
     }

@@ -111,9 +111,13 @@ impl Span {
     }
 
     pub(crate) fn in_order(self, vat: &VatId) -> Result<Self, TranscriptError> {
-        let Self { start, end, .. } = self;
-        if start <= end { Ok(self) } else { Err(TranscriptError::Backwards { vat: vat.clone(), start, end }) }
+        in_order(vat, self.start, self.end).map(|_| self)
     }
+}
+
+/// Bounds of a span of `vat`, unless it ends before it starts.
+pub(crate) fn in_order(vat: &VatId, start: Position, end: Position) -> Result<(Position, Position), TranscriptError> {
+    if start <= end { Ok((start, end)) } else { Err(TranscriptError::Backwards { vat: vat.clone(), start, end }) }
 }
 
 impl From<&SpanRecord> for Span {

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use swing_core::session::paged;
-use swing_core::{Position, SpanRecord, VatId};
+use swing_core::session::{RowValue, paged};
+use swing_core::{ExportKey, Position, SpanRecord, VatId};
 
 use crate::error::TranscriptError;
+use crate::layers::{Span, in_order};
 use crate::view::{Transcripts, span_at};
 
 const NEWEST: &str = "\
 SELECT startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1
 ORDER BY startPos DESC LIMIT ?2";
+/// The same, of what deleting them takes.
+const NEWEST_BOUNDS: &str = "\
+SELECT startPos, endPos, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1 ORDER BY startPos DESC LIMIT ?2";
 const VATS: &str = "SELECT DISTINCT vatID FROM transcriptSpans";
 
 const PAGE_ITEMS: usize = 256;
@@ -23,6 +27,27 @@ pub enum History {
     Current,
     /// Current and closed ones, as far as they are there.
     All,
+}
+
+/// Where a span begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) start: Position,
+    pub(crate) end: Position,
+    pub(crate) is_current: bool,
+}
+
+impl Bounds {
+    /// The key of the span's record.
+    pub(crate) fn key(self, vat: &VatId) -> ExportKey {
+        let vat = vat.clone();
+        if self.is_current { ExportKey::CurrentSpan(vat) } else { ExportKey::Span { vat, start: self.start } }
+    }
+
+    /// How many items it has.
+    pub(crate) fn len(self) -> u64 {
+        self.end.get() - self.start.get()
+    }
 }
 
 /// A place in all the items of a vat. It borrows nothing, so a binding can keep it between calls.
@@ -84,24 +109,47 @@ impl Transcripts<'_> {
         Ok(spans)
     }
 
-    /// The last `most` spans of `vat`, newest first.
-    pub(crate) fn newest_spans(&mut self, vat: &VatId, most: u64) -> Result<Vec<SpanRecord>, TranscriptError> {
+    fn newest_spans(&mut self, vat: &VatId, most: u64) -> Result<Vec<SpanRecord>, TranscriptError> {
+        let read = |row: &RowValue<'_, '_>| {
+            let span = span_at(row, 0)?.in_order(vat)?;
+            Ok((span.start, span.record(vat, row.get(4)?)))
+        };
+        self.newest(vat, most, NEWEST, read, |span, is_current| span.record(vat, is_current))
+    }
+
+    /// The bounds of the last `most` spans of `vat`, newest first.
+    pub(crate) fn newest_bounds(&mut self, vat: &VatId, most: u64) -> Result<Vec<Bounds>, TranscriptError> {
+        let read = |row: &RowValue<'_, '_>| {
+            let (start, end) = in_order(vat, row.get(0)?, row.get(1)?)?;
+            Ok((start, Bounds { start, end, is_current: row.get(2)? }))
+        };
+        let of = |Span { start, end, .. }, is_current| Bounds { start, end, is_current };
+        self.newest(vat, most, NEWEST_BOUNDS, read, of)
+    }
+
+    /// `read` takes rows of the table, and says where they start; `of` spans that are not there, or not as they are.
+    fn newest<T>(
+        &mut self,
+        vat: &VatId,
+        most: u64,
+        sql: &str,
+        read: impl Fn(&RowValue<'_, '_>) -> Result<(Position, T), TranscriptError>,
+        of: impl Fn(Span, bool) -> T,
+    ) -> Result<Vec<T>, TranscriptError> {
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let mut stored = Vec::new();
-        self.session.read().each(NEWEST, (vat, limit), |row| {
-            let span = span_at(row, 0)?.in_order(vat)?;
-            stored.push((span.start, (span, row.get(4)?)));
+        self.session.read().each(sql, (vat, limit), |row| {
+            stored.push(read(row)?);
             Ok::<_, TranscriptError>(true)
         })?;
         // All at once, which in order costs next to nothing.
-        let mut spans: BTreeMap<_, (_, bool)> = stored.into_iter().collect();
+        let mut spans: BTreeMap<_, _> = stored.into_iter().collect();
         // What was changed since stands above what the table says.
-        spans.extend(self.state.layers.closed_of(vat).into_iter().map(|span| (span.start, (span, false))));
+        spans.extend(self.state.layers.closed_of(vat).into_iter().map(|span| (span.start, of(span, false))));
         if let Some(span) = self.current(vat)? {
-            spans.insert(span.start, (span, true));
+            spans.insert(span.start, of(span, true));
         }
-        let newest = spans.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX));
-        Ok(newest.map(|(span, is_current)| span.record(vat, is_current)).collect())
+        Ok(spans.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX)).collect())
     }
 
     /// All items of `vat` that are there, through all its spans. Pruned ones are passed over, and nothing is verified.

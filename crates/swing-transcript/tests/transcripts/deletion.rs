@@ -2,6 +2,7 @@
 
 use swing_core::roles::TranscriptStore as _;
 use swing_core::{Budget, Cleanup};
+use swing_transcript::TranscriptError;
 
 use crate::common::{Store, vat};
 
@@ -59,6 +60,24 @@ fn a_budget_takes_the_newest_spans_first() {
     assert_eq!(delete(&mut store, Some(u64::MAX)), (true, 0));
     store.view().init_transcript(&vat("v1")).unwrap();
     assert_eq!(store.spans("v1"), [(0, 0, true, 0)]);
+}
+
+/// What is about to go need not be what it should be; where it is must.
+#[test]
+fn a_span_with_a_damaged_hash_is_deleted_and_one_that_runs_backwards_is_not() {
+    for budget in [None, Some(9)] {
+        let mut store = Store::of(&[("v1", "aa|bb|cc")]);
+        store.damage("UPDATE transcriptSpans SET hash = 'odd', incarnation = -1 WHERE startPos = 2");
+        assert_eq!(delete(&mut store, budget), (true, 3));
+        store.commit();
+        assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (0, 0));
+        let mut store = Store::of(&[("v1", "aa|bb|cc")]);
+        store.damage("UPDATE transcriptSpans SET endPos = 1 WHERE startPos = 2");
+        let all = budget.map_or(Budget::Unlimited, |spans| Budget::at_most(spans).unwrap());
+        let error = store.view().delete_vat_transcripts(&vat("v1"), all).unwrap_err();
+        assert!(matches!(error, TranscriptError::Backwards { .. }), "{error}");
+        assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (6, 3));
+    }
 }
 
 #[test]
