@@ -5,7 +5,6 @@ use std::io::{self, Read, Write as _};
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use sha2::{Digest as _, Sha256};
 use swing_core::substore::{Limits, Substore as _};
 use swing_core::{ArtifactMode, Digest, Position, SnapshotRecord, VatId};
 use swing_snap::SnapSubstore;
@@ -42,10 +41,6 @@ fn repeated(payload: &[u8], times: u8) -> Vec<u8> {
     payload.repeat(times.max(1))
 }
 
-fn hash(raw: &[u8]) -> [u8; 32] {
-    Sha256::digest(raw).into()
-}
-
 fn level(choice: u8) -> Level {
     // The last ones take longer than everything else here.
     Level::new(choice % 10 + 1).unwrap_or(Level::DEFAULT)
@@ -54,7 +49,7 @@ fn level(choice: u8) -> Level {
 fn packed(raw: &[u8], how: u8, choice: u8) {
     let limits = codec::Limits { workers: Some(usize::from(choice >> 6)), ..codec::Limits::default() };
     let packed = compress(&mut Chunks::new(raw, how), level(choice), limits).expect("a source that does not fail");
-    assert_eq!((packed.hash, packed.raw_len), (hash(raw), raw.len() as u64));
+    assert_eq!((packed.hash, packed.raw_len), (Digest::of(raw), raw.len() as u64));
     assert!(other_decoder(&packed.gzip).is_ok_and(|out| out == raw), "another decoder reads something else");
     let expected = Expected { hash: packed.hash, raw_len: Some(packed.raw_len) };
     let ahead = [ReadAhead::Never, ReadAhead::Always][usize::from(raw.len() > MEMBER_LEN)];
@@ -70,7 +65,7 @@ fn packed(raw: &[u8], how: u8, choice: u8) {
         assert!(most.is_none_or(|most| source.taken <= most + 1), "read on after the limit");
     }
     let wrong = match how % 3 {
-        0 => Expected { hash: hash(b"another"), raw_len: Some(packed.raw_len) },
+        0 => Expected { hash: Digest::of(b"another"), raw_len: Some(packed.raw_len) },
         1 => Expected { raw_len: Some(packed.raw_len + 1), ..expected },
         _ => Expected { raw_len: packed.raw_len.checked_sub(1).or(Some(1)), ..expected },
     };
@@ -84,7 +79,7 @@ fn unpacked(gzip: &[u8], choice: u8) {
     let known = expected.as_deref().unwrap_or_default();
     let ahead = if choice & 31 == 0 { ReadAhead::Always } else { ReadAhead::Never };
     let raw_len = if choice & 1 == 0 { None } else { Some(known.len() as u64) };
-    let ours = read(gzip, Expected { hash: hash(known), raw_len }, ahead);
+    let ours = read(gzip, Expected { hash: Digest::of(known), raw_len }, ahead);
     match (&ours, &expected) {
         (Ok(ours), Ok(_)) => assert!(ours == known, "another decoder reads something else"),
         (Err(given), Err(_)) => assert!(given.len() as u64 <= MOST),
@@ -113,7 +108,7 @@ fn damaged(payload: &[u8], how: u8, choice: u8, kind: u8) {
     }
     unpacked(&gzip, how);
     // Whatever the damage, what is accepted under the hash of the bytes is the bytes.
-    let expected = Expected { hash: hash(payload), raw_len: None };
+    let expected = Expected { hash: Digest::of(payload), raw_len: None };
     match read(&gzip, expected, ReadAhead::Never) {
         Ok(out) => assert!(out == payload),
         Err(given) => assert!(kind % 6 != 5 && (given.is_empty() || given != payload)),

@@ -99,7 +99,7 @@ fn finish(packing: &Rc<Packing>, call: &Call) -> Answer<Value> {
             locked(&thread).take().ok_or_else(|| Failure::new(Kind::STATE, "the snapshot is packed already"))?;
         let done = thread.join().map_err(|_| Failure::new(Kind::INTERNAL, "the packing thread failed: a bug"))??;
         let known = Packed {
-            hash: Digest::from_bytes(done.hash).to_string(),
+            hash: done.hash.to_string(),
             uncompressed_size: done.raw_len,
             compressed_size: done.gzip.len() as u64,
         };

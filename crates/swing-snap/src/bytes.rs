@@ -28,7 +28,7 @@ pub(crate) struct StoredBytes {
 impl StoredBytes {
     /// `raw_len` is the length on record: where it is known, a reader never hands out more.
     pub(crate) fn new(name: ArtifactName, gzip: Vec<u8>, hash: Digest, raw_len: Option<u64>) -> Self {
-        let expected = Expected { hash: *hash.as_bytes(), raw_len };
+        let expected = Expected { hash, raw_len };
         Self { name, reader: SnapshotReader::new(gzip, expected, ReadAhead::WhenItPays) }
     }
 
@@ -37,7 +37,6 @@ impl StoredBytes {
         let name = self.name.clone();
         match error.downcast::<CodecError>() {
             Ok(CodecError::HashMismatch { expected, actual }) => {
-                let (actual, expected) = (Digest::from_bytes(actual), Digest::from_bytes(expected));
                 io::Error::new(kind, SnapError::HashMismatch { name, actual, expected })
             }
             Ok(source) => io::Error::new(kind, SnapError::Damaged { name, source }),

@@ -9,9 +9,10 @@ use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::thread;
 
+use swing_core::Digest;
+
 use super::crew::Crew;
 use super::error::CodecError;
-use super::hex::to_hex;
 use super::intake::Intake;
 use super::level::Level;
 use super::member::{MEMBER_LEN, member_len};
@@ -38,7 +39,7 @@ pub struct Limits {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Compressed {
     /// SHA-256 of the raw bytes.
-    pub hash: [u8; 32],
+    pub hash: Digest,
     /// How many raw bytes there were.
     pub raw_len: u64,
     /// The raw bytes as gzip: members of at most [`MEMBER_LEN`] raw bytes, and an empty member if there were none.
@@ -49,7 +50,7 @@ impl fmt::Debug for Compressed {
     /// Tells the gzip's length and spares the reader its bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compressed")
-            .field("hash", &to_hex(&self.hash))
+            .field("hash", &self.hash)
             .field("raw_len", &self.raw_len)
             .field("gzip_len", &self.gzip.len())
             .finish()
@@ -94,14 +95,14 @@ pub fn compress_behind(
 
 /// A snapshot that is being packed. Dropping it gives up, which takes no longer than the packing of one member.
 pub struct Packing {
-    hash: [u8; 32],
+    hash: Digest,
     raw_len: u64,
     crew: Crew,
 }
 
 impl Packing {
     /// SHA-256 of the raw bytes.
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&self) -> Digest {
         self.hash
     }
 
@@ -133,10 +134,7 @@ impl Packing {
 
 impl fmt::Debug for Packing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Packing")
-            .field("hash", &to_hex(&self.hash))
-            .field("raw_len", &self.raw_len)
-            .finish_non_exhaustive()
+        f.debug_struct("Packing").field("hash", &self.hash).field("raw_len", &self.raw_len).finish_non_exhaustive()
     }
 }
 
@@ -201,7 +199,6 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::codec::hex::sha256_hex;
     use crate::codec::member::HEADER_LEN;
     use crate::codec::testing::{Source, gunzip, hash, heap};
 
@@ -215,14 +212,14 @@ mod tests {
     fn hash_is_that_of_the_raw_bytes() {
         // The worked example of the reference.
         let packed = compress(&mut &b"snapshot-bytes"[..], Level::DEFAULT, Limits::default()).unwrap();
-        assert_eq!(to_hex(&packed.hash), "7783d47a378f6c3ca8d1b29aa1b688ff6b14d26bd3bf8bae14785138db1eff0c");
+        assert_eq!(packed.hash.to_string(), "7783d47a378f6c3ca8d1b29aa1b688ff6b14d26bd3bf8bae14785138db1eff0c");
         assert_eq!(packed.raw_len, 14);
     }
 
     #[test]
     fn empty_snapshot_is_one_empty_member() {
         let packed = compress(&mut io::empty(), Level::DEFAULT, Limits::default()).unwrap();
-        assert_eq!(to_hex(&packed.hash), sha256_hex(b""));
+        assert_eq!(packed.hash, hash(b""));
         assert_eq!(packed.raw_len, 0);
         let (stored_block, trailer) = (5, 8);
         assert_eq!(packed.gzip.len(), HEADER_LEN + stored_block + trailer);
@@ -332,11 +329,8 @@ mod tests {
 
     #[test]
     fn debug_output_spares_the_bytes() {
-        let packed = Compressed { hash: [0xab; 32], raw_len: 70_000, gzip: vec![1; 65_000] };
+        let packed = Compressed { hash: Digest::from_bytes([0xab; 32]), raw_len: 70_000, gzip: vec![1; 65_000] };
         let hash = "ab".repeat(32);
-        assert_eq!(
-            format!("{packed:?}"),
-            format!(r#"Compressed {{ hash: "{hash}", raw_len: 70000, gzip_len: 65000 }}"#)
-        );
+        assert_eq!(format!("{packed:?}"), format!(r#"Compressed {{ hash: {hash}, raw_len: 70000, gzip_len: 65000 }}"#));
     }
 }

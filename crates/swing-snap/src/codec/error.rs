@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::hex::to_hex;
+use swing_core::Digest;
+
 use super::level::Level;
 
 /// Why a snapshot could not be packed or unpacked.
@@ -77,12 +78,12 @@ pub enum CodecError {
     },
 
     /// The raw bytes are not the ones that the record names.
-    #[error("hash mismatch (expected {}, got {})", to_hex(.expected), to_hex(.actual))]
+    #[error("hash mismatch (expected {expected}, got {actual})")]
     HashMismatch {
         /// The hash in the record.
-        expected: [u8; 32],
+        expected: Digest,
         /// The hash of what was found.
-        actual: [u8; 32],
+        actual: Digest,
     },
 
     /// A thread of the codec ended without an answer, which only a panic inside it can cause.
@@ -127,7 +128,8 @@ mod tests {
 
     #[test]
     fn messages_name_the_culprit() {
-        let mismatch = CodecError::HashMismatch { expected: [0xab; 32], actual: [1; 32] };
+        let mismatch =
+            CodecError::HashMismatch { expected: Digest::from_bytes([0xab; 32]), actual: Digest::from_bytes([1; 32]) };
         let (expected, actual) = ("ab".repeat(32), "01".repeat(32));
         assert_eq!(mismatch.to_string(), format!("hash mismatch (expected {expected}, got {actual})"));
 

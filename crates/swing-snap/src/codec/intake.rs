@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+use swing_core::Digest;
 
 use super::error::CodecError;
 
@@ -49,8 +50,8 @@ impl<'a> Intake<'a> {
     }
 
     /// The hash and the length of all that was read.
-    pub(super) fn finish(self) -> ([u8; 32], u64) {
-        (self.hasher.finalize().into(), self.read)
+    pub(super) fn finish(self) -> (Digest, u64) {
+        (self.hasher.into(), self.read)
     }
 
     fn clip(&self, len: usize) -> usize {
@@ -75,22 +76,20 @@ impl<'a> Intake<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::hex::{sha256_hex, to_hex};
     use crate::codec::testing::Source;
 
-    fn take_in(source: &mut Source, limit: Option<u64>, room: usize) -> Result<(String, u64), CodecError> {
+    fn take_in(source: &mut Source, limit: Option<u64>, room: usize) -> Result<(Digest, u64), CodecError> {
         let mut intake = Intake::new(source, limit);
         let mut room = vec![0; room];
         while intake.fill(&mut room)? > 0 {}
-        let (hash, read) = intake.finish();
-        Ok((to_hex(&hash), read))
+        Ok(intake.finish())
     }
 
     #[test]
     fn small_reads_and_interruptions_change_nothing() {
         let raw = b"a heap that dribbles in".to_vec();
         let mut source = Source::new(raw.clone()).at_most(3).interrupted_every(2);
-        assert_eq!(take_in(&mut source, None, 7).unwrap(), (sha256_hex(&raw), 23));
+        assert_eq!(take_in(&mut source, None, 7).unwrap(), (Digest::of(&raw), 23));
     }
 
     #[test]

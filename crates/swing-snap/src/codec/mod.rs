@@ -16,7 +16,7 @@
 //!
 //! ```
 //! use std::io::Read;
-//! use swing_snap::codec::{Expected, Level, Limits, ReadAhead, SnapshotReader, compress, sha256_hex};
+//! use swing_snap::codec::{Expected, Level, Limits, ReadAhead, SnapshotReader, compress};
 //!
 //! let packed = compress(&mut &b"snapshot-bytes"[..], Level::DEFAULT, Limits::default())?;
 //! assert_eq!(packed.raw_len, 14);
@@ -25,7 +25,7 @@
 //! let mut raw = Vec::new();
 //! SnapshotReader::new(packed.gzip, expected, ReadAhead::WhenItPays).read_to_end(&mut raw)?;
 //! assert_eq!(raw, b"snapshot-bytes");
-//! assert_eq!(sha256_hex(&raw), "7783d47a378f6c3ca8d1b29aa1b688ff6b14d26bd3bf8bae14785138db1eff0c");
+//! assert_eq!(expected.hash.to_string(), "7783d47a378f6c3ca8d1b29aa1b688ff6b14d26bd3bf8bae14785138db1eff0c");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -35,7 +35,6 @@ mod board;
 mod compress;
 mod crew;
 mod error;
-mod hex;
 mod inflate;
 mod intake;
 mod level;
@@ -50,7 +49,6 @@ mod testing;
 
 pub use compress::{Compressed, Limits, Packing, compress, compress_behind};
 pub use error::CodecError;
-pub use hex::{sha256_hex, to_hex};
 pub use level::Level;
 pub use member::MEMBER_LEN;
 pub use reader::{Expected, ReadAhead, SnapshotReader};

@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+use swing_core::Digest;
 
 use super::ahead::Ahead;
 use super::apart::{Apart, Stumble};
@@ -24,7 +25,7 @@ const MOST_THREADS: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// Their SHA-256.
-    pub hash: [u8; 32],
+    pub hash: Digest,
     /// How many there are, if the record says.
     pub raw_len: Option<u64>,
 }
@@ -149,7 +150,7 @@ impl SnapshotReader {
     }
 
     fn verify(&mut self) -> Result<(), CodecError> {
-        let actual = std::mem::take(&mut self.hasher).finalize().into();
+        let actual = Digest::from(std::mem::take(&mut self.hasher));
         match self.expected {
             Expected { raw_len: Some(expected), .. } if expected != self.read => {
                 Err(CodecError::TooShort { expected, actual: self.read })
@@ -268,7 +269,7 @@ mod tests {
         let bomb = gzip(&vec![0; 64 << 20]);
         for raw_len in [0, 10, BLOCK_LEN as u64, 10 * BLOCK_LEN as u64 + 5] {
             for ahead in WAYS {
-                let (read, end) = read_all(&bomb, Expected { hash: [0; 32], raw_len: Some(raw_len) }, ahead);
+                let (read, end) = read_all(&bomb, Expected { hash: hash(b""), raw_len: Some(raw_len) }, ahead);
                 assert!(matches!(end, Err(CodecError::TooLong { limit }) if limit == raw_len), "{end:?}");
                 assert!(read.len() as u64 <= raw_len);
             }

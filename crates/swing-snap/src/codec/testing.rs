@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
+use swing_core::Digest;
 
 use super::error::CodecError;
 use super::reader::{Expected, ReadAhead, SnapshotReader};
@@ -102,8 +102,8 @@ pub(super) fn heap(len: usize, seed: u64) -> Vec<u8> {
     (0..).zip(random.chunks_exact(4)).flat_map(record).take(len).collect()
 }
 
-pub(super) fn hash(raw: &[u8]) -> [u8; 32] {
-    Sha256::digest(raw).into()
+pub(super) fn hash(raw: &[u8]) -> Digest {
+    Digest::of(raw)
 }
 
 pub(super) fn expected(raw: &[u8]) -> Expected {

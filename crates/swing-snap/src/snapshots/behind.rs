@@ -181,7 +181,7 @@ impl Snapshots<'_> {
         let compress_seconds = clock.now().saturating_sub(started).as_secs_f64();
 
         let started = clock.now();
-        let (hash, uncompressed_size) = (Digest::from_bytes(packing.hash()), packing.raw_len());
+        let (hash, uncompressed_size) = (packing.hash(), packing.raw_len());
         if may_be_too_large(vat, uncompressed_size) {
             let packed = packing.finish().map_err(|source| self.not_taken_in(&name, source))?;
             self.store_packed(vat, position, &packed)?;

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use swing_core::roles::{SnapshotInfo, SnapshotSaved};
-use swing_core::{ArtifactName, Digest, Position, VatId};
+use swing_core::{ArtifactName, Position, VatId};
 
 use super::{Snapshots, note_current, note_record, retire, row_of};
 use crate::codec::{CodecError, Compressed, Level, Limits, compress};
@@ -46,7 +46,7 @@ impl Snapshots<'_> {
         let db_save_seconds = clock.now().saturating_sub(started).as_secs_f64();
 
         Ok(SnapshotSaved {
-            hash: Digest::from_bytes(packed.hash),
+            hash: packed.hash,
             uncompressed_size: packed.raw_len,
             compressed_size: packed.gzip.len() as u64,
             compress_seconds,
@@ -66,7 +66,7 @@ impl Snapshots<'_> {
         if length > limit {
             return Err(SnapError::TooLarge { name, limit });
         }
-        let hash = Digest::from_bytes(packed.hash);
+        let hash = packed.hash;
         let info =
             SnapshotInfo { position, hash, uncompressed_size: Some(packed.raw_len), compressed_size: Some(length) };
         self.store(vat, &name, info, Some(&packed.gzip))

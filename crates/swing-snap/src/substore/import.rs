@@ -150,7 +150,7 @@ impl Import for SnapImport {
             CodecError::Source { source, .. } => SubstoreError::Io { name: name.to_owned(), source },
             other => wrong(other.to_string()),
         })?;
-        let (hash, expected) = (Digest::from_bytes(hash), known.hash);
+        let expected = known.hash;
         if hash != expected {
             return Err(wrong(format!("hash mismatch (expected {expected}, got {hash})")));
         }

@@ -168,7 +168,7 @@ fn verify_bytes(db: Reader<'_>, row: &RawRow, problems: &mut Problems<'_>) {
         Ok(gzip) => gzip.unwrap_or_default(),
         Err(error) => return problems.add(chain(&error)),
     };
-    let expected = Expected { hash: *hash.as_bytes(), raw_len: raw_len.flatten() };
+    let expected = Expected { hash, raw_len: raw_len.flatten() };
     let most = Limits::default().artifact;
     if let Err(error) = drain(&mut SnapshotReader::new(gzip, expected, ReadAhead::WhenItPays), most) {
         problems.add(chain(&error));
