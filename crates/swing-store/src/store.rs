@@ -293,3 +293,35 @@ impl Store {
         self.trace.map_or(Ok(()), Trace::close).map_err(|source| StoreError::Trace { source })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use swing_core::roles::{KernelStorage as _, KvStore as _, TranscriptStore as _};
+
+    use super::*;
+
+    fn held(store: &mut Store) -> usize {
+        with_parts!(store, _session, parts => parts.iter().map(|part| part.bytes()).sum())
+    }
+
+    /// What is held after a crank that writes some 10 kB.
+    fn held_after_a_crank(overlay_bytes: usize) -> usize {
+        let mut store = Store::in_memory(Options { overlay_bytes, ..Options::default() }).unwrap();
+        let (vat, mut kernel) = (swing_core::VatId::parse("v1").unwrap(), store.kernel());
+        kernel.start_crank().unwrap();
+        kernel.kv().set("a", &"x".repeat(5_000)).unwrap();
+        kernel.transcripts().init_transcript(&vat).unwrap();
+        kernel.transcripts().add_item(&vat, &"x".repeat(5_000)).unwrap();
+        kernel.end_crank().unwrap();
+        held(&mut store)
+    }
+
+    #[test]
+    fn no_more_is_held_between_cranks_than_the_options_say() {
+        let all = held_after_a_crank(usize::MAX);
+        assert!(all > 10_000, "{all}");
+        assert_eq!(held_after_a_crank(all), all);
+        let less = held_after_a_crank(all - 1);
+        assert!(less < 1_000, "{less}");
+    }
+}

@@ -97,7 +97,10 @@ fn a_clone_of_the_worked_example_exports_the_same_and_goes_on() {
     let mut imported = swing_store::import(&source, &to, options, Options::default(), &mut |_| ()).unwrap();
     assert!(!swing_store::is_swing_store(&to), "nothing is in place before the commit");
     imported.host_kv().set("host.height", "17").unwrap();
+    let report = imported.report();
+    assert_eq!((report.taken, report.skipped), (4, 0), "two spans, a snapshot and a bundle");
     let mut clone = imported.commit().unwrap();
+    assert!(swing_store::is_swing_store(&to));
     let data = |exporter: &swing_export::Exporter| exporter.export_data().map(Result::unwrap).collect::<Vec<_>>();
     assert_eq!(data(&exporter(&to, ArtifactMode::Archival).unwrap()), data(&source));
 
