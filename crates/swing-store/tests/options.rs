@@ -63,8 +63,18 @@ fn a_trace_has_the_keys_of_the_host_from_before_and_after_an_import_is_in_its_pl
     let mut store = imported.commit().unwrap();
     store.host().kv().set("host.height", "2").unwrap();
     store.host().commit().unwrap();
-    store.close().unwrap();
-    assert_eq!(fs::read_to_string(&trace).unwrap(), "set host.height 1\nset host.height 2\n");
+    assert_eq!(fs::read_to_string(&trace).unwrap(), "set host.height 1\nset host.height 2\n", "a commit flushes it");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_that_could_not_be_written_is_told_when_the_store_is_closed() {
+    let options = Options { trace_file: Some("/dev/full".into()), ..Options::default() };
+    let mut store = Store::in_memory(options).unwrap();
+    store.kernel().kv().set("a", "1").unwrap();
+    store.host().commit().unwrap();
+    assert_eq!(store.kernel().kv().get("a").unwrap().as_deref(), Some("1"), "nothing else suffers");
+    assert!(matches!(store.close(), Err(StoreError::Trace { .. })));
 }
 
 #[test]
