@@ -80,14 +80,17 @@ impl Bench<'_> {
     /// `compress` as it is called, hash and all.
     fn packing(&self) -> Result<()> {
         println!("\n  compress, with hash                  workers 0     1     2     4   default  (MB/s)");
-        for level in 1..=6 {
-            let level = Level::new(level)?;
+        let mut levels = vec![("the default".to_owned(), Level::DEFAULT)];
+        for number in 1..=6 {
+            levels.push((format!("level {number}"), Level::new(number)?));
+        }
+        for (name, level) in levels {
             let pack = |workers| Ok(compress(&mut &*self.raw, level, Limits { workers, ..Limits::default() })?);
             let times =
                 best_of_each(ROUNDS, [Some(0), Some(1), Some(2), Some(4), None], |workers| pack(workers).map(drop))?;
             let speeds: String = times.map(|time| format!(" {:5.0}", self.speed(time))).concat();
             let size = self.size(pack(None)?.gzip.len());
-            println!("    level {}                               {speeds}   size {size:.3}", level.number());
+            println!("    {name:<11}                            {speeds}   size {size:.3}");
         }
         Ok(())
     }

@@ -126,6 +126,16 @@ fn a_store_that_may_be_lost_has_no_log_and_any_other_has_one() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_log_that_cannot_be_looked_at_is_not_one_that_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Options { durability: Durability::UnsafeFast, ..Options::default() }).unwrap();
+    let log = dir.path().join("swingstore.sqlite-wal");
+    fs::os::unix::fs::symlink(&log, &log).unwrap();
+    assert!(matches!(store.disk_usage(), Err(StoreError::DiskUsage { .. })));
+}
+
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<String>>>);
 

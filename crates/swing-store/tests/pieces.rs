@@ -116,7 +116,7 @@ fn changes_can_be_taken_in_the_order_in_which_they_were_made() {
     let taken = store.take_exports_in_order().unwrap();
     let told = pairs(&taken);
     assert_eq!(told[1..3], [("kv.a", Some("1")), ("kv.b", Some("1"))]);
-    // Of c both changes, or the last one in the place of the first.
+    // Of c both changes, or the last one in the place of the first: it depends on where a random hash puts the keys.
     match told.len() {
         3 => assert_eq!(told[0], ("kv.c", None)),
         _ => assert_eq!((told[0], &told[3..]), (("kv.c", Some("1")), &[("kv.c", None)][..])),

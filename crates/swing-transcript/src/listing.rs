@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use swing_core::overlay::Found;
 use swing_core::session::{RowValue, paged};
 use swing_core::{ExportKey, Position, SpanRecord, VatId};
 
@@ -104,21 +105,17 @@ impl Transcripts<'_> {
     /// A failure of the database.
     pub fn spans(&mut self, vat: &VatId) -> Result<Vec<SpanRecord>, TranscriptError> {
         self.look()?;
-        let mut spans = self.newest_spans(vat, u64::MAX)?;
-        spans.reverse();
-        Ok(spans)
-    }
-
-    fn newest_spans(&mut self, vat: &VatId, most: u64) -> Result<Vec<SpanRecord>, TranscriptError> {
         let read = |row: &RowValue<'_, '_>| {
             let span = span_at(row, 0)?.in_order(vat)?;
             Ok((span.start, span.record(vat, row.get(4)?)))
         };
-        self.newest(vat, most, NEWEST, read, |span, is_current| span.record(vat, is_current))
+        let mut spans = self.newest(vat, u64::MAX, NEWEST, read, |span, is_current| span.record(vat, is_current))?;
+        spans.reverse();
+        Ok(spans)
     }
 
     /// The bounds of the last `most` spans of `vat`, newest first.
-    pub(crate) fn newest_bounds(&mut self, vat: &VatId, most: u64) -> Result<Vec<Bounds>, TranscriptError> {
+    pub(crate) fn newest_bounds(&self, vat: &VatId, most: u64) -> Result<Vec<Bounds>, TranscriptError> {
         let read = |row: &RowValue<'_, '_>| {
             let (start, end) = in_order(vat, row.get(0)?, row.get(1)?)?;
             Ok((start, Bounds { start, end, is_current: row.get(2)? }))
@@ -129,7 +126,7 @@ impl Transcripts<'_> {
 
     /// `read` takes rows of the table, and says where they start; `of` spans that are not there, or not as they are.
     fn newest<T>(
-        &mut self,
+        &self,
         vat: &VatId,
         most: u64,
         sql: &str,
@@ -146,8 +143,8 @@ impl Transcripts<'_> {
         let mut spans: BTreeMap<_, _> = stored.into_iter().collect();
         // What was changed since stands above what the table says.
         spans.extend(self.state.layers.closed_of(vat).into_iter().map(|span| (span.start, of(span, false))));
-        if let Some(span) = self.current(vat)? {
-            spans.insert(span.start, of(span, true));
+        if let Found::Value(span) = self.state.layers.current.find(vat) {
+            spans.insert(span.start, of(*span, true));
         }
         Ok(spans.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX)).collect())
     }

@@ -125,9 +125,11 @@ fn a_store_is_replaced_when_nobody_is_just_opening_it() {
     std::thread::scope(|threads| {
         let publisher = threads.spawn(|| imported.publish(&mut []).unwrap().close().unwrap());
         std::thread::sleep(std::time::Duration::from_millis(200));
-        assert_eq!(exported(&path), records("archival"));
+        let meanwhile = exported(&path);
+        // First of all, since the publisher waits for it.
         opening.unlock().unwrap();
         publisher.join().unwrap();
+        assert_eq!(meanwhile, records("archival"));
     });
     assert_eq!(exported(&path), records("worked-example"));
     opening.try_lock().unwrap();

@@ -14,13 +14,12 @@ use super::error::CodecError;
 /// | 1 | 275–335 | 1.14–1.22 | |
 /// | 2 | 185–230 | 1.12–1.19 | |
 /// | 3 | 165–200 | 1.09–1.16 | |
-/// | 4 | 148–174 | 1.06–1.13 | fastest that stays within 1.15 |
-/// | 4, every sixth member 1 | 156–185 | 1.08–1.15 | the default |
+/// | 4 | 148–174 | 1.06–1.13 | fastest that stays within 1.15; with every sixth member at 1, the default |
 /// | 5 | 123–154 | 1.04–1.12 | |
 /// | 6 | 95–121 | 1.02 | |
 /// | 7 | 64–74 | 1.00 | |
 /// | 9 | 23–26 | 0.99 | |
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Level {
     number: u8,
     /// Some members are packed at the fastest level: what there is between two levels.
@@ -55,13 +54,14 @@ impl Level {
         }
     }
 
-    /// The level's number.
+    /// The level's number: of the default, that of most members.
     pub const fn number(self) -> u8 {
         self.number
     }
 
     /// Whether the member of this number, counted from 0, is packed at the fastest level.
-    pub(super) const fn hurries_at(self, member: usize) -> bool {
+    #[must_use]
+    pub const fn hurries_at(self, member: usize) -> bool {
         self.hurries && member % HURRIED == HURRIED - 1
     }
 

@@ -43,7 +43,7 @@ const TRAILER_LEN: usize = 8;
 
 /// Makes gzip members, one after another, with the tables of one compressor.
 ///
-/// The header is the same each time but for the member's length, so the gzip depends on the raw bytes and the level alone.
+/// The header is the same each time but for the member's length, so the gzip depends on the raw bytes, the level and the member's number alone.
 pub(super) struct Packer {
     level: Level,
     compressor: Compressor,

@@ -13,6 +13,8 @@ use crate::walk::Source;
 const AFTER: &str = "\
 SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans
 WHERE (vatID, startPos) > (?1, ?2) ORDER BY vatID, startPos LIMIT 1000";
+/// Those that [`AFTER`] finds.
+const VATS: &str = "SELECT DISTINCT vatID FROM transcriptSpans WHERE vatID >= ''";
 const OF_VAT: &str = "\
 SELECT vatID, startPos, endPos, hash, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1";
 const ONE: &str = "\
@@ -68,25 +70,25 @@ pub(super) fn records(db: Reader<'_>) -> Records<'_> {
     }))
 }
 
-/// Vat after vat, so that no more than the spans of one are held, and those without their texts.
+/// Vat after vat, so that no more than the spans of one are held, and of their texts the keys while they are sorted.
 pub(super) fn records_by_key(db: Reader<'_>) -> Records<'_> {
-    let vats = db.all("SELECT DISTINCT vatID FROM transcriptSpans", [], |row| row.get::<_, VatId>(0));
-    let mut vats = match vats {
+    let mut vats = match db.all(VATS, [], |row| row.get::<_, VatId>(0)) {
         Ok(vats) => vats,
         Err(error) => return Box::new(std::iter::once(Err(error.into()))),
     };
     // What follows a vat's ID in a key is a dot, which comes after some characters and before others.
     vats.sort_by_key(|vat| format!("{vat}."));
-    Box::new(vats.into_iter().flat_map(move |vat| {
-        let (spans, error) = match spans_by_key(db, &vat) {
-            Ok(spans) => (spans, None),
-            Err(error) => (Vec::new(), Some(Err(error))),
-        };
-        let records = spans.into_iter().map(move |(span, is_current)| {
-            let record = span.record(&vat, is_current);
-            Ok((record.key().to_string(), record.to_json()))
-        });
-        records.chain(error)
+    vats.dedup();
+    let mut vats = vats.into_iter();
+    Box::new(paged(move || {
+        let vat = vats.next();
+        let spans = vat.as_ref().map_or(Ok(Vec::new()), |vat| spans_by_key(db, vat))?;
+        Ok::<_, SubstoreError>(vat.into_iter().zip([spans]).flat_map(|(vat, spans)| {
+            spans.into_iter().map(move |(span, is_current)| {
+                let record = span.record(&vat, is_current);
+                (record.key().to_string(), record.to_json())
+            })
+        }))
     }))
 }
 
@@ -95,6 +97,9 @@ fn spans_by_key(db: Reader<'_>, vat: &VatId) -> Result<Vec<(Span, bool)>, Substo
     let mut spans = Vec::new();
     db.each(OF_VAT, [vat], |row| {
         let record = in_order(record_at(row)?)?;
+        if record.vat != *vat {
+            return Err(SessionError::OutOfOrder { table: "transcriptSpans" }.into());
+        }
         spans.push((Span::from(&record), record.is_current));
         Ok::<_, SubstoreError>(true)
     })?;

@@ -85,6 +85,7 @@ fn records_by_key_are_the_same_in_the_order_of_their_bytes() {
     store.damage("UPDATE transcriptSpans SET hash = 'odd' WHERE vatID = 'v10' AND startPos = 7");
     let found = by_key(&store);
     assert_eq!(found.iter().position(Result::is_err), Some(3 * 31), "after the vats v, v1- and v1");
+    assert_eq!(found.len(), 3 * 31 + 1, "and that is the end");
     store.damage("UPDATE transcriptSpans SET vatID = '' WHERE vatID = 'w'");
     let found = by_key(&store);
     assert!(matches!(&*found, [Err(_)]), "{found:?}");

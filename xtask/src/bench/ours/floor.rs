@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::Result;
@@ -11,15 +12,13 @@ use fs_err as fs;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
+use swing_snap::codec::Level;
 
 use super::super::data::{Dice, kv_key, kv_value};
 use super::super::work::Figures;
 use super::timing::{Moment, figures, nanos, seen, timed};
 
 const MEMBER: usize = 512 << 10;
-/// The levels that a store packs snapshots with: the second every so many members.
-const LEVELS: [i32; 2] = [4, 1];
-const HURRIED: usize = 6;
 
 pub(super) fn measure(dir: &Path, heap: &Path, rows: u64) -> Result<Figures> {
     let mut measured = memory(rows)?;
@@ -63,14 +62,15 @@ struct Core {
 
 impl Core {
     fn new() -> Result<Self> {
-        let levels = LEVELS.map(|level| CompressionLvl::new(level).expect("libdeflate has it"));
+        let levels = [Level::DEFAULT, Level::FASTEST].map(|level| CompressionLvl::new(level.number().into()));
+        let levels = levels.map(|level| level.expect("libdeflate has it"));
         let mut compressors = levels.map(Compressor::new);
         let room = vec![0; compressors[0].gzip_compress_bound(MEMBER)];
         Ok(Self { compressors, decompressor: Decompressor::new(), room })
     }
 
     fn deflate(&mut self, raw: &[u8], number: usize) -> &[u8] {
-        let hurried = usize::from(number % HURRIED == HURRIED - 1);
+        let hurried = usize::from(Level::DEFAULT.hurries_at(number));
         let packed = self.compressors[hurried].gzip_compress(raw, &mut self.room).unwrap_or_default();
         &self.room[..packed]
     }
@@ -106,11 +106,11 @@ fn codec(raw: &[u8]) -> Result<Figures> {
     // its own, which is more than can be had: a snapshot has one hash.
     let [hash_and_deflate, hash_and_inflate] = both_ways.map(|code| {
         best(3, || {
-            let (count, members) = (cores.len(), &members);
+            let (next, members) = (&AtomicUsize::new(0), &members);
             thread::scope(|scope| {
-                for (at, core) in cores.iter_mut().enumerate() {
+                for core in &mut cores {
                     scope.spawn(move || {
-                        for member in members.iter().skip(at).step_by(count) {
+                        while let Some(member) = members.get(next.fetch_add(1, Ordering::Relaxed)) {
                             code(core, member);
                             seen(Sha256::digest(member.raw));
                         }
