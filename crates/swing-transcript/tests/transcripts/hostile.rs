@@ -58,6 +58,9 @@ fn only_the_exact_bytes_are_taken() {
         let error = offer(bytes).unwrap_err().to_string();
         assert!(error.starts_with(&format!("artifact {NAME:?}: {why}")), "{bytes:?}: {error}");
     }
+    // One that does not begin with the vat.
+    let error = offer_to("x|ab", "transcript.v1.1.3", &mut &b"a\n"[..], Limits::default()).unwrap_err();
+    assert_eq!(error.to_string(), r#"artifact "transcript.v1.1.3": it is not complete (1 of 2 items)"#);
 }
 
 #[test]
