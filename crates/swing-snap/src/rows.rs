@@ -54,3 +54,13 @@ impl SnapshotRow {
         ArtifactName::Snapshot { vat: self.vat.clone(), position: self.position }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gzip_may_have_what_a_row_may_less_some_room_and_the_vats_id() {
+        assert_eq!(largest_gzip(&VatId::parse("v123").unwrap()), 999_998_972);
+    }
+}

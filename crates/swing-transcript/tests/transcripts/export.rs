@@ -92,6 +92,15 @@ fn records_by_key_are_the_same_in_the_order_of_their_bytes() {
 }
 
 #[test]
+fn an_empty_span_lacks_nothing_and_one_that_runs_backwards_does() {
+    let mut store = Store::of(&[("v1", "ab|")]);
+    assert_eq!(store.gaps(Archival), []);
+    store.damage("UPDATE transcriptSpans SET endPos = 1 WHERE isCurrent = 1");
+    let reason = "incomplete current transcript span: 0 of 0 items are there".to_owned();
+    assert_eq!(store.gaps(Operational), [("transcript.v1.2.1".to_owned(), reason)]);
+}
+
+#[test]
 fn names_are_those_of_the_mode() {
     let store = several();
     let current = ["transcript.v10.0.1", "transcript.v2.5.6"];
