@@ -207,6 +207,6 @@ impl Snapshots<'_> {
 }
 
 /// Whether the gzip might not fit a row, were the bytes such as do not pack: then it is larger by a few bytes in thousands.
-fn may_be_too_large(vat: &VatId, raw_len: u64) -> bool {
+pub(super) fn may_be_too_large(vat: &VatId, raw_len: u64) -> bool {
     raw_len + raw_len / 512 + 1024 > largest_gzip(vat)
 }

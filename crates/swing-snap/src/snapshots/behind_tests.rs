@@ -40,6 +40,27 @@ fn a_snapshot_saved_behind_is_the_same_after_the_commit_as_one_saved_at_once() {
 }
 
 #[test]
+fn of_snapshots_that_wait_each_vat_gets_its_own() {
+    let mut store = Store::keeping(Retention::InUse);
+    let heaps = [("v1", &b"heap"[..]), ("v2", b"another"), ("v3", b"heap")];
+    for (name, raw) in heaps {
+        store.snapshots().save_snapshot_behind(&vat(name), position(2), &mut &raw[..]).unwrap();
+    }
+    for (name, raw) in heaps {
+        assert_eq!(store.load(name).unwrap(), raw, "{name}");
+    }
+}
+
+#[test]
+fn what_might_not_fit_a_row_is_found_out_at_once() {
+    let most = crate::rows::largest_gzip(&vat("v1"));
+    let fits = |raw_len| !behind::may_be_too_large(&vat("v1"), raw_len);
+    let least_that_might_not = (most - 2_500_000..most).find(|raw_len| !fits(*raw_len)).unwrap();
+    assert_eq!(least_that_might_not + least_that_might_not / 512 + 1024, most + 1);
+    assert!(fits(0) && fits(least_that_might_not - 1) && !fits(most));
+}
+
+#[test]
 fn whoever_asks_before_the_commit_is_answered_as_if_it_were_packed() {
     let raw = noise(2 * MEMBER_LEN);
     let (mut behind, mut at_once) = (Store::keeping(Retention::InUse), Store::keeping(Retention::InUse));

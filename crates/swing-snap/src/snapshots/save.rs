@@ -7,7 +7,7 @@ use swing_core::roles::{SnapshotInfo, SnapshotSaved};
 use swing_core::{ArtifactName, Position, VatId};
 
 use super::{Snapshots, note_current, note_record, retire, row_of};
-use crate::codec::{CodecError, Compressed, Level, Limits, compress};
+use crate::codec::{CodecError, Compressed, Limits, compress};
 use crate::error::SnapError;
 use crate::rows::largest_gzip;
 use crate::schema::SNAPSHOTS;
@@ -70,12 +70,6 @@ impl Snapshots<'_> {
         let info =
             SnapshotInfo { position, hash, uncompressed_size: Some(packed.raw_len), compressed_size: Some(length) };
         self.store(vat, &name, info, Some(&packed.gzip))
-    }
-
-    /// How hard snapshots of this store are compressed.
-    #[must_use]
-    pub fn level(&self) -> Level {
-        self.state.options.level
     }
 
     /// Without bytes the row waits for them.

@@ -37,6 +37,12 @@ fn findings(store: &Store) -> Vec<String> {
 }
 
 #[test]
+fn the_substore_says_who_it_is() {
+    let substore = SnapSubstore::default();
+    assert_eq!((substore.tag(), substore.tables()[0].name), ("snapshot", "snapshots"));
+}
+
+#[test]
 fn records_come_in_the_order_of_an_export() {
     let records = store().records();
     let keys: Vec<_> = records.iter().map(|record| record.split_once('=').unwrap().0).collect();
