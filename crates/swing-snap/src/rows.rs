@@ -9,7 +9,7 @@ const SQLITE_MOST: u64 = 1_000_000_000;
 /// The largest gzip that fits a row of this vat, beside its other columns.
 pub(crate) fn largest_gzip(vat: &VatId) -> u64 {
     const OTHER_COLUMNS: u64 = 1024;
-    SQLITE_MOST - OTHER_COLUMNS - (vat.as_str().len() as u64).min(SQLITE_MOST / 2)
+    SQLITE_MOST.saturating_sub(OTHER_COLUMNS + vat.as_str().len() as u64)
 }
 
 /// What the store knows of a snapshot, besides its bytes.

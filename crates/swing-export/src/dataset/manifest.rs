@@ -121,8 +121,8 @@ impl Manifest {
         self.data.as_deref().into_iter().chain(self.artifacts.iter().map(|(_, file_name)| file_name))
     }
 
-    /// Accepts what both readers and writers must: names fit to use, none twice, a height that fits.
-    pub(super) fn check(&self) -> Result<(), ManifestError> {
+    /// Accepts what a reader must: names fit to use, none twice, a height that fits.
+    fn check(&self) -> Result<(), ManifestError> {
         self.check_height()?;
         let mut names = HashSet::new();
         let mut files = HashSet::from([MANIFEST_FILE_NAME]);

@@ -81,9 +81,8 @@ pub(super) fn records_by_key(db: Reader<'_>) -> Records<'_> {
     vats.dedup();
     let mut vats = vats.into_iter();
     Box::new(paged(move || {
-        let vat = vats.next();
-        let spans = vat.as_ref().map_or(Ok(Vec::new()), |vat| spans_by_key(db, vat))?;
-        Ok::<_, SubstoreError>(vat.into_iter().zip([spans]).flat_map(|(vat, spans)| {
+        let page = vats.next().map(|vat| Ok::<_, SubstoreError>((spans_by_key(db, &vat)?, vat))).transpose()?;
+        Ok(page.into_iter().flat_map(|(spans, vat)| {
             spans.into_iter().map(move |(span, is_current)| {
                 let record = span.record(&vat, is_current);
                 (record.key().to_string(), record.to_json())
@@ -92,7 +91,7 @@ pub(super) fn records_by_key(db: Reader<'_>) -> Records<'_> {
     }))
 }
 
-/// The spans of a vat, and whether each is the current one.
+/// The spans of a vat that has some, and whether each is the current one.
 fn spans_by_key(db: Reader<'_>, vat: &VatId) -> Result<Vec<(Span, bool)>, SubstoreError> {
     let mut spans = Vec::new();
     db.each(OF_VAT, [vat], |row| {
@@ -103,6 +102,10 @@ fn spans_by_key(db: Reader<'_>, vat: &VatId) -> Result<Vec<(Span, bool)>, Substo
         spans.push((Span::from(&record), record.is_current));
         Ok::<_, SubstoreError>(true)
     })?;
+    // A damaged index may know of a vat and not find it.
+    if spans.is_empty() {
+        return Err(SessionError::OutOfOrder { table: "transcriptSpans" }.into());
+    }
     spans.sort_by_cached_key(|(span, is_current)| span.record(vat, *is_current).key().to_string());
     Ok(spans)
 }

@@ -43,7 +43,10 @@ fn go_text_is_escaped_and_leaves_out_what_is_empty() {
         block_height: Some(17),
         artifact_mode: None,
         data: Some(EXPORT_DATA_FILE_NAME.to_owned()),
-        artifacts: artifacts(&[("snapshot.v1.2", "0-snapshot.v1.2"), ("bundle.<b0>", "1-bundle.-b0-")]),
+        artifacts: artifacts(&[
+            ("snapshot.v1.2", "0-snapshot.v1.2"),
+            ("bundle.<b&\u{2028}\"é\u{2029}>", "1-bundle.-b------"),
+        ]),
     };
     let expected = r#"{
   "blockHeight": 17,
@@ -54,8 +57,8 @@ fn go_text_is_escaped_and_leaves_out_what_is_empty() {
       "0-snapshot.v1.2"
     ],
     [
-      "bundle.\u003cb0\u003e",
-      "1-bundle.-b0-"
+      "bundle.\u003cb\u0026\u2028\"é\u2029\u003e",
+      "1-bundle.-b------"
     ]
   ]
 }"#;
