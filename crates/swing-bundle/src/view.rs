@@ -63,6 +63,8 @@ pub struct Bundles<'s> {
     session: &'s mut Session,
 }
 
+swing_core::opaque!(Bundles<'_>);
+
 impl<'s> Bundles<'s> {
     /// The bundleStore of the store that `session` has open.
     pub fn new(session: &'s mut Session) -> Self {

@@ -24,6 +24,8 @@ pub struct Meter {
     expected: Cell<Option<u64>>,
 }
 
+swing_core::opaque!(Meter);
+
 struct Shown {
     bar: ProgressBar,
     // Dropped to wake the thread that waits for the second to pass.

@@ -37,7 +37,7 @@ pub(crate) fn commit(
                     say(&notice(&path, &holders(&path)));
                 }
                 is_said = true;
-                imported = *again;
+                imported = again.into_import();
             }
             done => return Ok(done?),
         }

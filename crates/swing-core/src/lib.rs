@@ -15,6 +15,7 @@ pub mod digest;
 pub mod ids;
 pub mod mode;
 pub mod names;
+mod opaque;
 pub mod overlay;
 pub mod records;
 pub mod roles;

@@ -107,6 +107,8 @@ pub struct Overlay<K, V, B = ()> {
     bytes: usize,
 }
 
+crate::opaque!(Overlay<K, V, B>);
+
 /// So many looks at a key are taken before it is put in its place, which costs, roughly, as much.
 const LOOKS: usize = 16;
 

@@ -164,7 +164,7 @@ fn take(args: &Import) -> Result<()> {
             Ok(store) => break store,
             Err(PublishError { error, import: Some(again) }) if attempt < ATTEMPTS => {
                 say(&format!("again {}", reason(&error)))?;
-                imported = *again;
+                imported = again.into_import();
             }
             Err(failed) => return Err(failed.error.into()),
         }

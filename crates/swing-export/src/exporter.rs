@@ -57,6 +57,8 @@ pub struct Exporter {
     mode: ArtifactMode,
 }
 
+swing_core::opaque!(Exporter);
+
 impl Exporter {
     /// Pins the last commit of the store whose database is the file `path`.
     ///

@@ -13,7 +13,7 @@ use swing_core::{ArtifactMode, RowDigests, Session, SessionError};
 
 use crate::exporter::{Substores, gaps};
 use crate::progress::{Counted, Progress, RECORDS_PER_STEP, Step};
-use crate::publish_error::PublishError;
+use crate::publish_error::{Held, PublishError};
 use crate::source::{ExportSource, SourceError};
 use crate::staging::{Staging, StagingError, Unmoved};
 use crate::verify::witness;
@@ -160,6 +160,8 @@ pub struct Imported {
     row_digests: RowDigests,
 }
 
+swing_core::opaque!(Imported);
+
 impl Imported {
     fn tables(&self) -> Vec<Table> {
         self.substores.iter().flat_map(|substore| substore.tables()).copied().collect()
@@ -192,7 +194,7 @@ impl Imported {
             Err(Unmoved::Refused(error)) => {
                 // Should it not open either, it is the refusal that its caller has to know of.
                 let session = staging.reopen().ok();
-                let import = session.map(|session| Box::new(Self { session, staging: Some(staging), ..self }));
+                let import = session.map(|session| Held::new(Self { session, staging: Some(staging), ..self }));
                 Err(PublishError { error, import })
             }
             Err(Unmoved::Lost(error)) => Err(error.into()),

@@ -22,7 +22,7 @@ mod verify;
 pub use exporter::{ExportError, Exporter, Substores, gaps};
 pub use import::{EmptyExport, ImportError, ImportOptions, ImportReport, Imported, Target, import};
 pub use progress::{Progress, Step};
-pub use publish_error::PublishError;
+pub use publish_error::{Held, PublishError};
 pub use repair::{RepairError, RepairReport, repair};
 pub use respelled::Respelled;
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};

@@ -17,6 +17,8 @@ use crate::source::{ExportSource, SourceError, SourceNames, SourceRecords};
 /// For drop-in use. Where records are known to be a store's own, a different spelling is worth an error.
 pub struct Respelled<'s>(pub &'s dyn ExportSource);
 
+swing_core::opaque!(Respelled<'_>);
+
 /// What has been said of each vat's snapshot in use.
 #[derive(Default)]
 struct InUse {

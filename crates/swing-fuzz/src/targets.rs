@@ -11,6 +11,8 @@ pub struct Target {
     pub longest: usize,
 }
 
+swing_core::opaque!(Target);
+
 macro_rules! targets {
     ($($name:ident: $longest:expr,)+) => {
         /// All targets, the quickest first.

@@ -15,6 +15,8 @@ pub struct Source<'m> {
     pub consumed: Cell<u64>,
 }
 
+swing_core::opaque!(Source<'_>);
+
 impl<'m> Source<'m> {
     /// A source of which nothing was read yet.
     #[must_use]

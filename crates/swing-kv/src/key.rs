@@ -1,6 +1,7 @@
 //! A key as it is kept in memory: inside the key of its export record, so that the two share their bytes.
 
 use std::borrow::Borrow;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -47,6 +48,12 @@ impl Keys {
         self.text.push_str(PREFIX);
         self.text.push_str(key);
         Key { record: self.text.as_str().into() }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
     }
 }
 

@@ -47,6 +47,8 @@ pub struct KvState {
     generation: u64,
 }
 
+swing_core::opaque!(KvState);
+
 impl Default for KvState {
     fn default() -> Self {
         Self::new(KvOptions::default())

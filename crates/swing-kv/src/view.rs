@@ -33,6 +33,8 @@ pub struct Kv<'a> {
     pub(crate) session: &'a mut Session,
 }
 
+swing_core::opaque!(Kv<'_>);
+
 impl KvStore for Kv<'_> {
     type Error = KvError;
 

@@ -96,9 +96,10 @@ fn publish(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let work = move || {
         let (inside, done) = match imported.commit() {
             Ok(store) => (Inside::open(store), Ok(())),
-            Err(PublishError { error, import }) => {
-                (import.map_or(Inside::GivenUp, Inside::Imported), Err(error.into()))
-            }
+            Err(PublishError { error, import }) => (
+                import.map_or(Inside::GivenUp, |held| Inside::Imported(Box::new(held.into_import()))),
+                Err(error.into()),
+            ),
         };
         *back.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(inside);
         done

@@ -41,6 +41,8 @@ pub struct Snapshots<'s> {
     session: &'s mut Session,
 }
 
+swing_core::opaque!(Snapshots<'_>);
+
 impl<'s> Snapshots<'s> {
     pub(crate) fn new(state: &'s mut SnapState, session: &'s mut Session) -> Self {
         Self { state, session }

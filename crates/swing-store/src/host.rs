@@ -15,6 +15,8 @@ pub struct Host<'s> {
     store: &'s mut Store,
 }
 
+swing_core::opaque!(Host<'_>);
+
 impl<'s> Host<'s> {
     pub(crate) fn new(store: &'s mut Store) -> Self {
         Self { store }
@@ -44,6 +46,8 @@ pub struct HostKv<'s> {
     pub(crate) kv: &'s mut KvState,
     pub(crate) trace: Option<&'s mut Trace>,
 }
+
+swing_core::opaque!(HostKv<'_>);
 
 fn host_section(key: &str) -> Result<(), StoreError> {
     match Section::of(key) {

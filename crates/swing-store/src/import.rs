@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use swing_core::Session;
 use swing_core::session::store_file;
-use swing_export::{ExportSource, ImportOptions, ImportReport, Imported, Progress, PublishError, StagingError, Target};
+use swing_export::{
+    ExportSource, Held, ImportOptions, ImportReport, Imported, Progress, PublishError, StagingError, Target,
+};
 use swing_kv::KvState;
 
 use crate::error::StoreError;
@@ -25,6 +27,8 @@ pub struct ImportedStore {
     trace: Option<Trace>,
     options: Options,
 }
+
+swing_core::opaque!(ImportedStore);
 
 /// Imports everything that `source` has, to become the store in directory `dir`, in place of the one that is there, also a damaged one.
 ///
@@ -112,7 +116,7 @@ impl ImportedStore {
     ///             Err(PublishError {
     ///                 error: StoreError::Publish(StagingError::TargetInUse { .. }),
     ///                 import: Some(again),
-    ///             }) => imported = *again,
+    ///             }) => imported = again.into_import(),
     ///             done => return Ok(done?),
     ///         }
     ///     }
@@ -130,8 +134,10 @@ impl ImportedStore {
                 .map_err(|error| StoreError::Publish(StagingError::Unknown { source: error.into() }).into()),
             Err(PublishError { error, import }) => {
                 // What was remembered is of a session that is closed.
-                let again = |imported: Box<Imported>| Self { imported: *imported, kv: KvState::default(), ..self };
-                Err(PublishError { error: error.into(), import: import.map(again).map(Box::new) })
+                let again = |imported: Held<Imported>| {
+                    Held::new(Self { imported: imported.into_import(), kv: KvState::default(), ..self })
+                };
+                Err(PublishError { error: error.into(), import: import.map(again) })
             }
         }
     }

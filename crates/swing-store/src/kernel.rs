@@ -19,6 +19,8 @@ pub struct Kernel<'s> {
     store: &'s mut Store,
 }
 
+swing_core::opaque!(Kernel<'_>);
+
 impl<'s> Kernel<'s> {
     pub(crate) fn new(store: &'s mut Store) -> Self {
         Self { store }
@@ -115,6 +117,8 @@ pub struct KernelKv<'s> {
     crank: &'s mut Crank,
     trace: Option<&'s mut Trace>,
 }
+
+swing_core::opaque!(KernelKv<'_>);
 
 fn kernel_section(key: &str) -> Result<Section, StoreError> {
     match Section::of(key) {

@@ -31,6 +31,8 @@ pub use store::{DiskUsage, Store, is_swing_store};
 pub use substores::{SUBSTORES, exporter, reader, readers, tables};
 pub use swing_snap::DumpedSnapshot;
 pub use swing_transcript::History;
+/// Whose types the functions here take and give, so that nobody has to depend on them for that.
+pub use {swing_core, swing_export};
 
 /// The traits of the two ends and what their methods take and give.
 pub mod prelude {
@@ -39,5 +41,5 @@ pub mod prelude {
     };
     pub use swing_core::{ArtifactMode, Budget, BundleId, Incarnation, Position, VatId};
 
-    pub use crate::{Options, Store};
+    pub use crate::{Options, SnapshotRetention, Store, StoreError, TranscriptRetention};
 }

@@ -58,6 +58,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
 }
 
+swing_core::opaque!(Options);
+
 impl Default for Options {
     fn default() -> Self {
         const MIB: usize = 1 << 20;

@@ -21,6 +21,8 @@ pub struct UnguardedKv<'s> {
     store: &'s mut Store,
 }
 
+swing_core::opaque!(UnguardedKv<'_>);
+
 impl KvStore for UnguardedKv<'_> {
     type Error = StoreError;
 

@@ -31,6 +31,8 @@ pub struct Store {
     overlay_bytes: usize,
 }
 
+swing_core::opaque!(Store);
+
 /// Lends the session and all parts at once, which a method could not.
 macro_rules! with_parts {
     ($store:expr, $session:ident, $parts:ident => $body:expr) => {{

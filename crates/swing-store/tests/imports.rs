@@ -60,7 +60,7 @@ impl Old {
 fn in_use(committed: Result<Store, PublishError<ImportedStore, StoreError>>) -> ImportedStore {
     let PublishError { error, import } = committed.err().unwrap();
     assert!(matches!(error, StoreError::Publish(StagingError::TargetInUse { .. })), "{error:?}");
-    *import.unwrap()
+    import.unwrap().into_import()
 }
 
 #[test]

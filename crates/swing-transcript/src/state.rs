@@ -30,6 +30,8 @@ pub struct TranscriptOptions {
     pub archive: Option<Box<dyn TranscriptArchive>>,
 }
 
+swing_core::opaque!(TranscriptOptions);
+
 /// The state of the transcriptStore: a [`Part`] of a session. [Bound](Self::bind) to that session it is a transcriptStore.
 #[derive(Default)]
 pub struct TranscriptState {
@@ -37,6 +39,8 @@ pub struct TranscriptState {
     pub(crate) layers: Layers,
     pub(crate) stored: Stored,
 }
+
+swing_core::opaque!(TranscriptState);
 
 impl TranscriptState {
     /// A state that knows nothing yet.

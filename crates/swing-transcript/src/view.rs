@@ -20,6 +20,8 @@ pub struct Transcripts<'s> {
     pub(crate) session: &'s mut Session,
 }
 
+swing_core::opaque!(Transcripts<'_>);
+
 const CURRENT: &str =
     "SELECT startPos, endPos, hash, incarnation FROM transcriptSpans WHERE vatID = ?1 AND isCurrent = 1";
 const AT_START: &str =

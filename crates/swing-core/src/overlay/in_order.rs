@@ -14,6 +14,12 @@ pub struct InOrder<'o, K, V, B> {
     order: Ref<'o, BTreeMap<K, usize>>,
 }
 
+impl<K, V, B> std::fmt::Debug for InOrder<'_, K, V, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InOrder").finish_non_exhaustive()
+    }
+}
+
 impl<'o, K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> InOrder<'o, K, V, B> {
     pub(super) fn new(overlay: &'o Overlay<K, V, B>) -> Self {
         Self { overlay, order: overlay.order.borrow() }

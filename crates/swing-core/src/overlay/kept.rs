@@ -45,6 +45,8 @@ pub struct Kept<K, B> {
     pinned: usize,
 }
 
+crate::opaque!(Kept<K, B>);
+
 impl<K, B> Default for Kept<K, B> {
     fn default() -> Self {
         let hasher = foldhash::fast::RandomState::default();

@@ -52,6 +52,8 @@ pub struct Readers {
     pool: r2d2::Pool<Manager>,
 }
 
+crate::opaque!(Readers);
+
 impl Readers {
     /// Prepares for up to `most` readers of the store in file `path` at once. Nothing is created.
     ///
@@ -74,10 +76,11 @@ impl Readers {
         Ok(Self { path: path.to_owned(), pool })
     }
 
-    /// A reader of the last commit, which it goes on seeing whatever is committed later.
+    /// A reader of the last commit, which it goes on seeing whatever is committed later. Waits up to 30 seconds for a connection to be
+    /// free.
     ///
     /// # Errors
-    /// [`OpenError`] when no connection is free or the store cannot be read.
+    /// [`OpenError`] when none is by then, or the store cannot be read.
     pub fn pin(&self) -> Result<Pinned, OpenError> {
         let reading = self.pool.get().map_err(|source| OpenError::Pool { path: self.path.clone(), source })?;
         Pinned::begin(Held::Pooled(reading), &self.path)
@@ -104,6 +107,8 @@ impl Deref for Held {
 pub struct Pinned {
     reading: Held,
 }
+
+crate::opaque!(Pinned);
 
 impl Pinned {
     /// A reader of the last commit of the store in file `path`, with a connection of its own. Nothing is created. One that

@@ -13,6 +13,8 @@ pub struct Reader<'c> {
     database: &'c Database,
 }
 
+crate::opaque!(Reader<'_>);
+
 impl<'c> Reader<'c> {
     pub(crate) fn new(database: &'c Database) -> Self {
         Self { database }
@@ -119,6 +121,8 @@ pub struct RowValue<'r, 's> {
     row: &'r Row<'s>,
     sql: &'r str,
 }
+
+crate::opaque!(RowValue<'_, '_>);
 
 impl RowValue<'_, '_> {
     /// Column number `column`.

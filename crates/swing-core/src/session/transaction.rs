@@ -78,6 +78,8 @@ pub struct Session {
     beside: Beside,
 }
 
+crate::opaque!(Session);
+
 impl Session {
     pub(super) fn new(connection: Database, location: Location, read_only: bool, beside: Beside) -> Self {
         Self {

@@ -16,6 +16,8 @@ pub struct Writer<'s> {
     session: &'s mut Session,
 }
 
+crate::opaque!(Writer<'_>);
+
 /// A condition on the rows of a table, with what its parameters are.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<P> {

@@ -237,7 +237,7 @@ impl Prepared {
                     }
                     return Ok(store.close()?);
                 }
-                Err(PublishError { import: Some(again), .. }) => imported = *again,
+                Err(PublishError { import: Some(again), .. }) => imported = again.into_import(),
                 Err(failed) => return Err(failed.error.into()),
             }
             reader = None;

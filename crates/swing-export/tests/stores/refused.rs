@@ -42,7 +42,7 @@ impl Reader {
 fn in_use(published: Result<Session, PublishError<Imported, StagingError>>) -> Imported {
     let PublishError { error, import } = published.err().unwrap();
     assert!(matches!(error, StagingError::TargetInUse { .. }), "{error:?}");
-    *import.unwrap()
+    import.unwrap().into_import()
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn what_stands_in_the_way_can_be_cleared_away() {
     assert!(!path.exists());
     fs::remove_dir(&journal).unwrap();
     fs::create_dir(&path).unwrap();
-    let failed = failed.import.unwrap().publish(&mut []).err().unwrap();
+    let failed = failed.import.unwrap().into_import().publish(&mut []).err().unwrap();
     assert_eq!(failed.to_string(), "could not move the new store into place");
     fs::remove_dir(&path).unwrap();
-    failed.import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    failed.import.unwrap().into_import().publish(&mut []).unwrap().close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
 }
 
@@ -146,7 +146,7 @@ fn an_old_store_that_cannot_be_opened_keeps_its_log() {
     assert!(matches!(error, StagingError::OldStore { .. }), "{error:?}");
     fs::remove_dir(&in_the_way).unwrap();
     assert!(exported(&path).contains(&("kv.vat.names".to_owned(), Some("late".to_owned()))));
-    import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    import.unwrap().into_import().publish(&mut []).unwrap().close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
 }
 
@@ -182,6 +182,6 @@ fn what_cannot_be_cleared_away_costs_the_old_store_nothing() {
     assert_eq!(error.to_string(), "could not remove a side file of the old store");
     fs::remove_dir(&in_the_way).unwrap();
     assert_eq!(exported(&path), records("archival"));
-    import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    import.unwrap().into_import().publish(&mut []).unwrap().close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
 }

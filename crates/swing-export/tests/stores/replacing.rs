@@ -148,7 +148,7 @@ fn a_store_that_somebody_has_open_is_not_replaced_also_while_he_does_nothing() {
     other.execute_batch(&block("y")).unwrap();
     drop(other);
     assert!(exported(&path).contains(&("kv.vat.names".to_owned(), Some("y".to_owned()))));
-    refused.import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    refused.import.unwrap().into_import().publish(&mut []).unwrap().close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
     assert_eq!(names(dir.path()), ["swingstore.sqlite"]);
 }
@@ -179,7 +179,7 @@ fn a_store_that_somebody_opens_at_the_last_moment_is_not_replaced() {
     });
     assert!(matches!(refused.error, StagingError::TargetInUse { .. }), "{}", refused.error);
     assert_eq!(exported(&path), records("archival"));
-    refused.import.unwrap().publish(&mut []).unwrap().close().unwrap();
+    refused.import.unwrap().into_import().publish(&mut []).unwrap().close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
 }
 

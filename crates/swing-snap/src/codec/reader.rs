@@ -71,6 +71,8 @@ pub struct SnapshotReader {
     read: u64,
 }
 
+swing_core::opaque!(SnapshotReader);
+
 enum Phase {
     Unread { gzip: Vec<u8>, ahead: ReadAhead },
     Apart(Apart),

@@ -13,6 +13,8 @@ pub struct Bundles<'m> {
     pub(super) model: &'m mut Model,
 }
 
+crate::opaque!(Bundles<'_>);
+
 /// The ID that a bundle should have. The zip file of a `b1-` bundle is taken at its word.
 fn id_of(bundle: &Bundle) -> Result<(BundleKind, String), ModelError> {
     #[derive(Deserialize)]

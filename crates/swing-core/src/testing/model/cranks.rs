@@ -15,6 +15,8 @@ pub struct Kernel<'m> {
     pub(super) model: &'m mut Model,
 }
 
+crate::opaque!(Kernel<'_>);
+
 impl Kernel<'_> {
     fn expect_crank(&self, call: &str) -> Result<(), ModelError> {
         if self.model.in_crank { Ok(()) } else { refuse(format!("{call} outside of crank")) }

@@ -39,6 +39,8 @@ pub struct KernelKv<'m> {
     pub(super) model: &'m mut Model,
 }
 
+crate::opaque!(KernelKv<'_>);
+
 impl KernelKv<'_> {
     fn not_the_hosts(key: &str) -> Result<(), ModelError> {
         if section(key) == Section::Host {
@@ -94,6 +96,8 @@ impl KvStore for KernelKv<'_> {
 pub struct HostKv<'m> {
     pub(super) model: &'m mut Model,
 }
+
+crate::opaque!(HostKv<'_>);
 
 impl HostKv<'_> {
     fn only_the_hosts(key: &str) -> Result<(), ModelError> {

@@ -18,6 +18,8 @@ pub struct Snapshots<'m> {
     pub(super) model: &'m mut Model,
 }
 
+crate::opaque!(Snapshots<'_>);
+
 impl Snapshots<'_> {
     fn in_use(&self, vat: &VatId) -> Option<&Snapshot> {
         of_vat(&self.model.now.snapshots, vat).map(|(_, snapshot)| snapshot).find(|snapshot| snapshot.record.in_use)

@@ -40,6 +40,8 @@ pub struct ModelOptions {
     pub keep_transcripts: Retention,
 }
 
+crate::opaque!(ModelOptions);
+
 impl Default for ModelOptions {
     fn default() -> Self {
         Self { export_callback: None, keep_snapshots: Retention::Drop, keep_transcripts: Retention::Keep }
@@ -57,6 +59,8 @@ pub struct Model {
     pub(super) hashed: String,
     pub(super) options: ModelOptions,
 }
+
+crate::opaque!(Model);
 
 impl Model {
     /// An empty store.
@@ -131,6 +135,8 @@ pub struct Host<'m> {
     model: &'m mut Model,
 }
 
+crate::opaque!(Host<'_>);
+
 impl HostStorage for Host<'_> {
     type Error = ModelError;
     type Kv<'a>
@@ -157,6 +163,8 @@ pub struct ModelUnderTest {
     model: Model,
     host: RecordingHost,
 }
+
+crate::opaque!(ModelUnderTest);
 
 impl ModelUnderTest {
     /// The model, to look at.

@@ -15,6 +15,8 @@ pub struct Transcripts<'m> {
     pub(super) model: &'m mut Model,
 }
 
+crate::opaque!(Transcripts<'_>);
+
 fn hash_of_nothing() -> Digest {
     Digest::of(b"start of transcript span")
 }

@@ -10,6 +10,8 @@ pub struct Driven<S> {
     seen: usize,
 }
 
+crate::opaque!(Driven<S>);
+
 impl<S: StoreUnderTest> Driven<S> {
     /// A new, empty store.
     #[must_use]
