@@ -11,7 +11,7 @@ use fs_err as fs;
 use rusqlite::ErrorCode;
 use swing_core::session::{
     CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SoleUse, SwapLock, Table, WriterLock,
-    check_replaceable, create_dir_durably, has_store_header, remove_store_files, sync_dir,
+    check_replaceable, create_dir_durably, directory, has_store_header, remove_store_files, side_file, sync_dir,
 };
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
@@ -158,12 +158,12 @@ impl Staging {
         patience: Duration,
     ) -> Result<(Self, Session), StagingError> {
         check_replaceable(target)?;
-        let created = CreatedDirs::create(parent(target)).map_err(io("create the store's directory"))?;
+        let created = CreatedDirs::create(directory(target)).map_err(io("create the store's directory"))?;
         let lock = WriterLock::acquire(target).map_err(OpenError::from)?;
         // Where the file really is: a rename would replace a link and not what it leads to.
         let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
-        let staged = beside(&target, "-import");
+        let staged = side_file(&target, "-import");
         let staging = Self { lock: Some(lock), target, staged, tables, row_digests, patience, _created: created };
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         // Rows come in key order, so that what was written is hardly looked at again.
@@ -180,7 +180,7 @@ impl Staging {
         // Reopened with a journal, it becomes a WAL store; closed again, it is one file.
         self.reopen()?.close()?;
         // What SQLite cannot move into the file when it closes, it leaves there, and says nothing.
-        if beside(&self.staged, "-wal").exists() {
+        if side_file(&self.staged, "-wal").exists() {
             let source = std::io::Error::other("its log is still in use");
             return Err(StagingError::Io { what: "complete the new store", source });
         }
@@ -221,7 +221,7 @@ impl Staging {
         self.remove_side_files().map_err(Unmoved::Refused)?;
         // Otherwise a loss of power right after the rename could leave the new file beside the old log. Of a flush there is no second
         // try, as of the new store's.
-        sync_dir(parent(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)?;
+        sync_dir(directory(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)?;
         if sole_use.as_ref().is_some_and(SoleUse::is_awaited) {
             return Err(Unmoved::Refused(self.in_use()));
         }
@@ -230,7 +230,7 @@ impl Staging {
             let is_here = self.staged.exists();
             return Err(if is_here { Unmoved::Refused(error) } else { Unmoved::Lost(StagingError::unknown(error)) });
         }
-        sync_dir(parent(&self.target))
+        sync_dir(directory(&self.target))
             .map_err(io("flush the store's directory"))
             .map_err(|error| Unmoved::Lost(StagingError::unknown(error)))?;
         // Only now, since until then a loss of power could bring the old store's name back.
@@ -291,7 +291,7 @@ impl Staging {
     /// Somebody may have opened the old store since it was closed up, and have been killed with something in its log.
     fn expect_nothing_new(&self) -> Result<(), StagingError> {
         for suffix in ["-wal", "-journal"] {
-            match fs::symlink_metadata(beside(&self.target, suffix)) {
+            match fs::symlink_metadata(side_file(&self.target, suffix)) {
                 Ok(found) if found.is_file() && found.len() > 0 => return Err(self.in_use()),
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(io("look for the old store's log")(error));
@@ -304,7 +304,7 @@ impl Staging {
 
     fn remove_side_files(&self) -> Result<(), StagingError> {
         for suffix in ["-wal", "-shm", "-journal"] {
-            match fs::remove_file(beside(&self.target, suffix)) {
+            match fs::remove_file(side_file(&self.target, suffix)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(io("remove a side file of the old store")(error));
                 }
@@ -322,16 +322,6 @@ impl Drop for Staging {
             let _ = remove_store_files(&self.staged);
         }
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -368,7 +358,7 @@ mod tests {
         let path = dir.path().join("swingstore.sqlite");
         let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
         staging.seal(session).unwrap();
-        let log = beside(&staging.target, "-wal");
+        let log = side_file(&staging.target, "-wal");
         fs::write(&log, "of somebody who has just opened it").unwrap();
         assert!(matches!(staging.expect_nothing_new(), Err(StagingError::TargetInUse { .. })));
         fs::write(&log, "").unwrap();
@@ -383,7 +373,7 @@ mod tests {
         let target = PathBuf::from("/proc/swingstore.sqlite");
         let staging = Staging {
             lock: None,
-            staged: beside(&target, "-import"),
+            staged: side_file(&target, "-import"),
             target,
             tables: Vec::new(),
             row_digests: RowDigests::Ignore,

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use swing_core::session::{Creation, Location, OpenOptions, Session, has_store_header, store_file};
+use swing_core::session::{
+    Creation, Location, OpenOptions, Session, has_store_header, real_path, side_file, store_file,
+};
 use swing_export::{ExportSource, RepairReport, repair};
 use swing_kv::{KvOptions, KvState};
 use swing_snap::{SnapOptions, SnapState};
@@ -264,9 +266,8 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             Err(source) => Err(StoreError::DiskUsage { source }),
         };
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        Ok(Some(DiskUsage { database: size(path)?, wal: size(Path::new(&wal))? }))
+        let path = real_path(path).map_err(|source| StoreError::DiskUsage { source })?;
+        Ok(Some(DiskUsage { database: size(&path)?, wal: size(&side_file(&path, "-wal"))? }))
     }
 
     /// The whole store as a byte image, uncommitted changes included. Only for stores in memory.
