@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use swing_core::session::{
-    Creation, Location, OpenOptions, Session, has_store_header, real_path, side_file, store_file,
+    Creation, Location, OpenOptions, Reader, Session, has_store_header, real_path, side_file, store_file,
 };
 use swing_export::{ExportSource, RepairReport, repair};
 use swing_kv::{KvOptions, KvState};
@@ -62,10 +62,15 @@ pub fn is_swing_store(dir: &Path) -> bool {
     has_store_header(&store_file(dir)).unwrap_or(false)
 }
 
-/// Refuses a store that lacks blocks which its host knows to be committed.
-fn check_height(session: &Session, committed: Option<u64>) -> Result<(), StoreError> {
-    let Some(committed) = committed else { return Ok(()) };
-    let height = session.read().one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get::<_, String>(0))?;
+/// Refuses a store that lacks blocks which its host knows to be committed. There may be none.
+fn check_height(db: Option<Reader<'_>>, committed: u64) -> Result<(), StoreError> {
+    const HAS_PAIRS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kvStore'";
+    let height = match db {
+        Some(db) if db.one(HAS_PAIRS, [], |_| Ok(()))?.is_some() => {
+            db.one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get::<_, String>(0))?
+        }
+        _ => None,
+    };
     let found = height.as_deref().map_or(Ok(0), str::parse);
     match found {
         Ok(found) if found >= committed => Ok(()),
@@ -137,10 +142,11 @@ impl Store {
         // Before anything is erased.
         let trace = Trace::of(&options)?;
         let open = OpenOptions { creation, read_only, unsafe_fast, row_digests, image, ..OpenOptions::default() };
-        let session = Session::open(location, &open, &tables())?;
-        if creation != Creation::Fresh {
-            check_height(&session, options.committed_height)?;
-        }
+        let committed = options.committed_height.filter(|_| creation != Creation::Fresh);
+        // Before the session may copy the log and remove it: if the end of it is damaged, the lost blocks may be nowhere else.
+        let session = Session::open_if(location, &open, &tables(), |db| {
+            committed.map_or(Ok(()), |committed| check_height(db, committed))
+        })?;
         Self::over(session, options, trace)
     }
 
