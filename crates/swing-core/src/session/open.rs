@@ -245,6 +245,10 @@ fn open_writer<E: From<OpenError>>(
     if options.creation == Creation::Fresh {
         let _swapping = SwapLock::alone(real);
         remove_store_files(real).map_err(io("erase the old store"))?;
+        if !options.unsafe_fast {
+            // Otherwise a loss of power could leave the old file beside the new log, or the new one beside the old log.
+            sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
+        }
     }
     let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
