@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fs_err as fs;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -188,7 +189,8 @@ impl Session {
     ) -> Result<Self, E> {
         let (connection, lock) = open_writer(path, options, tables, lock, check)?;
         let real = lock.database().to_owned();
-        let log_name = LogName::in_directory(directory(&real));
+        let log_name =
+            if options.unsafe_fast { Ok(LogName::default()) } else { LogName::in_directory(directory(&real)) };
         let log_name = log_name.map_err(|source| OpenError::Io { what: "open the store's directory", source })?;
         let mut session = Self::new(connection, Location::File(path.to_owned()), false, Beside::Lock(lock));
         session.log_name = log_name;
@@ -238,7 +240,8 @@ fn open_writer<E: From<OpenError>>(
     let mut check = Some(check);
     if !present {
         check.take().map_or(Ok(()), |check| check(None))?;
-        create_dir_durably(directory(path)).map_err(io("create the store's directory"))?;
+        let create_dir = if options.unsafe_fast { fs::create_dir_all } else { create_dir_durably };
+        create_dir(directory(path)).map_err(io("create the store's directory"))?;
     }
     let lock = lock.map_or_else(|| WriterLock::acquire(path), Ok).map_err(OpenError::from)?;
     let real = lock.database();
@@ -272,7 +275,7 @@ fn open_writer<E: From<OpenError>>(
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
     connection.execute_batch(LOG).map_err(sqlite)?;
     create_tables(&connection, path, &missing, first_digests(options, &missing, declared))?;
-    if !present || !missing.is_empty() {
+    if !options.unsafe_fast && (!present || !missing.is_empty()) {
         // Tables are committed already.
         sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
     }
