@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde::Serialize;
 use swing_core::ArtifactMode;
 use swing_core::roles::HostStorage as _;
-use swing_core::row_digest::Kept;
 use swing_core::row_digest::stored::load;
+use swing_core::row_digest::{Kept, RowDigestError};
 use swing_export::digest_verdict;
 use swing_store::{SUBSTORES, Store};
 
@@ -57,9 +57,15 @@ pub struct Report {
 pub fn rebuild(options: &Options, meter: &Meter) -> Result<Report> {
     let Options { store, execution, accept_rows } = options;
     let exporter = swing_store::exporter(store, ArtifactMode::Debug)?;
+    let kept = match load(exporter.read(), &swing_store::tables()) {
+        // The store is a later release's, which goes on with it.
+        Err(source @ RowDigestError::NewerVersion { .. }) => {
+            return Err(Refusal::NewerDigest { store: store.clone(), source }.into());
+        }
+        found => matches!(found, Ok(Some(found)) if found.kept == Kept::UpToDate),
+    };
     meter.step(swing_export::Step::Stage("comparing rows"));
     let (verdict, findings) = digest_verdict(exporter.read(), SUBSTORES)?;
-    let kept = matches!(load(exporter.read(), &swing_store::tables()), Ok(Some(found)) if found.kept == Kept::UpToDate);
     exporter.close()?;
     if let (Some(finding), false) = (findings.first(), *accept_rows) {
         let finding = format!("{}: {}", finding.what, finding.problem);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use swing_core::row_digest::RowDigestError;
 use swing_export::SourceError;
 
 /// Something that was not done.
@@ -56,6 +57,15 @@ pub enum Refusal {
         store: PathBuf,
         /// What is wrong with them.
         finding: String,
+    },
+    /// A digest of a form that is not known yet.
+    #[error("the digest of the rows of the store in {store} is not replaced")]
+    NewerDigest {
+        /// The store's directory.
+        store: PathBuf,
+        /// Which version it has.
+        #[source]
+        source: RowDigestError,
     },
     /// An export that was begun and not finished.
     #[error("the export into {dataset} was not finished")]

@@ -70,6 +70,9 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::Damaged { .. } => say(
             "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",
         ),
+        Refusal::NewerDigest { .. } => {
+            say("nothing was changed: a later release has written the store, and keeps its digest")
+        }
         Refusal::Unfinished { dataset, .. } => Some(format!(
             "its empty manifest marks {} as unfinished: delete it before you export there again",
             dataset.display()

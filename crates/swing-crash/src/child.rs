@@ -47,6 +47,9 @@ pub(crate) struct Blocks {
     /// Stop after the block of this height.
     #[arg(long, default_value_t = u64::MAX)]
     until: u64,
+    /// Erase the store that is there.
+    #[arg(long)]
+    init: bool,
     /// A control: nothing can be undone.
     #[arg(long)]
     no_journal: bool,
@@ -120,7 +123,7 @@ fn blocks(args: &Blocks) -> Result<()> {
         say("callback")?;
         say("called")
     }));
-    let mut store = Store::open(&args.dir, options)?;
+    let mut store = if args.init { Store::init(&args.dir, options)? } else { Store::open(&args.dir, options)? };
     let height = store.host().kv().get("host.height")?.map_or(Ok(0), |height| height.parse())?;
     say(&format!("opened {height}"))?;
     let mut plan = Plan::new(args.seed, Size::SMALL);

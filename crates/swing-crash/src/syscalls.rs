@@ -125,6 +125,7 @@ fn shown(broken: &Broken, work: &Path) -> String {
         Broken::Name(path) => ("acknowledged without its name flushed", path),
         Broken::LogGone(path) => ("its log is gone before what was copied from it is flushed", path),
         Broken::OldLog(path) => ("replaced before it is durable that its old log is gone", path),
+        Broken::OldFiles(path) => ("made anew before it is durable that the old one and its log are gone", path),
         Broken::RenamedUnflushed(path) => ("moved into place without its content flushed", path),
     };
     format!("{}: {what}", path.strip_prefix(work).unwrap_or(path).display())

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-/// Blocks, archives, imports (where nothing is, over a closed store, over one whose log nobody has recovered, over one
+/// Blocks, also where another store was erased, archives, imports (where nothing is, over a closed store, over one whose log nobody has recovered, over one
 /// that is being read, so that a commit is refused and made again) and exports; among it that an import replaces a store only when it is durable that the old log is gone.
 #[test]
 fn what_is_acknowledged_is_flushed_in_file_and_directory() {

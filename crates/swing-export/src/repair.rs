@@ -70,7 +70,8 @@ pub fn repair(
     let repaired = add(session, substores, &metadata);
     match repaired {
         Ok(_) => session.release(&mut [])?,
-        Err(_) => session.rollback_to(SAVEPOINT, &mut [])?,
+        // Where that fails too, the session is poisoned and nothing can be committed; what failed first says why.
+        Err(_) => _ = session.rollback_to(SAVEPOINT, &mut []),
     }
     session.invalidate();
     repaired

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use fs_err as fs;
 use rusqlite::ErrorCode;
+use rusqlite::config::DbConfig;
 use swing_core::session::{
     CommitError, Creation, Location, OpenError, OpenOptions, SessionError, SoleUse, SwapLock, Table, WriterLock,
-    check_replaceable, create_dir_durably, has_store_header, remove_store_files, sync_dir,
+    check_replaceable, create_dir_durably, directory, has_store_header, remove_store_files, side_file, sync_dir,
 };
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
@@ -105,10 +106,20 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StagingError {
 
 /// A sealed store that was not moved, or not surely.
 pub(crate) enum Unmoved {
-    /// It is as it was, and the target too, but for logs that belong to no store: the same can be tried again.
+    /// It is as it was, and the target too, but for logs that belong to no store, or, if only the move itself failed, to a damaged
+    /// one: the same can be tried again.
     Refused(StagingError),
     /// It cannot.
     Lost(StagingError),
+}
+
+/// What there is of the old store's log when the store has been closed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OldLog {
+    /// All is in the file.
+    Empty,
+    /// The store is too damaged to be closed up. Its log may be of use to somebody as long as the store is there, and goes with it.
+    OfADamagedStore,
 }
 
 /// The files of a staged store; removed when dropped before the move.
@@ -158,12 +169,12 @@ impl Staging {
         patience: Duration,
     ) -> Result<(Self, Session), StagingError> {
         check_replaceable(target)?;
-        let created = CreatedDirs::create(parent(target)).map_err(io("create the store's directory"))?;
+        let created = CreatedDirs::create(directory(target)).map_err(io("create the store's directory"))?;
         let lock = WriterLock::acquire(target).map_err(OpenError::from)?;
         // Where the file really is: a rename would replace a link and not what it leads to.
         let target = lock.database().to_owned();
         // One name, since there is one writer: what a killed import left behind is erased here.
-        let staged = beside(&target, "-import");
+        let staged = side_file(&target, "-import");
         let staging = Self { lock: Some(lock), target, staged, tables, row_digests, patience, _created: created };
         remove_store_files(&staging.staged).map_err(io("remove what an import left behind"))?;
         // Rows come in key order, so that what was written is hardly looked at again.
@@ -180,7 +191,7 @@ impl Staging {
         // Reopened with a journal, it becomes a WAL store; closed again, it is one file.
         self.reopen()?.close()?;
         // What SQLite cannot move into the file when it closes, it leaves there, and says nothing.
-        if beside(&self.staged, "-wal").exists() {
+        if side_file(&self.staged, "-wal").exists() {
             let source = std::io::Error::other("its log is still in use");
             return Err(StagingError::Io { what: "complete the new store", source });
         }
@@ -213,15 +224,17 @@ impl Staging {
     fn swap_now(&self) -> Result<(), Unmoved> {
         // Before SQLite looks, for which another copy of it in this process may not be there. It lets go again, or SQLite would wait.
         let is_only_a_look = self.sole_use()?.is_some_and(|sole_use| !sole_use.keeps_others_out());
-        self.quiesce_target().map_err(Unmoved::Refused)?;
+        let old_log = self.quiesce_target().map_err(Unmoved::Refused)?;
         let _swapping = SwapLock::alone(&self.target);
         // Another look, with SQLite's locks, would make somebody who is just opening the old file wait until it has been replaced.
         let sole_use = if is_only_a_look { None } else { self.sole_use()? };
-        self.expect_nothing_new().map_err(Unmoved::Refused)?;
+        if old_log == OldLog::Empty {
+            self.expect_nothing_new().map_err(Unmoved::Refused)?;
+        }
         self.remove_side_files().map_err(Unmoved::Refused)?;
         // Otherwise a loss of power right after the rename could leave the new file beside the old log. Of a flush there is no second
         // try, as of the new store's.
-        sync_dir(parent(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)?;
+        sync_dir(directory(&self.target)).map_err(io("flush the store's directory")).map_err(Unmoved::Lost)?;
         if sole_use.as_ref().is_some_and(SoleUse::is_awaited) {
             return Err(Unmoved::Refused(self.in_use()));
         }
@@ -230,7 +243,7 @@ impl Staging {
             let is_here = self.staged.exists();
             return Err(if is_here { Unmoved::Refused(error) } else { Unmoved::Lost(StagingError::unknown(error)) });
         }
-        sync_dir(parent(&self.target))
+        sync_dir(directory(&self.target))
             .map_err(io("flush the store's directory"))
             .map_err(|error| Unmoved::Lost(StagingError::unknown(error)))?;
         // Only now, since until then a loss of power could bring the old store's name back.
@@ -261,28 +274,33 @@ impl Staging {
         Session::open_locked(lock, &self.options(), &self.tables).map_err(StagingError::unknown)
     }
 
-    /// Makes sure that nothing of the old store is outside its file.
-    fn quiesce_target(&self) -> Result<(), StagingError> {
+    /// Makes sure that nothing of the old store is outside its file, unless that is too damaged.
+    fn quiesce_target(&self) -> Result<OldLog, StagingError> {
         let path = &self.target;
         if !has_store_header(path).map_err(io("read the old store"))? {
             // Without a database that it belongs to, a log is only a danger to the one that comes.
-            return self.remove_side_files();
+            return self.remove_side_files().map(|()| OldLog::Empty);
         }
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let checkpoint = || -> rusqlite::Result<i64> {
             let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+            let leave_log =
+                |leave| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(drop);
+            // Closed after an error, it would copy the log into the damaged file and remove it.
+            leave_log(true)?;
             connection.busy_timeout(Duration::ZERO)?;
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            leave_log(false)?;
+            Ok(is_busy)
         };
         let source = match checkpoint() {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(OldLog::Empty),
             Ok(_) => return Err(self.in_use()),
             Err(source) => source,
         };
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => Err(self.in_use()),
-            // A target too damaged to be opened has nothing to lose.
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => self.remove_side_files(),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(OldLog::OfADamagedStore),
             // One that cannot be opened just now has, in its log.
             _ => Err(StagingError::OldStore { path: path.clone(), source }),
         }
@@ -291,7 +309,7 @@ impl Staging {
     /// Somebody may have opened the old store since it was closed up, and have been killed with something in its log.
     fn expect_nothing_new(&self) -> Result<(), StagingError> {
         for suffix in ["-wal", "-journal"] {
-            match fs::symlink_metadata(beside(&self.target, suffix)) {
+            match fs::symlink_metadata(side_file(&self.target, suffix)) {
                 Ok(found) if found.is_file() && found.len() > 0 => return Err(self.in_use()),
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(io("look for the old store's log")(error));
@@ -304,7 +322,7 @@ impl Staging {
 
     fn remove_side_files(&self) -> Result<(), StagingError> {
         for suffix in ["-wal", "-shm", "-journal"] {
-            match fs::remove_file(beside(&self.target, suffix)) {
+            match fs::remove_file(side_file(&self.target, suffix)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(io("remove a side file of the old store")(error));
                 }
@@ -322,16 +340,6 @@ impl Drop for Staging {
             let _ = remove_store_files(&self.staged);
         }
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -368,11 +376,37 @@ mod tests {
         let path = dir.path().join("swingstore.sqlite");
         let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
         staging.seal(session).unwrap();
-        let log = beside(&staging.target, "-wal");
+        let log = side_file(&staging.target, "-wal");
         fs::write(&log, "of somebody who has just opened it").unwrap();
         assert!(matches!(staging.expect_nothing_new(), Err(StagingError::TargetInUse { .. })));
         fs::write(&log, "").unwrap();
         staging.expect_nothing_new().unwrap();
+    }
+
+    #[test]
+    fn the_log_of_a_damaged_store_is_there_until_the_new_store_comes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("swingstore.sqlite");
+        let old = rusqlite::Connection::open(&path).unwrap();
+        old.execute_batch(
+            "PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = 0; CREATE TABLE kvStore (key, value);
+             PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO kvStore VALUES ('k', 'v')",
+        )
+        .unwrap();
+        let side = side_file(&path, "-wal");
+        let log = fs::read(&side).unwrap();
+        assert!(!log.is_empty());
+        drop(old);
+        // What is in the log is of no use without the page that is no more.
+        let file = "not a database at all, though long enough to be looked at as if it were one";
+        fs::write(&path, file).unwrap();
+        fs::write(&side, &log).unwrap();
+        let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
+        staging.seal(session).unwrap();
+        assert_eq!(staging.quiesce_target().unwrap(), OldLog::OfADamagedStore);
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&side).unwrap()), (file.into(), log));
+        assert!(staging.swap().is_ok());
+        assert!(!side.exists());
     }
 
     /// The next flush may well succeed while the log still is on the disk, beside which the new store must not come.
@@ -383,7 +417,7 @@ mod tests {
         let target = PathBuf::from("/proc/swingstore.sqlite");
         let staging = Staging {
             lock: None,
-            staged: beside(&target, "-import"),
+            staged: side_file(&target, "-import"),
             target,
             tables: Vec::new(),
             row_digests: RowDigests::Ignore,

@@ -61,7 +61,14 @@ pub(crate) fn real<'c>(
         let row = match known.old.remove(key).and_then(|(_, stored)| stored.known()) {
             Some(row) => row,
             None if known.gaps.cover_again(key) || known.gaps.cover(key) => None,
-            None => row_or_gap(writer.read(), key, known.gaps)?,
+            None => match row_or_gap(writer.read(), key, known.gaps)? {
+                Asked::Row(row) => Some(row),
+                Asked::Nothing => None,
+                Asked::NoText => {
+                    real.replace(&change, writer)?;
+                    continue;
+                }
+            },
         };
         real.judge(&change, row.as_ref(), writer);
     }
@@ -96,20 +103,51 @@ impl<'c> Real<'c> {
             self.changes.push(Change { key, place, adds: before.is_none(), after: after.map(|value| &**value) });
         }
     }
+
+    /// A change of a row whose value is no text that could be read: the original stores half a surrogate pair as such. It can be
+    /// written over all the same, and is taken off the digest as it is.
+    fn replace(
+        &mut self,
+        change: &overlay::Change<'c, Key, Arc<str>, Stored>,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), SessionError> {
+        let overlay::Change { place, value: after, .. } = *change;
+        let key = change.key.as_str();
+        writer.count_out(&TABLES[0], AS_IT_IS, [key])?;
+        let is = after.map(|value| row(key, value));
+        writer.note_row(&TABLES[0], None, is.as_ref().map(|row| &row[..]));
+        self.changes.push(Change { key, place, adds: false, after: after.map(|value| &**value) });
+        Ok(())
+    }
 }
+
+const AS_IT_IS: &str = "SELECT key, value FROM kvStore WHERE key = ?1";
 
 /// The first row from a key on: its key, its id, and its value if it is the row of that key.
 const FROM: &str =
     "SELECT key, rowid, CASE WHEN key = ?1 THEN value END FROM kvStore WHERE key >= ?1 ORDER BY key LIMIT 1";
 
+/// What the table says of a key that it is asked for.
+enum Asked {
+    Nothing,
+    Row(Row),
+    /// It has the key, and its value is no UTF-8, or no text at all.
+    NoText,
+}
+
 /// The row of `key`. Where there is none, the next one tells that the table has none of its neighbours either, which are mostly
 /// asked for next: what a block makes and deletes again stands side by side.
-fn row_or_gap(db: Reader<'_>, key: &str, gaps: &mut Gaps) -> Result<Option<Row>, SessionError> {
-    let (mut found, mut is_last) = (None, true);
+fn row_or_gap(db: Reader<'_>, key: &str, gaps: &mut Gaps) -> Result<Asked, SessionError> {
+    let (mut found, mut is_last) = (Asked::Nothing, true);
     db.each(FROM, [key], |row| {
         is_last = false;
         match row.text(0) {
-            Ok(next) if next == key => found = Some(Row { value: row.get(2)?, id: NonZeroI64::new(row.get(1)?) }),
+            Ok(next) if next == key => {
+                found = match row.text(2) {
+                    Ok(value) => Asked::Row(Row { value: value.into(), id: NonZeroI64::new(row.get(1)?) }),
+                    Err(_) => Asked::NoText,
+                };
+            }
             Ok(next) => gaps.learn_for_now(key, Some(next)),
             // Of what is no text there is no telling which keys it comes before; but it is not the row of this one.
             Err(_) => {}

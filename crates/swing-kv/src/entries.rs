@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use swing_core::session::{Reader, paged};
+use swing_core::session::{Reader, SessionError, paged};
 
 use crate::error::KvError;
 use crate::key::Key;
@@ -55,6 +55,10 @@ fn page(db: Reader<'_>, low: &str) -> Result<(Vec<Entry>, Option<Arc<str>>), KvE
     let (mut rows, mut bytes, mut high) = (Vec::<Entry>::new(), 0, None);
     db.each(ROWS, [low], |row| {
         let read: Result<Entry, _> = row.text(0).map_err(KvError::from).and_then(|key| {
+            // A damaged b-tree may answer anything; going on from an earlier key would never end.
+            if rows.last().map_or(key < low, |(last, _)| key <= &**last) {
+                return Err(SessionError::OutOfOrder { table: "kvStore" }.into());
+            }
             let value = row.text(1).map_err(|error| KvError::reading(key, error))?;
             Ok((Arc::from(key), Arc::from(value)))
         });

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use swing_core::session::{Creation, Location, OpenOptions, Session, has_store_header, store_file};
+use swing_core::session::{
+    Creation, Location, OpenOptions, Reader, Session, has_store_header, real_path, side_file, store_file,
+};
 use swing_export::{ExportSource, RepairReport, repair};
 use swing_kv::{KvOptions, KvState};
 use swing_snap::{SnapOptions, SnapState};
@@ -62,10 +64,15 @@ pub fn is_swing_store(dir: &Path) -> bool {
     has_store_header(&store_file(dir)).unwrap_or(false)
 }
 
-/// Refuses a store that lacks blocks which its host knows to be committed.
-fn check_height(session: &Session, committed: Option<u64>) -> Result<(), StoreError> {
-    let Some(committed) = committed else { return Ok(()) };
-    let height = session.read().one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get::<_, String>(0))?;
+/// Refuses a store that lacks blocks which its host knows to be committed. There may be none.
+fn check_height(db: Option<Reader<'_>>, committed: u64) -> Result<(), StoreError> {
+    const HAS_PAIRS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kvStore'";
+    let height = match db {
+        Some(db) if db.one(HAS_PAIRS, [], |_| Ok(()))?.is_some() => {
+            db.one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get::<_, String>(0))?
+        }
+        _ => None,
+    };
     let found = height.as_deref().map_or(Ok(0), str::parse);
     match found {
         Ok(found) if found >= committed => Ok(()),
@@ -137,10 +144,11 @@ impl Store {
         // Before anything is erased.
         let trace = Trace::of(&options)?;
         let open = OpenOptions { creation, read_only, unsafe_fast, row_digests, image, ..OpenOptions::default() };
-        let session = Session::open(location, &open, &tables())?;
-        if creation != Creation::Fresh {
-            check_height(&session, options.committed_height)?;
-        }
+        let committed = options.committed_height.filter(|_| creation != Creation::Fresh);
+        // Before the session may copy the log and remove it: if the end of it is damaged, the lost blocks may be nowhere else.
+        let session = Session::open_if(location, &open, &tables(), |db| {
+            committed.map_or(Ok(()), |committed| check_height(db, committed))
+        })?;
         Self::over(session, options, trace)
     }
 
@@ -266,9 +274,8 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             Err(source) => Err(StoreError::DiskUsage { source }),
         };
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        Ok(Some(DiskUsage { database: size(path)?, wal: size(Path::new(&wal))? }))
+        let path = real_path(path).map_err(|source| StoreError::DiskUsage { source })?;
+        Ok(Some(DiskUsage { database: size(&path)?, wal: size(&side_file(&path, "-wal"))? }))
     }
 
     /// The whole store as a byte image, uncommitted changes included. Only for stores in memory.

@@ -199,3 +199,19 @@ fn a_repair_sees_what_the_block_has_changed() {
     let report = store.repair_metadata(&source).unwrap();
     assert_eq!((report.added, report.agreed), (0, 1), "{report:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn the_log_of_a_store_behind_a_link_counts_where_it_is() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    old_store(dir.path());
+    let link = elsewhere.path().join("link.sqlite");
+    fs::os::unix::fs::symlink(dir.path().join("swingstore.sqlite"), &link).unwrap();
+    let mut store = Store::open_file(&link, Options::default()).unwrap();
+    store.host().kv().set("host.new", "1").unwrap();
+    store.host().commit().unwrap();
+    let found = store.disk_usage().unwrap().unwrap();
+    let size = |name: &str| fs::metadata(dir.path().join(name)).unwrap().len();
+    assert_eq!((found.database, found.wal), (size("swingstore.sqlite"), size("swingstore.sqlite-wal")));
+    assert!(found.wal > 0);
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use swing_core::session::store_file;
+use swing_core::session::{real_path, side_file, store_file};
 use swing_core::{Reader, SessionError};
 use swing_export::Step;
 use swing_snap::migration::Schema;
@@ -50,11 +50,9 @@ pub(super) fn measure(options: &Options, meter: &Meter) -> Result<Stat> {
 }
 
 fn files(store: &Path) -> Result<Files> {
-    let database = store_file(store);
-    let mut wal = database.clone().into_os_string();
-    wal.push("-wal");
+    let database = real_path(&store_file(store)).context("cannot find the store's file")?;
     // Gone when nobody has the store open.
-    let wal = fs_err::metadata(Path::new(&wal)).map_or(0, |data| data.len());
+    let wal = fs_err::metadata(side_file(&database, "-wal")).map_or(0, |data| data.len());
     let database = fs_err::metadata(&database).context("cannot tell the size of the store")?.len();
     Ok(Files { database, wal })
 }

@@ -81,3 +81,16 @@ fn a_migration_leaves_the_digest_as_right_and_as_guarded_as_it_was() {
         "contradicts"
     );
 }
+
+#[test]
+fn a_digest_of_a_later_release_is_not_replaced() {
+    let sandbox = imported();
+    alter(&sandbox, "clone", "UPDATE rowDigestState SET version = 3");
+    let before = sandbox.tree();
+    for more in [&[][..], &["--accept-rows"], &["--accept-rows", "--dry-run"]] {
+        let arguments = [&["digest", "rebuild", "clone"], more].concat();
+        sandbox.run(&arguments).refused(&["have version 3", "use a newer release"]);
+    }
+    assert_eq!(sandbox.tree(), before);
+    assert_eq!(sandbox.run(&["verify", "clone"]).code, 1);
+}

@@ -79,3 +79,18 @@ fn a_look_leaves_nothing_beside_the_store() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_log_of_a_store_behind_a_link_counts_where_it_is() {
+    let sandbox = Sandbox::with_store("worked-example");
+    let file = sandbox.path("store").join("swingstore.sqlite");
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("PRAGMA journal_mode = wal; INSERT INTO kvStore VALUES ('k', 'v')").unwrap();
+    let log = fs_err::metadata(sandbox.path("store").join("swingstore.sqlite-wal")).unwrap().len();
+    assert!(log > 0);
+    fs_err::create_dir(sandbox.path("linked")).unwrap();
+    fs_err::os::unix::fs::symlink(&file, sandbox.path("linked").join("swingstore.sqlite")).unwrap();
+    let files = sandbox.json(&["stat", "linked"])["files"].clone();
+    assert_eq!(files, json!({"database": fs_err::metadata(&file).unwrap().len(), "wal": log}));
+}

@@ -14,7 +14,8 @@ use super::schema::{MARK_TABLES, Table};
 /// A connection to the file alone, without its WAL. It creates nothing and locks nothing.
 ///
 /// Whoever looks at a database must do it through SQLite: closing a file descriptor of one's own would give up the POSIX
-/// locks that other connections of this process have on it, and with them the WAL to whoever closes next.
+/// locks that other connections of this process have on it, and with them the WAL to whoever closes next. Only where all
+/// locks are [of another kind](own_locks) may it be done by hand, and there [`SoleUse`](super::sole_use::SoleUse) does.
 fn look_into(path: &Path) -> rusqlite::Result<Connection> {
     own_locks::install();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;

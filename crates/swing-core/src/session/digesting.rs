@@ -84,10 +84,14 @@ impl Session {
     /// now on. `witness` says in words of which commit they are.
     ///
     /// # Errors
-    /// [`SessionError`] when the rows cannot be read or the digests written, and inside a crank.
+    /// [`SessionError`] when the rows cannot be read or the digests written, inside a crank, and where there are digests of a
+    /// version that is not known yet.
     pub fn build_row_digests(&mut self, tables: &[Table], witness: String) -> Result<(), SessionError> {
         if self.depth() > 0 {
             return Err(SessionError::InCrank { open: self.depth() });
+        }
+        if let Err(RowDigestError::NewerVersion { found }) = stored::load(self.read(), tables) {
+            return Err(SessionError::NewerRowDigests { found });
         }
         self.begin()?;
         let mut accounts = Vec::<(String, RowDigest)>::new();

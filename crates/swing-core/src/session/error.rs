@@ -88,6 +88,12 @@ pub enum SessionError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The digests of the rows are of a later form, and so somebody else's to make anew.
+    #[error("the row digests have version {found}, which this release does not know: they are not replaced")]
+    NewerRowDigests {
+        /// Their version.
+        found: i64,
+    },
     /// No savepoint of that name is open.
     #[error("no such savepoint as {name:?}")]
     NoSuchSavepoint {

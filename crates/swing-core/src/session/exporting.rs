@@ -25,6 +25,7 @@ impl Session {
         self.export_rows = !left.is_empty();
         let mut queue = ExportQueue::default();
         left.into_iter().for_each(|entry| queue.push(entry));
+        queue.kept();
         (0..self.depth()).for_each(|_| queue.mark());
         self.exports = Some(queue);
         Ok(())
@@ -121,6 +122,9 @@ impl Session {
             self.write()?.run(SQL, (key.as_ref(), value.as_deref())).map(drop)
         });
         self.export_rows |= !exports.is_empty();
+        if kept.is_ok() {
+            exports.kept();
+        }
         self.exports = Some(exports);
         kept
     }

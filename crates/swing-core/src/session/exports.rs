@@ -45,6 +45,8 @@ pub(crate) struct ExportQueue {
     hasher: foldhash::fast::RandomState,
     /// Length after the last compaction.
     compacted: usize,
+    /// There may be changes that are not in the file.
+    unkept: bool,
 }
 
 impl Default for ExportQueue {
@@ -55,12 +57,14 @@ impl Default for ExportQueue {
             recent: Box::new([0; RECENT]),
             hasher: foldhash::fast::RandomState::default(),
             compacted: 0,
+            unkept: false,
         }
     }
 }
 
 impl ExportQueue {
     pub(crate) fn push(&mut self, entry: ExportEntry) {
+        self.unkept = true;
         let recent = &mut self.recent[self.hasher.hash_one(&entry.key) as usize % RECENT];
         // What stands before a mark has to be there after a rollback. Text that is the same elsewhere is left to the sorting: of
         // a store's own keys there is one copy.
@@ -111,10 +115,21 @@ impl ExportQueue {
         self.log.is_empty()
     }
 
+    /// Whether there may be changes that are not in the file.
+    pub(crate) fn is_unkept(&self) -> bool {
+        self.unkept
+    }
+
+    /// All changes are in the file, too.
+    pub(crate) fn kept(&mut self) {
+        self.unkept = false;
+    }
+
     pub(crate) fn clear(&mut self) {
         self.log.clear();
         self.marks.clear();
         self.compacted = 0;
+        self.unkept = false;
     }
 
     pub(crate) fn mark(&mut self) {

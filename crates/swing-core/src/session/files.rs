@@ -12,19 +12,24 @@ pub fn store_file(dir: &Path) -> PathBuf {
 }
 
 /// The directory that `path` is in.
-pub(super) fn directory(path: &Path) -> &Path {
+#[must_use]
+pub fn directory(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What SQLite, or the writer's lock, keeps beside a database file.
-pub(super) fn side_file(path: &Path, suffix: &str) -> PathBuf {
+/// What SQLite (`-wal`, `-shm`, `-journal`), or the writer's lock, keeps beside a database file, [where that really is](real_path).
+#[must_use]
+pub fn side_file(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
 /// Where a file really is, or would be. SQLite keeps its side files there and not beside a link.
-pub(super) fn real_path(path: &Path) -> std::io::Result<PathBuf> {
+///
+/// # Errors
+/// Whatever keeps that from being found out, with the path.
+pub fn real_path(path: &Path) -> std::io::Result<PathBuf> {
     match (fs::canonicalize(path), path.file_name()) {
         (Err(error), Some(name)) if error.kind() == std::io::ErrorKind::NotFound => {
             Ok(fs::canonicalize(directory(path))?.join(name))

@@ -64,6 +64,14 @@ mod tests {
         assert_eq!(queued(&session), ["a", "b"]);
     }
 
+    #[test]
+    fn where_nothing_is_flushed_it_is_not_either() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = OpenOptions { unsafe_fast: true, ..OpenOptions::default() };
+        let session = Session::open(Location::File(dir.path().join("db")), &options, &[]).unwrap();
+        assert!(session.log_name.unflushed.is_none());
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_block_whose_log_may_be_lost_is_not_committed_nor_anything_after_it() {

@@ -40,7 +40,7 @@ pub use checks::has_store_header;
 pub use controls::{checkpoint_after, checkpoint_in_step, ignore_poison, pin_nothing};
 pub use error::{CommitError, OpenError, SessionError};
 pub use exports::ExportEntry;
-pub use files::{create_dir_durably, remove_store_files, store_file, sync_dir};
+pub use files::{create_dir_durably, directory, real_path, remove_store_files, side_file, store_file, sync_dir};
 pub use lock::{LockError, WriterLock};
 pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST, check_replaceable};
 pub use paged::paged;

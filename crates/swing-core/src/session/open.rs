@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fs_err as fs;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -16,6 +17,7 @@ use super::lock::WriterLock;
 use super::log_name::LogName;
 use super::own_locks;
 use super::read_only::{Footing, Reading, open_reader};
+use super::reader::Reader;
 use super::schema::{PENDING_EXPORTS, Table};
 use super::swap::SwapLock;
 use super::transaction::Session;
@@ -119,8 +121,22 @@ impl Session {
     /// [`OpenError`] says what is wrong with the file. Nothing was created or changed then, unless the file was to be
     /// erased.
     pub fn open(location: Location, options: &OpenOptions, tables: &[Table]) -> Result<Self, OpenError> {
+        Self::open_if(location, options, tables, |_| Ok(()))
+    }
+
+    /// As [`Session::open`], if `check` agrees to what is there; `None` is no database, or one that is to be erased. A file that it
+    /// refuses is left as it is, its log too, and one that is not there is not created.
+    ///
+    /// # Errors
+    /// As [`Session::open`], or the error of `check`.
+    pub fn open_if<E: From<OpenError>>(
+        location: Location,
+        options: &OpenOptions,
+        tables: &[Table],
+        check: impl FnOnce(Option<Reader<'_>>) -> Result<(), E>,
+    ) -> Result<Self, E> {
         if rusqlite::version_number() < SQLITE_OLDEST {
-            return Err(OpenError::OldSqlite { found: rusqlite::version() });
+            return Err(OpenError::OldSqlite { found: rusqlite::version() }.into());
         }
         own_locks::install();
         let declared = tables;
@@ -138,17 +154,19 @@ impl Session {
                 let missing = missing_tables(&connection, &shown, &tables, &present)?;
                 create_tables(&connection, &shown, &missing, first_digests(options, &missing, declared))?;
                 let session = Self::new(Database::new(connection), location, options.read_only, Beside::Nothing);
-                session
-                    .digesting(options.row_digests, declared)
-                    .map_err(|source| OpenError::RowDigests { path: shown.clone(), source })
+                check(Some(session.read()))?;
+                let session = session.digesting(options.row_digests, declared);
+                Ok(session.map_err(|source| OpenError::RowDigests { path: shown.clone(), source })?)
             }
             Location::File(path) if options.read_only => {
-                let Reading { connection, footing } = open_reader(path, &tables)?;
+                let reading = open_reader(path, &tables)?;
+                check(Some(Reader::new(&reading.connection)))?;
+                let Reading { connection, footing } = reading;
                 Ok(Self::new(connection, location, true, Beside::Footing(footing)))
             }
             Location::File(path) => {
                 let path = path.clone();
-                Self::open_to_write(&path, options, declared, None)
+                Self::open_to_write(&path, options, declared, None, check)
             }
         }
     }
@@ -159,21 +177,22 @@ impl Session {
     /// As [`Session::open`].
     pub fn open_locked(lock: WriterLock, options: &OpenOptions, tables: &[Table]) -> Result<Self, OpenError> {
         let path = lock.database().to_owned();
-        Self::open_to_write(&path, options, tables, Some(lock))
+        Self::open_to_write(&path, options, tables, Some(lock), |_| Ok(()))
     }
 
-    fn open_to_write(
+    fn open_to_write<E: From<OpenError>>(
         path: &Path,
         options: &OpenOptions,
         tables: &[Table],
         lock: Option<WriterLock>,
-    ) -> Result<Self, OpenError> {
-        let (connection, lock) = open_writer(path, options, tables, lock)?;
+        check: impl FnOnce(Option<Reader<'_>>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let (connection, lock) = open_writer(path, options, tables, lock, check)?;
         let real = lock.database().to_owned();
-        let log_name = LogName::in_directory(directory(&real));
+        let log_name =
+            if options.unsafe_fast { Ok(LogName::default()) } else { LogName::in_directory(directory(&real)) };
         let log_name = log_name.map_err(|source| OpenError::Io { what: "open the store's directory", source })?;
-        let mut session =
-            Self::new(Database::new(connection), Location::File(path.to_owned()), false, Beside::Lock(lock));
+        let mut session = Self::new(connection, Location::File(path.to_owned()), false, Beside::Lock(lock));
         session.log_name = log_name;
         let mut session = if options.unsafe_fast { session } else { session.with_wal() };
         // Who commits from now on is another writer; what is read and remembered before that holds.
@@ -202,12 +221,13 @@ pub fn check_replaceable(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn open_writer(
+fn open_writer<E: From<OpenError>>(
     path: &Path,
     options: &OpenOptions,
     declared: &[Table],
     lock: Option<WriterLock>,
-) -> Result<(Connection, WriterLock), OpenError> {
+    check: impl FnOnce(Option<Reader<'_>>) -> Result<(), E>,
+) -> Result<(Database, WriterLock), E> {
     let tables: Vec<_> = declared.iter().chain([&PENDING_EXPORTS]).collect();
     let present = match options.creation {
         Creation::Fresh => check_replaceable(path).map(|()| false)?,
@@ -217,19 +237,26 @@ fn open_writer(
         },
     };
     let io = |what| move |source| OpenError::Io { what, source };
+    let mut check = Some(check);
     if !present {
-        create_dir_durably(directory(path)).map_err(io("create the store's directory"))?;
+        check.take().map_or(Ok(()), |check| check(None))?;
+        let create_dir = if options.unsafe_fast { fs::create_dir_all } else { create_dir_durably };
+        create_dir(directory(path)).map_err(io("create the store's directory"))?;
     }
-    let lock = lock.map_or_else(|| WriterLock::acquire(path), Ok)?;
+    let lock = lock.map_or_else(|| WriterLock::acquire(path), Ok).map_err(OpenError::from)?;
     let real = lock.database();
     if options.creation == Creation::Fresh {
         let _swapping = SwapLock::alone(real);
         remove_store_files(real).map_err(io("erase the old store"))?;
+        if !options.unsafe_fast {
+            // Otherwise a loss of power could leave the old file beside the new log, or the new one beside the old log.
+            sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
+        }
     }
     let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, !present);
-    let connection = Connection::open_with_flags(file_uri(real), flags).map_err(sqlite)?;
+    let connection = Database::new(Connection::open_with_flags(file_uri(real), flags).map_err(sqlite)?);
     // What is refused now is left as it is, its WAL too.
     let checkpoint_on_close =
         |on: bool| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(drop).map_err(sqlite);
@@ -237,17 +264,18 @@ fn open_writer(
     configure(&connection, path, options)?;
     let tables_present = check_format(&connection, path)?;
     let missing = missing_tables(&connection, path, &tables, &tables_present)?;
+    check.take().map_or(Ok(()), |check| check(Some(Reader::new(&connection))))?;
     checkpoint_on_close(true)?;
     let (journal, synchronous) = if options.unsafe_fast { ("memory", "off") } else { ("wal", "full") };
     let mode: String =
         connection.query_row(&format!("PRAGMA journal_mode={journal}"), [], |row| row.get(0)).map_err(sqlite)?;
     if mode != journal {
-        return Err(OpenError::NotWal { path: path.to_owned(), mode });
+        return Err(OpenError::NotWal { path: path.to_owned(), mode }.into());
     }
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
     connection.execute_batch(LOG).map_err(sqlite)?;
     create_tables(&connection, path, &missing, first_digests(options, &missing, declared))?;
-    if !present || !missing.is_empty() {
+    if !options.unsafe_fast && (!present || !missing.is_empty()) {
         // Tables are committed already.
         sync_dir(directory(real)).map_err(io("flush the store's directory"))?;
     }

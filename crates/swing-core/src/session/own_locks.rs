@@ -12,10 +12,13 @@
 //!
 //! Where there are no such locks, and on machines whose calling convention was not looked at, SQLite's own are used.
 
-/// Makes SQLite use these locks from now on, in the whole process. Called before the first file is opened.
-pub(super) fn install() {
+/// Makes SQLite use these locks from now on, in the whole process, and says whether it does. Called before the first file is opened.
+pub(super) fn install() -> bool {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-    linux::install();
+    let installed = linux::install();
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    let installed = false;
+    installed
 }
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -24,7 +27,7 @@ mod linux {
     use std::ffi::{CString, c_int};
     use std::mem::{self, MaybeUninit};
     use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
-    use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+    use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
     use rusqlite::ffi;
 
@@ -57,21 +60,22 @@ mod linux {
         LOCKS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn install() {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
+    pub(super) fn install() -> bool {
+        static INSTALLED: OnceLock<bool> = OnceLock::new();
+        *INSTALLED.get_or_init(|| {
             // SAFETY: the unix VFS lives for ever, and its system calls can be exchanged by name. SQLite calls `fcntl` through a variadic pointer, with a descriptor, a command and at most one more argument:
             // on these two machines a function of three arguments is called in the same way.
             unsafe {
                 let vfs = ffi::sqlite3_vfs_find(c"unix".as_ptr());
                 if vfs.is_null() {
-                    return;
+                    return false;
                 }
-                let Some(set) = (*vfs).xSetSystemCall else { return };
-                set(vfs, c"fcntl".as_ptr(), Some(mem::transmute::<Lock, Call>(fcntl)));
-                set(vfs, c"close".as_ptr(), Some(mem::transmute::<Shut, Call>(close)));
+                let Some(set) = (*vfs).xSetSystemCall else { return false };
+                let locks = set(vfs, c"fcntl".as_ptr(), Some(mem::transmute::<Lock, Call>(fcntl)));
+                let closes = set(vfs, c"close".as_ptr(), Some(mem::transmute::<Shut, Call>(close)));
+                (locks, closes) == (ffi::SQLITE_OK, ffi::SQLITE_OK)
             }
-        });
+        })
     }
 
     unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: *mut libc::flock) -> c_int {

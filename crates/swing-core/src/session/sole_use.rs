@@ -3,7 +3,8 @@
 //! Locks do not tell. The original takes none of ours; SQLite's own are not there before its first read, nor without a log, and another
 //! copy of SQLite in this process loses them whenever we close a descriptor of the file. Linux knows who has a file open: it grants a
 //! lease for writing to nobody beside whom there is another, and lets whoever opens the file afterwards wait until it is given up.
-//! Where it grants none (to others than the file's owner, on a network, elsewhere) SQLite's locks have to do.
+//! Where it grants none (to others than the file's owner, on a network, elsewhere) SQLite's locks have to do, and so they do where they
+//! are the process's: to ask for a lease the file is opened and closed by hand, which [would take them away](super::checks).
 
 use std::io;
 use std::path::Path;
@@ -48,9 +49,13 @@ impl SoleUse {
     }
 
     fn take_now(path: &Path) -> io::Result<Option<Self>> {
-        let file = open(path)?;
-        match lease::take(&file) {
-            lease::Answer::Granted => Ok(Some(Self { file: Some(file) })),
+        Self::take_by(path, Means::to_ask())
+    }
+
+    fn take_by(path: &Path, means: Means) -> io::Result<Option<Self>> {
+        let (file, answer) = ask(path, means)?;
+        match answer {
+            lease::Answer::Granted => Ok(Some(Self { file })),
             lease::Answer::Refused => Ok(None),
             lease::Answer::NoLeases => {
                 drop(file);
@@ -102,11 +107,36 @@ pub fn is_open_elsewhere(path: &Path, patience: Duration) -> Result<bool, OpenEr
 
 /// Whether somebody is known to have the file open right now. For who would ask SQLite's locks next anyway.
 pub(super) fn is_seen_open(path: &Path) -> bool {
-    open(path).is_ok_and(|file| matches!(lease::take(&file), lease::Answer::Refused))
+    is_seen_open_by(path, Means::to_ask())
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    fs::OpenOptions::new().read(true).write(true).open(path)
+fn is_seen_open_by(path: &Path, means: Means) -> bool {
+    ask(path, means).is_ok_and(|(_, answer)| matches!(answer, lease::Answer::Refused))
+}
+
+/// How to find out who has a file open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Leases,
+    /// The file is not touched: this process's own locks on it would go.
+    LocksAlone,
+}
+
+impl Means {
+    fn to_ask() -> Self {
+        if own_locks::install() { Self::Leases } else { Self::LocksAlone }
+    }
+}
+
+/// Asks for a lease, on the file that is answered.
+fn ask(path: &Path, means: Means) -> io::Result<(Option<File>, lease::Answer)> {
+    if means == Means::LocksAlone {
+        fs::metadata(path)?;
+        return Ok((None, lease::Answer::NoLeases));
+    }
+    let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    let answer = lease::take(&file);
+    Ok((Some(file), answer))
 }
 
 /// Whether SQLite's locks say so: those of whoever has read a database that has a log, or is in a transaction.
@@ -211,6 +241,49 @@ mod tests {
         assert!(!is_locked(&path).unwrap());
         fs::write(&path, "no database").unwrap();
         assert!(is_locked(&path).is_err());
+    }
+
+    /// POSIX locks are the process's, and go when it closes any descriptor of the file.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn with_locks_alone_the_file_is_not_opened_and_closed_by_hand() {
+        use std::os::fd::AsRawFd as _;
+        let (_dir, path) = database();
+        let open = || fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let (holder, other) = (open(), open());
+        // Beyond the bytes that SQLite locks.
+        let lock = || libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: 0x5000_0000,
+            l_len: 1,
+            l_pid: 0,
+        };
+        let mut taken = lock();
+        // SAFETY: the file is open and the lock is ours.
+        assert_eq!(unsafe { libc::fcntl(holder.as_raw_fd(), libc::F_SETLK, &raw mut taken) }, 0);
+        let is_held = || {
+            let mut lock = lock();
+            // SAFETY: as above. Locks of a description conflict with those of any process.
+            assert_eq!(unsafe { libc::fcntl(other.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) }, 0);
+            lock.l_type != libc::F_UNLCK as libc::c_short
+        };
+        assert!(!is_seen_open_by(&path, Means::LocksAlone));
+        assert!(ask(&path, Means::LocksAlone).unwrap().0.is_none());
+        assert!(is_held());
+        assert!(ask(&path.with_extension("none"), Means::LocksAlone).is_err());
+        let _ = is_seen_open_by(&path, Means::Leases);
+        assert!(!is_held(), "what asking for a lease does");
+    }
+
+    #[test]
+    fn with_locks_alone_it_is_a_look() {
+        let (_dir, path) = database();
+        let sole = SoleUse::take_by(&path, Means::LocksAlone).unwrap().unwrap();
+        assert!(!sole.keeps_others_out() && !sole.is_awaited());
+        let idle = Connection::open(&path).unwrap();
+        idle.execute_batch("SELECT * FROM t").unwrap();
+        assert!(SoleUse::take_by(&path, Means::LocksAlone).unwrap().is_none());
     }
 
     #[cfg(target_os = "linux")]

@@ -354,14 +354,15 @@ impl Session {
         self.save_digests()
     }
 
-    /// Commits the block: writes what the parts hold, then makes all of it durable. Without a transaction, and nothing
-    /// in the parts, it does nothing.
+    /// Commits the block: writes what the parts hold, then makes all of it durable. Without a transaction, nothing in the
+    /// parts and no new change of export data, it does nothing.
     ///
     /// # Errors
     /// [`CommitError`] says whether the block is known not to be committed or may be either.
     pub fn commit(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), CommitError> {
         self.check_poison()?;
-        if matches!(self.state, State::Idle) && parts.iter().all(|part| part.bytes() == 0) {
+        let has_exports = self.exports.as_ref().is_some_and(ExportQueue::is_unkept);
+        if matches!(self.state, State::Idle) && !has_exports && parts.iter().all(|part| part.bytes() == 0) {
             return Ok(());
         }
         if self.depth() > 0 {

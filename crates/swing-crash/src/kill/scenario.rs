@@ -67,6 +67,8 @@ pub(crate) enum Scenario {
     Closed,
     /// Goes on with a store whose last writer was killed.
     Killed,
+    /// Erases a store whose last writer was killed and commits first blocks.
+    Init,
     /// Imports where nothing is.
     ImportNew,
     /// Imports over a store that was closed.
@@ -81,10 +83,11 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Fresh,
         Self::Closed,
         Self::Killed,
+        Self::Init,
         Self::ImportNew,
         Self::ImportOverClosed,
         Self::ImportOverKilled,
@@ -118,7 +121,7 @@ impl Staged {
         fs::create_dir_all(base.join("archive"))?;
         let mut staged = Self { scenario, seed, base, work, history: History::new(seed, Size::SMALL), imported: None };
         use Scenario::*;
-        let killed = matches!(scenario, Killed | ImportOverKilled | ImportRefused | Export);
+        let killed = matches!(scenario, Killed | Init | ImportOverKilled | ImportRefused | Export);
         match scenario {
             Scenario::Fresh => fs::remove_dir(staged.base.join("store"))?,
             Scenario::ImportNew => fs::remove_dir(staged.base.join("store"))?,
@@ -133,6 +136,10 @@ impl Staged {
     fn is_import(&self) -> bool {
         use Scenario::*;
         matches!(self.scenario, ImportNew | ImportOverClosed | ImportOverKilled | ImportRefused)
+    }
+
+    fn begins_anew(&self) -> bool {
+        matches!(self.scenario, Scenario::Fresh | Scenario::Init)
     }
 
     fn keeping(&self) -> Keeping {
@@ -209,9 +216,12 @@ impl Staged {
     pub(crate) fn command(&self) -> Result<Command> {
         let store = self.work.join("store");
         let mut command = match self.scenario {
-            Scenario::Fresh | Scenario::Closed | Scenario::Killed => {
-                let until = if self.scenario == Scenario::Fresh { MORE } else { OLD + MORE };
+            Scenario::Fresh | Scenario::Closed | Scenario::Killed | Scenario::Init => {
+                let until = if self.begins_anew() { MORE } else { OLD + MORE };
                 let mut command = program("blocks")?;
+                if self.scenario == Scenario::Init {
+                    command.arg("--init");
+                }
                 command.args(["--seed", &self.seed.to_string(), "--until", &until.to_string()]);
                 command.arg("--archive").arg(self.work.join("archive"));
                 command
@@ -243,7 +253,14 @@ impl Staged {
         if self.scenario == Scenario::Export {
             check_dataset(&self.work.join("dataset"), acknowledged.is_some())?;
         }
-        let old = if self.scenario == Scenario::Fresh { 0 } else { OLD };
+        let mut old = if self.begins_anew() { 0 } else { OLD };
+        if self.scenario == Scenario::Init
+            && begun.is_none()
+            && Dump::of_store(&dir).is_ok_and(|dump| dump.height() == OLD)
+        {
+            // It was not erased yet.
+            old = OLD;
+        }
         let acknowledged = acknowledged.filter(|height| *height > 0).unwrap_or(old);
         let begun = begun.unwrap_or(acknowledged).max(acknowledged);
         let archive = self.work.join("archive");

@@ -19,6 +19,9 @@ pub(crate) enum Broken {
     /// A database was replaced while it was not yet durable that the old one's log is gone or empty: SQLite would apply
     /// that log to the new database.
     OldLog(PathBuf),
+    /// A database was made anew while it was not yet durable that the one before it, and its log, are gone: the one's file could
+    /// be left beside the other's log.
+    OldFiles(PathBuf),
 }
 
 /// What is not flushed so far.
@@ -39,6 +42,21 @@ fn is_passing(path: &Path) -> bool {
     passes || !path.is_absolute() || path.starts_with("/proc")
 }
 
+/// What SQLite, or the store, keeps beside a database. Each comes and goes with it.
+fn is_beside(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    ["-wal", "-shm", "-journal", "-lock"].iter().any(|end| name.ends_with(end))
+}
+
+/// A database and those of the files beside it that are of use to it alone.
+fn with_logs(database: &Path) -> impl Iterator<Item = PathBuf> {
+    ["", "-wal", "-journal"].into_iter().map(|suffix| {
+        let mut path = database.as_os_str().to_owned();
+        path.push(suffix);
+        path.into()
+    })
+}
+
 /// The database whose log is at `path`, if one can be.
 fn database_of(path: &Path) -> Option<PathBuf> {
     path.to_str()?.strip_suffix("-wal").map(PathBuf::from)
@@ -49,6 +67,9 @@ impl Ledger {
     pub(crate) fn take(&mut self, call: &Call) {
         match call {
             Call::Create(path) | Call::MakeDir(path) => {
+                if !is_beside(path) && with_logs(path).any(|old| self.removed.contains(&old)) {
+                    self.broken.insert(Broken::OldFiles(path.clone()));
+                }
                 self.removed.remove(path);
                 self.names.insert(path.clone());
             }
@@ -78,10 +99,7 @@ impl Ledger {
                     self.broken.insert(Broken::RenamedUnflushed(to.clone()));
                     self.content.insert(to.clone());
                 }
-                for suffix in ["-wal", "-journal"] {
-                    let mut log = to.clone().into_os_string();
-                    log.push(suffix);
-                    let log = PathBuf::from(log);
+                for log in with_logs(to).skip(1) {
                     if self.removed.contains(&log) || self.content.contains(&log) {
                         self.broken.insert(Broken::OldLog(to.clone()));
                     }
@@ -164,6 +182,20 @@ mod tests {
         assert!(broken(&[gone.clone(), replaced.clone(), flush.clone()]).contains(&old_log));
         assert_eq!(broken(&[gone, flush.clone(), replaced.clone(), flush.clone()]), []);
         assert!(broken(&[Call::Truncate(path("/d/x-wal")), replaced, flush]).contains(&old_log));
+    }
+
+    #[test]
+    fn a_database_is_made_anew_when_the_one_before_is_gone_for_good() {
+        let (database, log) = (path("/d/x"), path("/d/x-wal"));
+        let create = [Call::Create(database.clone()), Call::Create(log.clone())];
+        let flush = [Call::Flush(path("/d"))];
+        for gone in [[Call::Unlink(database.clone())], [Call::Unlink(log.clone())]] {
+            let after = |between: &[Call]| broken(&[&gone[..], between, &create, &flush].concat());
+            assert_eq!(after(&[]), [Broken::OldFiles(database.clone())], "{gone:?}");
+            assert_eq!(after(&flush), [], "{gone:?}");
+        }
+        // SQLite's own business: all that was in the log is in the database.
+        assert_eq!(broken(&[&[Call::Unlink(log.clone()), Call::Create(log)][..], &flush].concat()), []);
     }
 
     #[test]

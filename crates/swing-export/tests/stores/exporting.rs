@@ -110,6 +110,20 @@ fn a_repair_counts_what_it_adds_and_what_agrees_and_commits_nothing() {
     assert_eq!(repair(&mut session, SUBSTORES, &source).unwrap(), RepairReport { added: 0, agreed: 23 });
 }
 
+/// The failure is such that nothing can be rolled back after it.
+#[test]
+fn a_repair_that_the_database_fails_says_how() {
+    let (dir, path) = store("archival");
+    alter(&path, "DELETE FROM transcriptSpans WHERE isCurrent IS NULL");
+    alter(&path, "CREATE TRIGGER odd AFTER INSERT ON transcriptSpans BEGIN INSERT INTO gone VALUES (1); END");
+    let mut session = Session::open(Location::File(path), &OpenOptions::default(), &tables()).unwrap();
+    let error = repair(&mut session, SUBSTORES, &Source::of("archival", "operational")).unwrap_err();
+    assert!(matches!(error, RepairError::Substore(_)), "{error}");
+    assert!(swing_core::error_chain(&error).contains("no such table: main.gone"), "{error:?}");
+    assert!(session.commit(&mut []).is_err());
+    drop((session, dir));
+}
+
 #[test]
 fn a_repair_that_fails_changes_nothing() {
     let count = |session: &Session| {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::num::NonZeroI64;
 
 use swing_core::roles::KvStore as _;
-use swing_core::row_digest::{Kept, Stored, stored};
+use swing_core::row_digest::{Kept, Stored, scan, stored};
 use swing_core::session::{Location, OpenOptions};
 use swing_core::{RowDigest, RowDigests, Session};
 
 use crate::pairs::Row;
 use crate::state::UPDATE;
-use crate::{KvOptions, KvState, TABLES, commit_witness};
+use crate::{KvError, KvOptions, KvState, TABLES, commit_witness};
 
 type Map = BTreeMap<String, String>;
 
@@ -193,4 +193,26 @@ fn a_witness_is_read_whatever_a_damaged_file_has_in_its_place() {
     let damage = "INSERT INTO kvStore VALUES ('host.height', NULL), ('activityhash', CAST(x'61ff' AS TEXT))";
     session.write().unwrap().run(damage, []).unwrap();
     assert_eq!(commit_witness(session.read()).unwrap(), "block height Null, activityhash a\u{fffd}");
+}
+
+/// The original stores half a surrogate pair as text that is no UTF-8; NULL and bytes stand for damage.
+#[test]
+fn a_value_that_cannot_be_read_can_be_written_over_and_deleted_and_the_digest_stays_right() {
+    let (mut session, mut state) = keeping();
+    for odd in ["CAST(x'EDA080' AS TEXT)", "NULL", "x'00'"] {
+        let kept = block(&mut session, &mut state, [("k", None), ("l", None), ("m", None), ("host.height", Some("1"))]);
+        assert_eq!(kept.of(&TABLES[0]), Some(&digest_of(&map([("host.height", "1")]))));
+        session.begin().unwrap();
+        let insert = format!("INSERT INTO kvStore VALUES ('k', {odd}), ('l', {odd}), ('m', {odd})");
+        session.write().unwrap().run(&insert, []).unwrap();
+        session.commit(&mut []).unwrap();
+        session.build_row_digests(TABLES, String::new()).unwrap();
+        state = KvState::default();
+        assert!(matches!(state.bind(&mut session).get("k"), Err(KvError::Value { .. })), "{odd}");
+        let stored = block(&mut session, &mut state, [("k", Some("v")), ("l", None)]);
+        assert_eq!(stored.of(&TABLES[0]), Some(&scan(session.read(), &TABLES[0]).unwrap()), "{odd}");
+        assert_eq!(stored.of(&TABLES[0]).map(RowDigest::rows), Some(3), "{odd}");
+        assert_eq!(state.bind(&mut session).get("k").unwrap().as_deref(), Some("v"));
+        assert_eq!(state.bind(&mut session).get("l").unwrap(), None);
+    }
 }

@@ -123,13 +123,28 @@ fn an_absent_key_tells_of_all_up_to_the_next_one_also_when_blocks_add_some_betwe
     assert_eq!(store.get("k3").as_deref(), Some("theirs"));
 }
 
-#[test]
-fn a_walk_over_keys_that_are_out_of_order_ends_with_an_error() {
-    let mut store = shared();
-    // As a damaged b-tree would, this one answers keys in another order.
+/// As a damaged b-tree would, this one answers keys in another order.
+fn out_of_order() -> Shared {
+    let store = shared();
     let odd = "DROP TABLE kvStore; CREATE TABLE kvStore (key TEXT COLLATE NOCASE, value TEXT, PRIMARY KEY (key));
                INSERT INTO kvStore VALUES ('a', ''), ('B', ''), ('c', '');";
     store.other.execute_batch(odd).unwrap();
+    store
+}
+
+#[test]
+fn a_dump_of_keys_that_are_out_of_order_ends_with_an_error() {
+    let mut store = out_of_order();
+    let mut found = store.kv().entries();
+    assert_eq!(&*found.next().unwrap().unwrap().0, "a");
+    let error = found.next().unwrap().unwrap_err();
+    assert!(matches!(error, KvError::Session(SessionError::OutOfOrder { table: "kvStore" })), "{error}");
+    assert!(found.next().is_none());
+}
+
+#[test]
+fn a_walk_over_keys_that_are_out_of_order_ends_with_an_error() {
+    let mut store = out_of_order();
     assert_eq!(store.kv().get_next_key("").unwrap().as_deref(), Some("a"));
     let error = store.kv().get_next_key("a").unwrap_err();
     assert!(matches!(error, KvError::Session(SessionError::OutOfOrder { table: "kvStore" })), "{error}");

@@ -1,5 +1,7 @@
 //! A host that knows how far it got is not given a store that knows less.
 
+use std::path::Path;
+
 use swing_store::StoreError;
 use swing_store::prelude::*;
 
@@ -47,7 +49,45 @@ fn commits_lost_with_a_damaged_log_are_noticed_with_the_height_alone() {
     let at = bytes.len() - 2000;
     bytes[at] ^= 1;
     fs_err::write(&wal, &bytes).unwrap();
-    let known = Options { committed_height: Some(5), ..Options::default() };
-    let error = Store::open(copy.path(), known).err().unwrap();
-    assert!(matches!(error, StoreError::LostBlocks { committed: 5, .. }), "{error}");
+    // Also where a table is missing, which would be made, and into the log: over the lost blocks.
+    for sql in ["", "DROP TABLE pendingExports"] {
+        if !sql.is_empty() {
+            bytes = with_more_in_its_log(copy.path(), sql);
+        }
+        let known = Options { committed_height: Some(5), ..Options::default() };
+        let error = Store::open(copy.path(), known).err().unwrap();
+        assert!(matches!(error, StoreError::LostBlocks { committed: 5, .. }), "{error}");
+        // Nothing else may have the lost blocks.
+        assert_eq!(fs_err::read(&wal).unwrap(), bytes, "{sql}");
+    }
+}
+
+/// Changes the store in `dir` as other software would, and answers its log.
+fn with_more_in_its_log(dir: &Path, sql: &str) -> Vec<u8> {
+    let database = rusqlite::Connection::open(dir.join("swingstore.sqlite")).unwrap();
+    database.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    database.execute_batch(sql).unwrap();
+    drop(database);
+    fs_err::read(dir.join("swingstore.sqlite-wal")).unwrap()
+}
+
+#[test]
+fn where_blocks_are_missing_and_no_store_is_none_is_created() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("store");
+    let known = |height| Options { committed_height: Some(height), ..Options::default() };
+    let error = Store::open(&dir, known(1)).err().unwrap();
+    assert!(matches!(error, StoreError::LostBlocks { committed: 1, found: 0 }), "{error}");
+    assert!(!dir.exists());
+    Store::open(&dir, known(0)).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_store_without_pairs_has_no_height() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).close().unwrap();
+    alter(dir.path(), "DROP TABLE kvStore");
+    let known = |height| Options { committed_height: Some(height), ..Options::default() };
+    assert!(matches!(Store::open(dir.path(), known(1)), Err(StoreError::LostBlocks { found: 0, .. })));
+    Store::open(dir.path(), known(0)).unwrap().close().unwrap();
 }

@@ -1,7 +1,7 @@
 //! Deleting what a vat leaves behind.
 
 use swing_core::roles::TranscriptStore as _;
-use swing_core::{Budget, Cleanup};
+use swing_core::{Budget, Cleanup, Position};
 use swing_transcript::TranscriptError;
 
 use crate::common::{Store, vat};
@@ -176,5 +176,19 @@ fn what_could_not_be_put_back_is_left_alone_when_a_vat_that_is_nearly_all_there_
     let Cleanup { done, .. } = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
     store.commit();
     assert!(done);
+    assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (1, 1));
+}
+
+/// Of a damaged file: lengths that no number has room for together.
+#[test]
+fn spans_may_claim_more_items_than_can_be_counted() {
+    let mut store = Store::of(&[("v1", "aa"), ("v2", "x")]);
+    store.damage(&format!(
+        "WITH RECURSIVE span(start) AS (VALUES (1) UNION ALL SELECT start + 1 FROM span WHERE start < 2100)
+         INSERT INTO transcriptSpans SELECT 'v1', start, {}, '', NULL, 0 FROM span",
+        Position::MAX
+    ));
+    assert_eq!(delete(&mut store, None), (true, 2101));
+    store.commit();
     assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (1, 1));
 }

@@ -460,3 +460,15 @@ fn every_column_counts_and_so_does_its_type() {
         seen.push(digest);
     }
 }
+
+#[test]
+fn digests_of_a_later_version_are_not_replaced() {
+    let scratch = digested();
+    scratch.raw().execute_batch("UPDATE rowDigestState SET version = 3").unwrap();
+    let mut session = open(&scratch);
+    let refused = session.build_row_digests(&TABLES, String::new());
+    assert!(matches!(refused, Err(SessionError::NewerRowDigests { found: 3 })), "{refused:?}");
+    assert!(!session.is_open());
+    let version = session.read().one("SELECT version FROM rowDigestState", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(version, Some(3));
+}

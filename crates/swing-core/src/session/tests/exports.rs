@@ -1,6 +1,7 @@
 //! Changes of export data between the substores, the host and the file.
 
 use super::*;
+use crate::session::CommitError;
 
 type Pairs = Vec<(String, Option<String>)>;
 
@@ -207,6 +208,32 @@ fn unclaimed_exports_are_kept_in_the_file_by_a_commit() {
     assert_eq!(handed_over(&mut session), expected);
     session.commit(&mut []).unwrap();
     assert_eq!(left_in_file(&scratch), []);
+}
+
+#[test]
+fn exports_noted_between_blocks_are_kept_by_a_commit_that_has_nothing_else() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    session.connection().busy_timeout(std::time::Duration::ZERO).unwrap();
+    session.record_exports().unwrap();
+    note(&mut session, "kv.a", Some("1"));
+    // One that is not done is still to be done.
+    let other = scratch.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = session.commit(&mut []);
+    assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Busy { .. }))), "{refused:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    session.commit(&mut []).unwrap();
+    assert_eq!(left_in_file(&scratch), pairs([("kv.a", Some("1"))]));
+    assert!(session.has_exports() && !session.is_open());
+
+    // They are there, so nothing is left to be done.
+    other.execute_batch("DELETE FROM pendingExports").unwrap();
+    session.commit(&mut []).unwrap();
+    assert_eq!(left_in_file(&scratch), []);
+    note(&mut session, "kv.b", None);
+    session.commit(&mut []).unwrap();
+    assert_eq!(left_in_file(&scratch), pairs([("kv.a", Some("1")), ("kv.b", None)]));
 }
 
 #[test]
