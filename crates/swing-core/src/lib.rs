@@ -36,4 +36,4 @@ pub use names::{ArtifactName, ExportKey, NameError};
 pub use overlay::Overlay;
 pub use records::{RecordTextError, SnapshotRecord, SpanRecord};
 pub use row_digest::{RowDigest, RowDigests};
-pub use session::{ExportEntry, Part, Reader, Session, SessionError, Writer};
+pub use session::{ExportEntry, Part, PartId, Reader, Session, SessionError, Writer};

@@ -3,7 +3,7 @@
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
-use swing_core::session::{Part, Session, SessionError, Writer};
+use swing_core::session::{Part, PartId, Session, SessionError, Writer};
 
 use crate::digesting::{self, Change};
 use crate::gaps::Gaps;
@@ -37,6 +37,7 @@ impl Default for KvOptions {
 /// follow the session's savepoints, go to the table when it is flushed or committed, and are lost with this state.
 /// While it lives nobody else writes `kvStore` through that session; other connections may, between blocks.
 pub struct KvState {
+    pub(crate) id: PartId,
     /// Of the table only ever what it says, so that rolling changes back does not concern that.
     pub(crate) pairs: Pairs,
     /// Likewise.
@@ -60,6 +61,7 @@ impl KvState {
     #[must_use]
     pub fn new(options: KvOptions) -> Self {
         Self {
+            id: PartId::default(),
             pairs: Pairs::new(options.cache_bytes),
             gaps: Gaps::new(options.cache_bytes > 0),
             walk: Walk::default(),
@@ -141,6 +143,10 @@ fn write_all(changes: &[(&str, Option<&str>)], writer: &mut Writer<'_>) -> Resul
 }
 
 impl Part for KvState {
+    fn id(&self) -> PartId {
+        self.id
+    }
+
     fn mark(&mut self) {
         self.pairs.changes.mark();
     }

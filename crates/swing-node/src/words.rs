@@ -27,7 +27,9 @@ impl From<SessionError> for Failure {
             SessionError::Busy { .. } => Kind::BUSY,
             SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. } => Kind::CORRUPT,
             SessionError::Full { .. } => Kind::FULL,
-            SessionError::InCrank { .. } | SessionError::NewerRowDigests { .. } => Kind::STATE,
+            SessionError::InCrank { .. } | SessionError::PartMissing | SessionError::NewerRowDigests { .. } => {
+                Kind::STATE
+            }
             SessionError::NoSuchSavepoint { .. } => Kind::MISSING,
             SessionError::Sql { .. }
             | SessionError::Directory { .. }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use swing_core::roles::SnapshotInfo;
 use swing_core::session::Reader;
-use swing_core::{Part, Session, SessionError, VatId, Writer};
+use swing_core::{Part, PartId, Session, SessionError, VatId, Writer};
 
 use crate::options::SnapOptions;
 use crate::snapshots::{Behind, Snapshots};
@@ -15,6 +15,7 @@ const MOST_REMEMBERED: usize = 4096;
 /// The snapStore's part of a store. [`SnapState::bind`] lends the view that works.
 #[derive(Debug)]
 pub struct SnapState {
+    pub(crate) id: PartId,
     pub(crate) options: SnapOptions,
     /// The snapshot in use of each vat asked about since `generation`; `None`: it has none.
     in_use: HashMap<VatId, Option<SnapshotInfo>>,
@@ -27,7 +28,7 @@ impl SnapState {
     /// A state that remembers nothing yet.
     #[must_use]
     pub fn new(options: SnapOptions) -> Self {
-        Self { options, in_use: HashMap::new(), generation: 0, behind: Behind::default() }
+        Self { id: PartId::default(), options, in_use: HashMap::new(), generation: 0, behind: Behind::default() }
     }
 
     /// The snapStore, bound to the session that its table is in.
@@ -76,6 +77,10 @@ fn read_in_use(db: Reader<'_>, vat: &VatId) -> Result<Option<SnapshotInfo>, Sess
 
 /// Every write goes to SQLite at once, but for bytes that are still being packed: there are few, and their bytes are large.
 impl Part for SnapState {
+    fn id(&self) -> PartId {
+        self.id
+    }
+
     fn mark(&mut self) {}
 
     fn rollback_to(&mut self, _depth: usize) {

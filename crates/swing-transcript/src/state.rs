@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use swing_core::row_digest::Cell;
-use swing_core::{Part, Session, SessionError, TranscriptArchive, VatId, Writer};
+use swing_core::{Part, PartId, Session, SessionError, TranscriptArchive, VatId, Writer};
 
 use crate::layers::{Layers, Span};
 use crate::schema::SPANS;
@@ -35,6 +35,7 @@ swing_core::opaque!(TranscriptOptions);
 /// The state of the transcriptStore: a [`Part`] of a session. [Bound](Self::bind) to that session it is a transcriptStore.
 #[derive(Default)]
 pub struct TranscriptState {
+    pub(crate) id: PartId,
     pub(crate) options: TranscriptOptions,
     pub(crate) layers: Layers,
     pub(crate) stored: Stored,
@@ -124,6 +125,10 @@ fn put_span(writer: &mut Writer<'_>, vat: &VatId, span: &Span, current: Option<i
 }
 
 impl Part for TranscriptState {
+    fn id(&self) -> PartId {
+        self.id
+    }
+
     fn mark(&mut self) {
         self.layers.mark();
     }

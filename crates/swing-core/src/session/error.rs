@@ -94,6 +94,9 @@ pub enum SessionError {
         /// Their version.
         found: i64,
     },
+    /// A part that may hold changes is not among those that were given.
+    #[error("a part that may hold changes was left out: give all of the session's parts to each of these calls")]
+    PartMissing,
     /// No savepoint of that name is open.
     #[error("no such savepoint as {name:?}")]
     NoSuchSavepoint {

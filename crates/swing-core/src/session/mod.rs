@@ -25,6 +25,7 @@ mod open;
 mod open_file;
 mod own_locks;
 mod paged;
+mod part;
 mod pool;
 mod read_only;
 mod reader;
@@ -44,12 +45,13 @@ pub use files::{create_dir_durably, directory, real_path, remove_store_files, si
 pub use lock::{LockError, WriterLock};
 pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST, check_replaceable};
 pub use paged::paged;
+pub use part::{Part, PartId};
 pub use pool::{Pinned, Readers};
 pub use reader::{Reader, RowValue};
 pub use schema::{Digested, MARK_TABLES, PENDING_EXPORTS, Table};
 pub use sole_use::{SoleUse, is_open_elsewhere};
 pub use swap::SwapLock;
-pub use transaction::{Part, Session};
+pub use transaction::Session;
 pub use writer::{Ran, Scope, Writer};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The session's state: idle, open or poisoned, and its savepoints.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::checkpoints::Checkpointer;
 use super::controls;
@@ -11,28 +11,10 @@ use super::exports::ExportQueue;
 use super::log_name::LogName;
 use super::log_writes::LogWrites;
 use super::open::{Beside, Location};
+use super::part::{Holding, Part, PartId};
 use super::reader::Reader;
 use super::wal_index::WalHeader;
 use super::writer::Writer;
-
-/// Something that keeps uncommitted changes in memory and follows the session's savepoints.
-///
-/// A substore's state is a part. The session tells all its parts the same thing at the same time.
-pub trait Part {
-    /// Sets a mark; marks nest.
-    fn mark(&mut self);
-    /// Undoes everything since mark number `depth` (the first is 0) and removes it and all later ones.
-    fn rollback_to(&mut self, depth: usize);
-    /// Keeps all changes and removes all marks.
-    fn release(&mut self);
-    /// Writes all changes. Called without marks.
-    ///
-    /// # Errors
-    /// [`SessionError`] from the writer.
-    fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError>;
-    /// About how much memory the unwritten changes hold.
-    fn bytes(&self) -> usize;
-}
 
 #[derive(Debug)]
 enum State {
@@ -45,6 +27,12 @@ struct Savepoints {
     names: Vec<String>,
     /// How many of them, from the first, exist in SQLite.
     in_sql: usize,
+}
+
+/// A number for each session of the process.
+fn next_session() -> u64 {
+    static SESSIONS: AtomicU64 = AtomicU64::new(1);
+    SESSIONS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Why no block begins after a checkpoint that could not flush.
@@ -61,6 +49,7 @@ pub struct Session {
     read_only: bool,
     state: State,
     savepoints: Savepoints,
+    holding: Holding,
     pub(super) exports: Option<ExportQueue>,
     /// The `pendingExports` table has rows that stand in `exports` too.
     pub(super) export_rows: bool,
@@ -89,11 +78,13 @@ impl Session {
             read_only,
             state: State::Idle,
             savepoints: Savepoints { names: Vec::new(), in_sql: 0 },
+            holding: Holding::default(),
             exports: None,
             export_rows: false,
             digesting: Digesting::default(),
             data_version: 0,
-            generation: 0,
+            // What one session has counted is not what another has: a part that was bound to another knows nothing of this one's table.
+            generation: next_session() << 32,
             has_wal: false,
             wal_header: None,
             log_name: LogName::default(),
@@ -175,6 +166,18 @@ impl Session {
     #[inline]
     pub fn begin(&mut self) -> Result<(), SessionError> {
         if self.is_sound() { Ok(()) } else { self.begin_anew() }
+    }
+
+    /// The same for a part that is about to change something. From now on until it is flushed, savepoints, rollbacks and commits that it is
+    /// left out of are refused: its changes would be lost, or outlive a rollback.
+    ///
+    /// # Errors
+    /// As [`Session::begin`].
+    #[inline]
+    pub fn begin_for(&mut self, part: PartId) -> Result<(), SessionError> {
+        self.begin()?;
+        self.holding.note(part);
+        Ok(())
     }
 
     /// A transaction is open, to SQLite as well.
@@ -267,9 +270,10 @@ impl Session {
     /// Establishes a savepoint, always inside a transaction.
     ///
     /// # Errors
-    /// As [`Session::begin`].
+    /// As [`Session::begin`], and [`SessionError::PartMissing`].
     pub fn savepoint(&mut self, name: &str, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
         self.begin()?;
+        self.holding.check(parts)?;
         self.savepoints.names.push(name.to_owned());
         if let Some(exports) = &mut self.exports {
             exports.mark();
@@ -284,12 +288,13 @@ impl Session {
     /// Rolls everything back to the first savepoint called `name` and forgets it and all later ones.
     ///
     /// # Errors
-    /// [`SessionError::NoSuchSavepoint`], or a failure of SQLite, which poisons the session.
+    /// [`SessionError::NoSuchSavepoint`], [`SessionError::PartMissing`], or a failure of SQLite, which poisons the session.
     pub fn rollback_to(&mut self, name: &str, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
         self.check_poison()?;
         let Some(depth) = self.savepoints.names.iter().position(|known| known == name) else {
             return Err(SessionError::NoSuchSavepoint { name: name.to_owned() });
         };
+        self.holding.check(parts)?;
         if depth < self.savepoints.in_sql {
             self.control(&format!("ROLLBACK TO t{depth}"))
                 .and_then(|()| self.control(&format!("RELEASE t{depth}")))
@@ -310,9 +315,10 @@ impl Session {
     /// Keeps what was done since the first savepoint and forgets them all. Commits nothing.
     ///
     /// # Errors
-    /// A failure of SQLite, which poisons the session.
+    /// [`SessionError::PartMissing`], or a failure of SQLite, which poisons the session.
     pub fn release(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
         self.check_poison()?;
+        self.holding.check(parts)?;
         if self.savepoints.in_sql > 0 {
             self.control("RELEASE t0").map_err(|error| self.failed(error))?;
             self.savepoints.in_sql = 0;
@@ -338,11 +344,13 @@ impl Session {
     /// Does nothing while savepoints are open: what is below them and above could not be told apart.
     ///
     /// # Errors
-    /// [`SessionError`]; the session is then poisoned, since a part may be half written.
+    /// [`SessionError::PartMissing`], after which nothing has happened; else [`SessionError`], and the session is poisoned, since a part may be
+    /// half written.
     pub fn flush(&mut self, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
         if self.depth() > 0 {
             return Ok(());
         }
+        self.holding.check(parts)?;
         for part in parts {
             let mut writer = self.write()?;
             if let Err(error) = part.flush(&mut writer) {
@@ -350,6 +358,7 @@ impl Session {
                 return Err(error);
             }
         }
+        self.holding.clear();
         // After the parts, whose rows they are of.
         self.save_digests()
     }

@@ -355,3 +355,25 @@ fn who_asks_only_whether_a_key_is_there_learns_of_other_writers_too() {
     store.other.execute("INSERT INTO kvStore VALUES ('k', 'v')", []).unwrap();
     assert!(store.kv().has("k").unwrap());
 }
+
+/// Whoever leaves the state out of a commit is told, and loses nothing.
+#[test]
+fn a_commit_without_the_state_is_refused_and_can_be_made_again() {
+    let (mut session, mut state) = (Session::in_memory(TABLES).unwrap(), KvState::default());
+    state.bind(&mut session).set("k", "v").unwrap();
+    assert!(session.commit(&mut []).is_err());
+    session.commit(&mut [&mut state]).unwrap();
+    assert_eq!(KvState::default().bind(&mut session).get("k").unwrap().as_deref(), Some("v"));
+    state.bind(&mut session).delete("k").unwrap();
+    assert!(session.savepoint("s", &mut []).is_err());
+}
+
+#[test]
+fn what_is_known_of_one_sessions_table_is_not_believed_of_anothers() {
+    let (mut one, mut other) = (Session::in_memory(TABLES).unwrap(), Session::in_memory(TABLES).unwrap());
+    let mut state = KvState::default();
+    state.bind(&mut one).set("k", "v").unwrap();
+    one.commit(&mut [&mut state]).unwrap();
+    assert_eq!(state.bind(&mut other).get("k").unwrap(), None);
+    assert_eq!(state.bind(&mut one).get("k").unwrap().as_deref(), Some("v"));
+}

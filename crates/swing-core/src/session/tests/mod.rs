@@ -25,6 +25,7 @@ use super::{
     Creation, Digested, Location, OpenError, OpenOptions, Part, Ran, Reader, Session, SessionError, Table, Writer,
     store_file,
 };
+use crate::PartId;
 use crate::digest::Digest;
 use crate::overlay::{Found, Overlay};
 
@@ -142,6 +143,7 @@ fn get(reader: Reader<'_>, key: &str) -> Option<String> {
 /// A substore's state, at its smallest.
 #[derive(Default)]
 struct Memory {
+    id: PartId,
     overlay: Overlay<Arc<str>, Arc<str>>,
 }
 
@@ -160,6 +162,10 @@ impl Memory {
 }
 
 impl Part for Memory {
+    fn id(&self) -> PartId {
+        self.id
+    }
+
     fn mark(&mut self) {
         self.overlay.mark();
     }

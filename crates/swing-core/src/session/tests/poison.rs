@@ -98,6 +98,9 @@ fn a_broken_constraint_does_not_poison() {
 fn a_constraint_broken_by_a_part_poisons_since_the_part_is_half_written() {
     struct Broken;
     impl Part for Broken {
+        fn id(&self) -> PartId {
+            PartId::default()
+        }
         fn mark(&mut self) {}
         fn rollback_to(&mut self, _depth: usize) {}
         fn release(&mut self) {}

@@ -171,3 +171,35 @@ proptest! {
         }
     }
 }
+
+/// What it holds would be lost, or stay when it should be taken back.
+#[test]
+fn a_part_that_holds_changes_cannot_be_left_out() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    let (mut held, mut other) = (Memory::default(), Memory::default());
+    session.savepoint("outer", &mut []).unwrap();
+    session.begin_for(held.id()).unwrap();
+    session.begin_for(held.id()).unwrap();
+    held.put("k", "1");
+    let left_out = |result: Result<(), SessionError>| assert!(matches!(result, Err(SessionError::PartMissing)));
+    left_out(session.savepoint("inner", &mut []));
+    left_out(session.savepoint("inner", &mut [&mut other]));
+    assert_eq!(session.depth(), 1);
+    left_out(session.rollback_to("outer", &mut []));
+    left_out(session.release(&mut []));
+    assert_eq!(session.depth(), 1, "nothing has happened");
+    session.release(&mut [&mut held]).unwrap();
+    left_out(session.flush(&mut [&mut other]));
+    let refused = session.commit(&mut []);
+    assert!(
+        matches!(refused, Err(crate::session::CommitError::NotCommitted(SessionError::PartMissing))),
+        "{refused:?}"
+    );
+    session.commit(&mut [&mut other, &mut held]).unwrap();
+    assert_eq!(scratch.committed("k").as_deref(), Some("1"));
+    // It holds nothing any more.
+    set(&mut session, "l", "2").unwrap();
+    session.commit(&mut []).unwrap();
+    assert_eq!(scratch.committed("l").as_deref(), Some("2"));
+}

@@ -1,0 +1,62 @@
+//! What keeps uncommitted changes in memory beside a session.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::error::SessionError;
+use super::writer::Writer;
+
+/// Something that keeps uncommitted changes in memory and follows the session's savepoints.
+///
+/// A substore's state is a part. The session tells all its parts the same thing at the same time.
+pub trait Part {
+    /// Which part it is: the same each time.
+    fn id(&self) -> PartId;
+    /// Sets a mark; marks nest.
+    fn mark(&mut self);
+    /// Undoes everything since mark number `depth` (the first is 0) and removes it and all later ones.
+    fn rollback_to(&mut self, depth: usize);
+    /// Keeps all changes and removes all marks.
+    fn release(&mut self);
+    /// Writes all changes. Called without marks.
+    ///
+    /// # Errors
+    /// [`SessionError`] from the writer.
+    fn flush(&mut self, writer: &mut Writer<'_>) -> Result<(), SessionError>;
+    /// About how much memory the unwritten changes hold.
+    fn bytes(&self) -> usize;
+}
+
+/// Tells a part from all others of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartId(u64);
+
+impl Default for PartId {
+    /// One that no other part has.
+    fn default() -> Self {
+        static PARTS: AtomicU64 = AtomicU64::new(0);
+        Self(PARTS.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The parts that may hold changes. There are a few at the most.
+#[derive(Default)]
+pub(super) struct Holding(Vec<PartId>);
+
+impl Holding {
+    #[inline]
+    pub(super) fn note(&mut self, part: PartId) {
+        if !self.0.contains(&part) {
+            self.0.push(part);
+        }
+    }
+
+    /// That none of them is left out.
+    pub(super) fn check(&self, parts: &[&mut dyn Part]) -> Result<(), SessionError> {
+        let is_there = |id: &PartId| parts.iter().any(|part| part.id() == *id);
+        if self.0.iter().all(is_there) { Ok(()) } else { Err(SessionError::PartMissing) }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
