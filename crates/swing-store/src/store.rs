@@ -51,6 +51,24 @@ pub struct DiskUsage {
     pub wal: u64,
 }
 
+impl DiskUsage {
+    /// That of the store in this database file, open or not. A store may have no log.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskUsage`] when the files cannot be looked at, or the database file is gone.
+    pub fn of(path: &Path) -> Result<Self, StoreError> {
+        let size = |path: &Path| fs_err::metadata(path).map(|data| data.len());
+        let mut wal = path.as_os_str().to_owned();
+        wal.push("-wal");
+        let wal = match size(Path::new(&wal)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            found => found,
+        };
+        let failed = |source| StoreError::DiskUsage { source };
+        Ok(Self { database: size(path).map_err(failed)?, wal: wal.map_err(failed)? })
+    }
+}
+
 /// The host's key for the height of the last block.
 const HEIGHT: &str = "host.height";
 
@@ -256,17 +274,9 @@ impl Store {
     /// How large the store's files are; `None` for one in memory.
     ///
     /// # Errors
-    /// [`StoreError::DiskUsage`] when the files cannot be looked at.
+    /// [`StoreError::DiskUsage`] when the files cannot be looked at, or the database file is gone.
     pub fn disk_usage(&self) -> Result<Option<DiskUsage>, StoreError> {
-        let Some(path) = self.session.location().path() else { return Ok(None) };
-        let size = |path: &Path| match fs_err::metadata(path) {
-            Ok(data) => Ok(data.len()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(source) => Err(StoreError::DiskUsage { source }),
-        };
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        Ok(Some(DiskUsage { database: size(path)?, wal: size(Path::new(&wal))? }))
+        self.session.location().path().map(DiskUsage::of).transpose()
     }
 
     /// The whole store as a byte image, uncommitted changes included. Only for stores in memory.
