@@ -42,6 +42,8 @@ impl Kind {
     pub(crate) const READ_ONLY: Self = Self("SWING_READ_ONLY");
     /// A host's own object failed.
     pub(crate) const SOURCE: Self = Self("SWING_SOURCE");
+    /// A text is longer than a string of JavaScript may be.
+    pub(crate) const TOO_LONG: Self = Self("SWING_TOO_LONG");
     /// The disk or the database failed in another way.
     pub(crate) const IO: Self = Self("SWING_IO");
     /// A bug here.

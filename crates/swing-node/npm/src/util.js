@@ -153,12 +153,22 @@ export const bytesOf = (chunk, what) => {
 /** What native code wrote as JSON, or undefined. */
 export const parsed = text => (text === undefined ? undefined : JSON.parse(text));
 
-/** Pairs of what native code wrote in turn: keys and values. */
-export const pairsOf = text => {
+const pairsIn = text => {
   const flat = JSON.parse(text);
   const pairs = Array(flat.length / 2);
   for (let at = 0; at < pairs.length; at += 1) {
     pairs[at] = [flat[2 * at], flat[2 * at + 1]];
+  }
+  return pairs;
+};
+
+/** Pairs of what native code wrote in turn: keys and values. Where one text would be too long, there are several, and long pairs as they are. */
+export const pairsOf = written => {
+  if (typeof written === 'string') return pairsIn(written);
+  const pairs = [];
+  for (const piece of written) {
+    if (typeof piece !== 'string') pairs.push(piece);
+    else for (const pair of pairsIn(piece)) pairs.push(pair);
   }
   return pairs;
 };
