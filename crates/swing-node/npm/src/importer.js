@@ -5,7 +5,7 @@ import { makeHandle } from './handle.js';
 import { importer } from './native.js';
 import { nativeOf } from './natives.js';
 import { diskUsage, insistCallback, makeCommit, makeDebug, makeExports, nativeOptions } from './swingStore.js';
-import { bytesOf, fail, harden, insistString, iteratorOf } from './util.js';
+import { bytesOf, fail, harden, insistString, iteratorOf, makeCallSite } from './util.js';
 
 const RECORDS_AT_ONCE = 512;
 /** An importer never reads much further than it has to. */
@@ -65,8 +65,8 @@ const wordsOf = error => {
   }
 };
 
-/** Fulfils the wishes of the native importer until it has all it wants. */
-const fulfil = async (exporter, native) => {
+/** Fulfils the wishes of the native importer until it has all it wants. `here` is who imports. */
+const fulfil = async (exporter, native, here) => {
   const records = makeReader();
   const names = makeReader();
   const bytes = makeReader();
@@ -102,7 +102,7 @@ const fulfil = async (exporter, native) => {
   try {
     for (;;) {
       // eslint-disable-next-line no-await-in-loop
-      const wish = await native.wish();
+      const wish = await here(native.wish());
       if (wish[0] === 'done') return;
       try {
         // eslint-disable-next-line no-await-in-loop
@@ -145,12 +145,12 @@ const importedStore = (native, path, patienceMs, options) => {
       callback = cb;
     }
   };
-  const publish = async () => {
+  const publish = async here => {
     const until = performance.now() + patienceMs;
     for (;;) {
       try {
         // eslint-disable-next-line no-await-in-loop
-        await store.publish();
+        await here(store.publish());
         break;
       } catch (error) {
         if (error.code !== 'SWING_BUSY' || isClosing || performance.now() >= until) throw error;
@@ -160,15 +160,15 @@ const importedStore = (native, path, patienceMs, options) => {
     // What was imported is no news to whoever it came from.
     if (callback) exports.setExportCallback(callback);
   };
-  const commit = async () => {
+  const commitOrPublish = async here => {
     if (isInPlace) {
       await commitBlock();
     } else if (publishing) {
       // If it fails, its own caller hears why.
       await publishing.catch(() => {});
-      await commit();
+      await commitOrPublish(here);
     } else {
-      publishing = publish();
+      publishing = publish(here);
       try {
         await publishing;
       } finally {
@@ -176,6 +176,7 @@ const importedStore = (native, path, patienceMs, options) => {
       }
     }
   };
+  const commit = () => (isInPlace ? commitBlock() : commitOrPublish(makeCallSite()));
   const close = async () => {
     isClosing = true;
     if (publishing) await publishing.catch(() => {});
@@ -200,6 +201,7 @@ const importedStore = (native, path, patienceMs, options) => {
  * is closed in any case.
  */
 export const importSwingStore = async (exporter, dirPath = null, options = {}) => {
+  const here = makeCallSite();
   if (dirPath) insistString(dirPath, 'dirPath');
   const { artifactMode = 'operational', patienceMs = 5000, ...storeOptions } = options;
   validateArtifactMode(artifactMode);
@@ -213,7 +215,7 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
       // What is no number of milliseconds is refused there.
       patienceMs: Number.isFinite(patienceMs) ? Math.min(patienceMs, ATTEMPT_MS) : patienceMs,
     });
-    await fulfil(exporter, native);
+    await fulfil(exporter, native, here);
   } catch (error) {
     await closeAnyway().catch(() => {});
     throw error;

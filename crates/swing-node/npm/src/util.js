@@ -29,8 +29,28 @@ export const freeze = value => {
 /** Hardens where the realm can (SES), freezes elsewhere. */
 export const harden = value => (typeof globalThis.harden === 'function' ? globalThis.harden(value) : freeze(value));
 
-/** The members of `object` with these names. */
-export const pick = (object, names) => Object.fromEntries(names.map(name => [name, object[name]]));
+/** The members of `object` with these names, all of which it must have. */
+export const pick = (object, names) =>
+  Object.fromEntries(
+    names.map(name => {
+      Object.hasOwn(object, name) || fail(`specimen is missing path ${q([name])}`);
+      return [name, object[name]];
+    }),
+  );
+
+/**
+ * To be called where a call begins that waits for another thread. An error that comes from there knows nothing of who called: what is
+ * answered here waits for a promise, and rejects with an error that was made here and now, with the caller's frames.
+ */
+export const makeCallSite = () => {
+  const site = Error();
+  return promise =>
+    promise.catch(({ message, code }) => {
+      // The stack begins with the message, if nobody has looked at it yet.
+      Object.defineProperty(site, 'message', { value: message, writable: true, enumerable: false, configurable: true });
+      throw Object.assign(site, { code });
+    });
+};
 
 export const insistString = (value, what) => {
   typeof value === 'string' || fail(`${what} must be a string`);
