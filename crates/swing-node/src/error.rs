@@ -67,6 +67,11 @@ impl Failure {
         Self::new(kind, error_chain(error))
     }
 
+    /// The system has no thread left for `what`.
+    pub(crate) fn no_thread(what: &str, error: &std::io::Error) -> Self {
+        Self::new(Kind::IO, format!("could not start a thread for {what}: {error}"))
+    }
+
     pub(crate) fn argument(message: impl Into<String>) -> Self {
         Self::new(Kind::ARGUMENT, message)
     }

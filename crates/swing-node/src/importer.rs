@@ -91,7 +91,7 @@ pub(crate) fn importer(_: &(), call: &Call) -> Answer<Value> {
     thread::Builder::new()
         .name("swing-node-import".into())
         .spawn(work)
-        .map_err(|error| Failure::of(Kind::IO, &error))?;
+        .map_err(|error| Failure::no_thread("an import", &error))?;
     call.js.functions(&Rc::new(importing), &FUNCTIONS)
 }
 

@@ -1,10 +1,21 @@
 // An importer: a store from any exporter, ours or a host's own object.
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+
 import { validateArtifactMode } from './exporter.js';
 import { makeHandle } from './handle.js';
 import { importer } from './native.js';
 import { nativeOf } from './natives.js';
-import { diskUsage, insistCallback, makeCommit, makeDebug, makeExports, nativeOptions } from './swingStore.js';
+import {
+  diskUsage,
+  insistCallback,
+  insistImage,
+  makeCommit,
+  makeDebug,
+  makeExports,
+  nativeOptions,
+  placeOf,
+} from './swingStore.js';
 import { bytesOf, fail, harden, insistString, iteratorOf, makeCallSite } from './util.js';
 
 const RECORDS_AT_ONCE = 512;
@@ -126,7 +137,7 @@ const fulfil = async (exporter, native, here) => {
 /** The longest one attempt waits by itself: between two the process may end, or the import be given up. */
 const ATTEMPT_MS = 100;
 
-const importedStore = (native, path, patienceMs, options) => {
+const importedStore = (native, place, patienceMs, options) => {
   const { store } = native;
   const exports = makeExports(native);
   const commitBlock = makeCommit(native, exports);
@@ -191,7 +202,7 @@ const importedStore = (native, path, patienceMs, options) => {
     diskUsage: () => diskUsage(store)[0],
     setExportCallback,
   };
-  const handle = makeHandle(native, { file: path, asFile: options.asFile, exports });
+  const handle = makeHandle(native, { file: place, asFile: options.asFile, exports });
   return harden({ hostStorage, debug: makeDebug(native, handle) });
 };
 
@@ -205,12 +216,18 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
   if (dirPath) insistString(dirPath, 'dirPath');
   const { artifactMode = 'operational', patienceMs = 5000, ...storeOptions } = options;
   validateArtifactMode(artifactMode);
+  insistImage(storeOptions.serialized, dirPath);
+  !(storeOptions.serialized?.length > 0) || fail('an import begins with nothing: options.serialized cannot be had');
   if (storeOptions.exportCallback !== undefined) insistCallback(storeOptions.exportCallback, 'export callback');
 
   const closeAnyway = () => Promise.resolve().then(() => exporter.close());
   let native;
+  let place;
   try {
-    native = importer(dirPath || null, artifactMode, {
+    const wanted = placeOf(dirPath, storeOptions.asFile);
+    // Wherever the process is when the import is complete.
+    place = wanted && path.resolve(wanted);
+    native = importer(wanted, artifactMode, {
       ...nativeOptions({ ...storeOptions, serialized: undefined }),
       // What is no number of milliseconds is refused there.
       patienceMs: Number.isFinite(patienceMs) ? Math.min(patienceMs, ATTEMPT_MS) : patienceMs,
@@ -227,6 +244,6 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
     store.store.close();
     throw error;
   }
-  return importedStore(store, dirPath, patienceMs, storeOptions);
+  return importedStore(store, place, patienceMs, storeOptions);
 };
 harden(importSwingStore);

@@ -1,7 +1,19 @@
 // Small things that every part needs.
+import { types } from 'node:util';
 
-/** A value as it is quoted in messages. */
-export const q = value => JSON.stringify(value);
+/** Whatever realm it comes from. */
+export const { isUint8Array } = types;
+
+/** A value as it is quoted in messages; what JSON cannot say, as the original quotes it. */
+export const q = value => {
+  try {
+    const text = JSON.stringify(value);
+    if (text !== undefined) return text;
+  } catch {
+    // It has a bigint in it, or itself.
+  }
+  return JSON.stringify(typeof value === 'bigint' ? `[${value}n]` : `[${String(value)}]`);
+};
 
 /** Throws, for use behind `||`. The code tells the kind of failure, as that of native errors does. */
 export const fail = (message, code = 'SWING_ARGUMENT', Kind = Error) => {
@@ -78,6 +90,9 @@ export function* flatten(next) {
   }
 }
 
+/** What all async generators have, such as the method by which `await using` lets go of them where the platform has it. */
+const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* none() {}.prototype));
+
 /**
  * An async iterator over the items of batches. Written by hand, since an async generator costs three turns of the
  * queue for each item.
@@ -121,6 +136,8 @@ export const flattenAsync = begin => {
   let waiting = 0;
 
   return harden({
+    __proto__: AsyncIteratorPrototype,
+    [Symbol.toStringTag]: 'AsyncGenerator',
     next() {
       if (waiting === 0 && at < batch.length) {
         at += 1;
@@ -149,15 +166,12 @@ export const flattenAsync = begin => {
       end();
       throw error;
     },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
   });
 };
 
 /** The iterator of anything that can be iterated over, sync or async. A Uint8Array or string is one item. */
 export const iteratorOf = (iterable, what) => {
-  if (iterable instanceof Uint8Array || typeof iterable === 'string') return [iterable][Symbol.iterator]();
+  if (isUint8Array(iterable) || typeof iterable === 'string') return [iterable][Symbol.iterator]();
   const begin = iterable?.[Symbol.asyncIterator] ?? iterable?.[Symbol.iterator];
   typeof begin === 'function' || fail(`${what} must be iterable`);
   return Reflect.apply(begin, iterable, []);
@@ -165,7 +179,7 @@ export const iteratorOf = (iterable, what) => {
 
 /** A chunk of bytes as a Uint8Array. Strings are UTF-8, as in Node's streams. */
 export const bytesOf = (chunk, what) => {
-  if (chunk instanceof Uint8Array) return chunk;
+  if (isUint8Array(chunk)) return chunk;
   if (typeof chunk === 'string') return Buffer.from(chunk);
   return fail(`${what} must be a Uint8Array`, 'SWING_ARGUMENT', TypeError);
 };
