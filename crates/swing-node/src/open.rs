@@ -29,7 +29,7 @@ pub(crate) fn open(_: &(), call: &Call) -> Answer<Value> {
             (store, Some(file))
         }
     };
-    call.js.handle(Rc::new(Cell::open(store, file)))
+    call.js.handle(Rc::new(Cell::open(call.js, store, file)))
 }
 
 /// The database file that a path means, if it is not that of a store in memory.

@@ -124,6 +124,7 @@ fn close(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
             return Err(Inside::away(what));
         }
     }
+    cell.lighten();
     call.js.undefined()
 }
 
