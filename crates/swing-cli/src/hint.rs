@@ -131,6 +131,7 @@ fn open(error: &OpenError) -> Option<String> {
 fn lock(error: &LockError) -> Option<String> {
     match error {
         LockError::Held { .. } => say("stop that process first; stat, verify and export need no lock"),
+        LockError::HeldHere { .. } => None,
         LockError::Io { source } => in_io(source),
     }
 }

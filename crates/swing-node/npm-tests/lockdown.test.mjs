@@ -5,3 +5,4 @@ import './imports.test.mjs';
 import './options.test.mjs';
 import './publishing.test.mjs';
 import './snapshots.test.mjs';
+import './stacks.test.mjs';

@@ -8,7 +8,8 @@ export interface KVStore {
   get(this: void, key: string): string | undefined;
   /** The first key after `previousKey`, in the order of UTF-8 bytes. */
   getNextKey(this: void, previousKey: string): string | undefined;
-  set(this: void, key: string, value: string): void;
+  /** Nobody looks at `bypassHash`, here or in the original, whose type has it. */
+  set(this: void, key: string, value: string, bypassHash?: boolean): void;
   delete(this: void, key: string): void;
 }
 
@@ -114,19 +115,25 @@ export interface SwingStoreKernelStorage {
 /** A key of export data and its value; null takes it back. */
 export type KVPair = readonly [key: string, value?: string | null | undefined];
 
-/** One batch, by key bytes, the last change of each key; never empty. If it throws, so does the call that flushed, and nothing is lost. */
+/**
+ * One batch, by key bytes, the last change of each key; never empty. If it throws, so does the call that flushed, and nothing is lost.
+ * If it answers a promise, the next `commit` waits for that, and rejects if it does. (The original waits for none.) So what settles only
+ * after the commit must not be answered, or the commit waits for ever.
+ */
 export type ExportCallback = (updates: [key: string, value: string | null][]) => void;
 
+/** As much as a program may count on with either package; a store of this one has all of it. */
 export interface SwingStoreHostStorage {
   kvStore: KVStore;
-  /** Makes everything since the last commit durable, after the callback has had what is pending. */
+  /** Makes everything since the last commit durable, after the callback has had what is pending, and has kept what it promised. */
   commit(this: void): Promise<void>;
   /** Abandons what is not committed. */
   close(this: void): Promise<void>;
   /** The size of the database file in bytes; 0 in memory. */
-  diskUsage(this: void): number;
+  diskUsage?(this: void): number;
   repairMetadata(this: void, exporter: SwingStoreExporter): Promise<void>;
-  setExportCallback(this: void, callback: ExportCallback): void;
+  /** As in 0.9.2-u17. */
+  setExportCallback?(this: void, callback: ExportCallback): void;
 }
 
 export interface SnapshotRow {
@@ -204,6 +211,11 @@ export interface SwingStore {
   internal: SwingStoreInternal;
 }
 
+/** What this package's stores are. */
+export interface WholeSwingStore extends SwingStore {
+  hostStorage: Required<SwingStoreHostStorage>;
+}
+
 export type Replacer<T> = (original: T) => T;
 
 export interface SwingStoreOptions {
@@ -231,8 +243,8 @@ export interface SwingStoreOptions {
   wrapBundleStore?: Replacer<BundleStoreInternal & BundleStoreDebug>;
 }
 
-export function initSwingStore(path?: string | null, options?: SwingStoreOptions): SwingStore;
-export function openSwingStore(path: string, options?: SwingStoreOptions): SwingStore;
+export function initSwingStore(path?: string | null, options?: SwingStoreOptions): WholeSwingStore;
+export function openSwingStore(path: string, options?: SwingStoreOptions): WholeSwingStore;
 export function isSwingStore(dirPath: string): boolean;
 
 export type ArtifactMode = 'operational' | 'replay' | 'archival' | 'debug';
@@ -252,7 +264,7 @@ export interface ExportSwingStoreOptions {
 
 export function makeSwingStoreExporter(dirPath: string, options?: ExportSwingStoreOptions): SwingStoreExporter;
 
-export interface ImportSwingStoreOptions extends SwingStoreOptions {
+export interface ImportSwingStoreOptions extends Omit<SwingStoreOptions, 'serialized'> {
   artifactMode?: ArtifactMode;
   /** How long each commit of the import waits for those who have the store open that it replaces. Default 5000. */
   patienceMs?: number;
@@ -267,7 +279,7 @@ export function importSwingStore(
   exporter: SwingStoreExporter,
   dirPath?: string | null,
   options?: ImportSwingStoreOptions,
-): Promise<Pick<SwingStore, 'hostStorage' | 'debug'>>;
+): Promise<Pick<WholeSwingStore, 'hostStorage' | 'debug'>>;
 
 export interface ArchivePowers {
   fs: Pick<typeof import('fs'), 'createWriteStream' | 'mkdirSync' | 'renameSync'>;

@@ -39,9 +39,27 @@ fn add_text(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
 fn add_zip(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let (id, sha512) = (known_id(call)?, call.argument(1, "endoZipBase64Sha512").string()?);
     let base64 = call.argument(2, "endoZipBase64").string()?;
-    let zip = decode_base64(&base64).map_err(|error| Failure::of(Kind::ARGUMENT, &error))?;
+    let zip = decode_base64(&base64).map_err(|_| Failure::argument(no_base64(&base64, &id)))?;
     cell.write()?.store.kernel().bundles().add_bundle(&id, &Bundle::EndoZip { sha512, zip })?;
     call.js.undefined()
+}
+
+/// What the original's decoder says of text that it refuses, with the bundle where it says `<unknown>`.
+fn no_base64(text: &str, id: &BundleId) -> String {
+    let data = text.split('=').next().unwrap_or_default();
+    let strange = |char: &char| !(char.is_ascii_alphanumeric() || matches!(char, '+' | '/'));
+    if let Some(char) = data.chars().find(strange) {
+        return format!("Invalid base64 character {char} in string {id}");
+    }
+    // Each padding stands for two bits that the last characters have beyond whole bytes.
+    let wanted = [0, 3, 2, 1][data.len() % 4];
+    let padding = text[data.len()..].bytes().take(wanted).take_while(|byte| *byte == b'=').count();
+    let at = data.len() + padding;
+    if padding < wanted {
+        return format!("Missing padding at offset {at} of string {id}");
+    }
+    let garbage: String = text[at..].chars().take(40).collect();
+    format!("Base64 string has trailing garbage {garbage} in string {id}")
 }
 
 fn has_bundle(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {

@@ -12,7 +12,7 @@ use swing_store::{ImportedStore, Store};
 
 use crate::error::{Answer, Failure, Kind};
 use crate::joined::Joined;
-use crate::js::TextBuffer;
+use crate::js::{Js, TextBuffer, Weight};
 
 /// An open store and what calls need besides.
 pub(crate) struct Open {
@@ -49,15 +49,29 @@ pub(crate) struct Cell {
     inside: RefCell<Inside>,
     /// The database file, if it is one.
     pub(crate) file: Option<PathBuf>,
+    /// Given back when it is closed, or when nobody has it any more.
+    weight: RefCell<Option<Weight>>,
 }
 
+/// What an open store keeps in memory at least: a connection of SQLite with its statements and first pages.
+const STORE_BYTES: u32 = 256 << 10;
+
 impl Cell {
-    pub(crate) fn open(store: Store, file: Option<PathBuf>) -> Self {
-        Self { inside: RefCell::new(Inside::open(store)), file }
+    pub(crate) fn open(js: Js, store: Store, file: Option<PathBuf>) -> Self {
+        Self::holding(js, Inside::open(store), file)
     }
 
-    pub(crate) fn imported(store: ImportedStore, file: Option<PathBuf>) -> Self {
-        Self { inside: RefCell::new(Inside::Imported(Box::new(store))), file }
+    pub(crate) fn imported(js: Js, store: ImportedStore, file: Option<PathBuf>) -> Self {
+        Self::holding(js, Inside::Imported(Box::new(store)), file)
+    }
+
+    fn holding(js: Js, inside: Inside, file: Option<PathBuf>) -> Self {
+        Self { inside: RefCell::new(inside), file, weight: RefCell::new(Some(Weight::of(js, STORE_BYTES))) }
+    }
+
+    /// It is closed, and weighs nothing any more.
+    pub(crate) fn lighten(&self) {
+        self.weight.take();
     }
 
     /// The store or what there is of it.

@@ -42,6 +42,8 @@ impl Kind {
     pub(crate) const READ_ONLY: Self = Self("SWING_READ_ONLY");
     /// A host's own object failed.
     pub(crate) const SOURCE: Self = Self("SWING_SOURCE");
+    /// A text is longer than a string of JavaScript may be.
+    pub(crate) const TOO_LONG: Self = Self("SWING_TOO_LONG");
     /// The disk or the database failed in another way.
     pub(crate) const IO: Self = Self("SWING_IO");
     /// A bug here.
@@ -63,6 +65,11 @@ impl Failure {
     /// An error with the messages of all its sources.
     pub(crate) fn of(kind: Kind, error: &dyn std::error::Error) -> Self {
         Self::new(kind, error_chain(error))
+    }
+
+    /// The system has no thread left for `what`.
+    pub(crate) fn no_thread(what: &str, error: &std::io::Error) -> Self {
+        Self::new(Kind::IO, format!("could not start a thread for {what}: {error}"))
     }
 
     pub(crate) fn argument(message: impl Into<String>) -> Self {

@@ -78,7 +78,7 @@ pub(crate) fn exporter(_: &(), call: &Call) -> Answer<Value> {
     thread::Builder::new()
         .name("swing-node-export".into())
         .spawn(move || serve(&file, mode, &ready, &desk))
-        .map_err(|error| Failure::of(Kind::IO, &error))?;
+        .map_err(|error| Failure::no_thread("an exporter", &error))?;
     wait(&pinned)?;
     call.js.functions(&Arc::new(Desk(asks)), &FUNCTIONS)
 }

@@ -91,7 +91,7 @@ pub(crate) fn importer(_: &(), call: &Call) -> Answer<Value> {
     thread::Builder::new()
         .name("swing-node-import".into())
         .spawn(work)
-        .map_err(|error| Failure::of(Kind::IO, &error))?;
+        .map_err(|error| Failure::no_thread("an import", &error))?;
     call.js.functions(&Rc::new(importing), &FUNCTIONS)
 }
 
@@ -150,7 +150,7 @@ fn grant_nothing(importing: &Rc<Importing>, call: &Call) -> Answer<Value> {
 /// After `["done"]`: the handle of the new store.
 fn imported(importing: &Rc<Importing>, call: &Call) -> Answer<Value> {
     let store = locked(&importing.landed).take().ok_or_else(over)?;
-    let cell = Cell::imported(store, importing.file.clone());
+    let cell = Cell::imported(call.js, store, importing.file.clone());
     call.js.handle(Rc::new(cell))
 }
 

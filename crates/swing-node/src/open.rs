@@ -7,7 +7,7 @@ use swing_core::session::store_file;
 use swing_store::{Durability, Options, SnapshotRetention, Store, TranscriptRetention};
 
 use crate::cell::Cell;
-use crate::error::{Answer, Failure};
+use crate::error::{Answer, Failure, Kind};
 use crate::js::{Argument, Call, Value};
 
 /// `open(path, options)`: the handle of a store. `options.fresh` erases what is there first.
@@ -29,7 +29,7 @@ pub(crate) fn open(_: &(), call: &Call) -> Answer<Value> {
             (store, Some(file))
         }
     };
-    call.js.handle(Rc::new(Cell::open(store, file)))
+    call.js.handle(Rc::new(Cell::open(call.js, store, file)))
 }
 
 /// The database file that a path means, if it is not that of a store in memory.
@@ -38,7 +38,13 @@ pub(crate) fn location(path: Argument<'_>, options: Argument<'_>) -> Answer<Opti
         return Ok(None);
     }
     let path = path.string()?;
-    Ok(Some(if options.property(c"asFile")?.is_true()? { path.into() } else { store_file(Path::new(&path)) }))
+    let file = if options.property(c"asFile")?.is_true()? { path.into() } else { store_file(Path::new(&path)) };
+    whole(&file).map(Some)
+}
+
+/// An import looks for its files on another thread, wherever the process has gone meanwhile.
+fn whole(path: &Path) -> Answer<PathBuf> {
+    std::path::absolute(path).map_err(|error| Failure::of(Kind::IO, &error))
 }
 
 /// What a store of ours is told of the original's options. The callback and the archivers stay with JavaScript.
@@ -48,7 +54,7 @@ pub(crate) fn store_options(options: Argument<'_>) -> Answer<Options> {
     Ok(Options {
         keep_snapshots: if is(c"keepSnapshots")? { SnapshotRetention::All } else { SnapshotRetention::InUse },
         keep_transcripts: if is(c"keepTranscripts")? { TranscriptRetention::Keep } else { TranscriptRetention::Drop },
-        trace_file: if trace_file.is_absent()? { None } else { Some(trace_file.string()?.into()) },
+        trace_file: if trace_file.is_absent()? { None } else { Some(whole(trace_file.string()?.as_ref())?) },
         durability: if is(c"unsafeFastMode")? { Durability::UnsafeFast } else { Durability::Full },
         read_only: is(c"readonly")?,
         ..Options::default()

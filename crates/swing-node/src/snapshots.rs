@@ -67,7 +67,7 @@ fn pack(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let thread = thread::Builder::new()
         .name("swing-node-pack".into())
         .spawn(work)
-        .map_err(|error| Failure::of(Kind::IO, &error))?;
+        .map_err(|error| Failure::no_thread("packing a snapshot", &error))?;
     let packing = Packing {
         cell: Rc::clone(cell),
         pipe,

@@ -125,6 +125,7 @@ fn close(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
             return Err(Inside::away(what));
         }
     }
+    cell.lighten();
     call.js.undefined()
 }
 
@@ -132,7 +133,9 @@ fn disk_usage(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let usage = match &*cell.inside()? {
         Inside::Open(open) => open.store.disk_usage()?.unwrap_or(DiskUsage { database: 0, wal: 0 }),
         Inside::Imported(_) | Inside::Away { .. } => DiskUsage { database: 0, wal: 0 },
-        Inside::GivenUp | Inside::Closed => return Err(closed()),
+        // As in the original, which looks at the file and not at the store.
+        Inside::Closed => cell.file.as_deref().map_or(Ok(DiskUsage { database: 0, wal: 0 }), DiskUsage::of)?,
+        Inside::GivenUp => return Err(closed()),
     };
     call.js.json(&[usage.database, usage.wal])
 }

@@ -55,6 +55,25 @@ pub struct DiskUsage {
     pub wal: u64,
 }
 
+impl DiskUsage {
+    /// That of the store in this database file, open or not. A store may have no log.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskUsage`] when the files cannot be looked at, or the database file is gone.
+    pub fn of(path: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::DiskUsage { source };
+        let size = |path: &Path| fs_err::metadata(path).map(|data| data.len());
+        let database = size(path).map_err(failed)?;
+        // Behind a link the log is beside what the link leads to.
+        let path = real_path(path).map_err(failed)?;
+        let wal = match size(&side_file(&path, "-wal")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            found => found,
+        };
+        Ok(Self { database, wal: wal.map_err(failed)? })
+    }
+}
+
 /// The host's key for the height of the last block.
 const HEIGHT: &str = "host.height";
 
@@ -266,16 +285,9 @@ impl Store {
     /// How large the store's files are; `None` for one in memory.
     ///
     /// # Errors
-    /// [`StoreError::DiskUsage`] when the files cannot be looked at.
+    /// [`StoreError::DiskUsage`] when the files cannot be looked at, or the database file is gone.
     pub fn disk_usage(&self) -> Result<Option<DiskUsage>, StoreError> {
-        let Some(path) = self.session.location().path() else { return Ok(None) };
-        let size = |path: &Path| match fs_err::metadata(path) {
-            Ok(data) => Ok(data.len()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(source) => Err(StoreError::DiskUsage { source }),
-        };
-        let path = real_path(path).map_err(|source| StoreError::DiskUsage { source })?;
-        Ok(Some(DiskUsage { database: size(&path)?, wal: size(&side_file(&path, "-wal"))? }))
+        self.session.location().path().map(DiskUsage::of).transpose()
     }
 
     /// The whole store as a byte image, uncommitted changes included. Only for stores in memory.

@@ -130,6 +130,15 @@ fn a_log_that_cannot_be_looked_at_is_not_one_that_is_not_there() {
     assert!(matches!(store.disk_usage(), Err(StoreError::DiskUsage { .. })));
 }
 
+#[test]
+fn the_size_of_a_file_that_is_gone_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Options { durability: Durability::UnsafeFast, ..Options::default() }).unwrap();
+    assert_eq!(store.disk_usage().unwrap().unwrap().wal, 0, "there is no log");
+    fs::remove_file(dir.path().join("swingstore.sqlite")).unwrap();
+    assert!(matches!(store.disk_usage(), Err(StoreError::DiskUsage { .. })));
+}
+
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<String>>>);
 

@@ -7,6 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fs_err as fs;
 
@@ -23,6 +24,12 @@ pub enum LockError {
         /// What the holder says its process ID is.
         pid: Option<String>,
     },
+    /// This process has it, so nobody else need be looked for.
+    #[error("this process has the store open for writing already: close it first (lock file {path})")]
+    HeldHere {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// The lock file cannot be had.
     #[error("could not lock the store")]
     Io {
@@ -38,6 +45,13 @@ impl From<std::io::Error> for LockError {
     }
 }
 
+/// The lock files that this process holds. A process ID alone would not tell: in two containers it may be the same.
+static HELD_HERE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn held_here() -> MutexGuard<'static, Vec<PathBuf>> {
+    HELD_HERE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The writer's lock; given up when dropped.
 #[derive(Debug)]
 pub struct WriterLock {
@@ -50,7 +64,7 @@ impl WriterLock {
     /// Takes the lock for the database file `database`, without waiting.
     ///
     /// # Errors
-    /// [`LockError::Held`] names the process that has it.
+    /// [`LockError::Held`] names the process that has it, unless that is this one: [`LockError::HeldHere`].
     pub fn acquire(database: &Path) -> Result<Self, LockError> {
         let database = real_path(database)?;
         let path = side_file(&database, "-lock");
@@ -59,6 +73,9 @@ impl WriterLock {
                 fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?.into_file();
             match file.try_lock() {
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if held_here().contains(&path) => {
+                    return Err(LockError::HeldHere { path });
+                }
                 Err(TryLockError::WouldBlock) => {
                     let mut pid = String::new();
                     // The holder may be between locking and writing; then its pid is just not known.
@@ -76,6 +93,7 @@ impl WriterLock {
             file.set_len(0)?;
             file.rewind()?;
             writeln!(file, "{}", std::process::id())?;
+            held_here().push(path.clone());
             return Ok(Self { database, path, file });
         }
     }
@@ -91,6 +109,11 @@ impl WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
+        let mut held = held_here();
+        if let Some(at) = held.iter().position(|path| *path == self.path) {
+            held.swap_remove(at);
+        }
+        drop(held);
         // Nothing can be done about a failure here, and a lock file left behind holds nobody up.
         if same_file(&self.file, &self.path).unwrap_or(false) {
             let _ = fs::remove_file(&self.path);
@@ -120,14 +143,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_writer_is_told_who_the_first_is_and_may_follow_it() {
+    fn a_second_writer_of_the_same_process_is_told_so_and_may_follow_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("swingstore.sqlite");
         let first = WriterLock::acquire(&database).unwrap();
-        match WriterLock::acquire(&database) {
-            Err(LockError::Held { pid, .. }) => assert_eq!(pid, Some(std::process::id().to_string())),
-            other => panic!("{other:?}"),
-        }
+        let refused = WriterLock::acquire(&database).unwrap_err();
+        assert!(matches!(refused, LockError::HeldHere { .. }), "{refused:?}");
+        assert!(refused.to_string().starts_with("this process has the store open"), "{refused}");
         drop(first);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the lock file is gone");
         WriterLock::acquire(&database).unwrap();
@@ -157,8 +179,23 @@ mod tests {
         fs::remove_file(dir.path().join("swingstore.sqlite-lock")).unwrap();
         let next = WriterLock::acquire(&database).unwrap();
         drop(lost);
-        assert!(matches!(WriterLock::acquire(&database), Err(LockError::Held { .. })));
+        assert!(matches!(WriterLock::acquire(&database), Err(LockError::HeldHere { .. })));
         drop(next);
+    }
+
+    #[test]
+    fn a_writer_elsewhere_with_our_process_id_is_not_taken_for_this_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("swingstore.sqlite");
+        let path = fs::canonicalize(dir.path()).unwrap().join("swingstore.sqlite-lock");
+        // As in another container: it has the file locked, and we know nothing of it.
+        let elsewhere = File::create(&path).unwrap();
+        elsewhere.try_lock().unwrap();
+        fs::write(&path, format!("{}\n", std::process::id())).unwrap();
+        match WriterLock::acquire(&database) {
+            Err(LockError::Held { pid, .. }) => assert_eq!(pid, Some(std::process::id().to_string())),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Session {
                 let reading = open_reader(path, &tables)?;
                 check(Some(Reader::new(&reading.connection)))?;
                 let Reading { connection, footing } = reading;
-                Ok(Self::new(connection, location, true, Beside::Footing(footing)))
+                Ok(Self::new(connection, whole(path)?, true, Beside::Footing(footing)))
             }
             Location::File(path) => {
                 let path = path.clone();
@@ -192,7 +192,7 @@ impl Session {
         let log_name =
             if options.unsafe_fast { Ok(LogName::default()) } else { LogName::in_directory(directory(&real)) };
         let log_name = log_name.map_err(|source| OpenError::Io { what: "open the store's directory", source })?;
-        let mut session = Self::new(connection, Location::File(path.to_owned()), false, Beside::Lock(lock));
+        let mut session = Self::new(connection, whole(path)?, false, Beside::Lock(lock));
         session.log_name = log_name;
         let mut session = if options.unsafe_fast { session } else { session.with_wal() };
         // Who commits from now on is another writer; what is read and remembered before that holds.
@@ -206,6 +206,12 @@ impl Session {
         }
         Ok(session)
     }
+}
+
+/// Where a file is, wherever the process goes meanwhile.
+fn whole(path: &Path) -> Result<Location, OpenError> {
+    let whole = std::path::absolute(path).map_err(|source| OpenError::Io { what: "find the store", source })?;
+    Ok(Location::File(whole))
 }
 
 /// Whether what is at `path`, if anything, is a store, maybe a damaged one: not a stranger's file, nor a store of a later

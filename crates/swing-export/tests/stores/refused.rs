@@ -57,7 +57,7 @@ fn an_import_is_published_once_its_readers_are_gone() {
         assert_eq!(imported.session().keeps_row_digests(), row_digests == RowDigests::Keep);
         assert_eq!(exported(&path).len(), records("archival").len());
         // It has kept the lock.
-        assert!(matches!(WriterLock::acquire(&path), Err(LockError::Held { .. })));
+        assert!(matches!(WriterLock::acquire(&path), Err(LockError::HeldHere { .. })));
         drop(reader);
         let session = imported.publish(&mut []).unwrap();
         assert_eq!(session.keeps_row_digests(), row_digests == RowDigests::Keep);

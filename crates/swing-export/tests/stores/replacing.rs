@@ -28,7 +28,7 @@ fn the_old_store_is_there_until_the_new_one_is_published() {
     assert_eq!(exported(&path), records("archival"));
     let session = imported.publish(&mut []).unwrap();
     // It holds the lock that the import took, and can write.
-    assert!(matches!(WriterLock::acquire(&path), Err(LockError::Held { .. })));
+    assert!(matches!(WriterLock::acquire(&path), Err(LockError::HeldHere { .. })));
     assert_eq!(session.location().path().unwrap(), fs::canonicalize(&path).unwrap());
     session.close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));

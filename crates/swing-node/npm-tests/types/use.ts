@@ -35,6 +35,7 @@ import type {
   SwingStoreHostStorage,
   SwingStoreKernelStorage,
   TranscriptStore,
+  WholeSwingStore,
 } from 'swing-node';
 
 declare const tmp: { fileSync(options: object): { name: string; fd: number; removeCallback: () => void } };
@@ -81,7 +82,7 @@ const withKernel = async ({ kvStore, snapStore, transcriptStore, bundleStore, ..
   return { item, hash, sum, done, cleanups, saved, info, loaded, text, crankhash, same };
 };
 
-const withHost = async (host: SwingStoreHostStorage, exporter: SwingStoreExporter) => {
+const withHost = async (host: WholeSwingStore['hostStorage'], exporter: SwingStoreExporter) => {
   host.kvStore.set('host.height', '1');
   host.setExportCallback(updates => updates.map(([key, value]: [string, string | null]) => `${key}${value ?? ''}`));
   await host.commit();
@@ -158,7 +159,29 @@ const program = async () => {
   return { height, records, chunks, debug, section, open: isSwingStore('dir') && openSwingStore('dir') };
 };
 
+// A host as tests make one, for programs written against the original's types.
+const pairs = new Map<string, string>();
+const mockHost: SwingStoreHostStorage = {
+  kvStore: {
+    has: key => pairs.has(key),
+    get: key => pairs.get(key),
+    getNextKey: () => undefined,
+    set: (key, value) => void pairs.set(key, value),
+    delete: key => void pairs.delete(key),
+  },
+  commit: async () => {},
+  close: async () => {},
+  repairMetadata: async () => {},
+};
+// As the original declares it.
+mockHost.kvStore.set('a', 'b', true);
+// Also for a program that takes the original's type, which has `diskUsage` only maybe.
+const asOriginal: SwingStore = initSwingStore(null);
+const size: number | undefined = asOriginal.hostStorage.diskUsage?.();
+
 // What must not compile.
+// @ts-expect-error somebody else's host may not say how much it has
+mockHost.diskUsage();
 // @ts-expect-error a value is a string
 makeKVStore('x').set('a', 7);
 // @ts-expect-error there is no such mode
@@ -168,4 +191,4 @@ openSwingStore(null);
 // @ts-expect-error there may be no value
 makeKVStore('x').get('a').length;
 
-export { program, substores };
+export { program, size, substores };

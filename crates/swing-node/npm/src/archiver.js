@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-import { bytesOf, fail, harden, q } from './util.js';
+import { bytesOf, fail, harden, isUint8Array, q } from './util.js';
 
 /** Chunks that a stream of Node's can be given: at any other it throws where nobody can catch it. */
 async function* checked(chunks) {
@@ -27,7 +27,7 @@ const makeArchive = (dirPath, { fs, path, tmp }, transforms) => {
     // A vat ID becomes part of the name; it must not lead out of the directory.
     (typeof name === 'string' && !/[/\\\0]/.test(name)) || fail(`archive name ${q(name)} must be that of a file`);
     // Before there is a file that would have to be closed.
-    const chunks = Readable.from(checked(data instanceof Uint8Array ? [data] : Readable.from(data)));
+    const chunks = Readable.from(checked(isUint8Array(data) ? [data] : Readable.from(data)));
     const {
       name: tmpName,
       fd,

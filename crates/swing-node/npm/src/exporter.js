@@ -1,6 +1,6 @@
 // An exporter: one commit of a store, while the store goes on.
 import { exporter } from './native.js';
-import { fail, flattenAsync, harden, insistString, pairsOf, q } from './util.js';
+import { fail, flattenAsync, harden, insistString, makeCallSite, pairsOf, q } from './util.js';
 
 /** What names of artifacts look like, by their first part. */
 const FORMS = harden({
@@ -15,18 +15,24 @@ export const validateArtifactMode = artifactMode => {
   MODES.includes(artifactMode) || fail(`invalid artifactMode ${q(artifactMode)}`);
 };
 
-/** A stream of bytes, a chunk at a time. */
-const chunks = begin =>
-  flattenAsync(() => {
-    const stream = begin();
+/** An async iterator over what `begin` streams, and `show` makes a batch of. What fails later has the frames of whoever asked for it. */
+const streamed = (begin, show) => {
+  const here = makeCallSite();
+  return flattenAsync(() => {
+    let stream;
+    const next = async () => {
+      stream ??= begin();
+      return stream.next();
+    };
     return {
       next: async () => {
-        const chunk = await stream.next();
-        return chunk && [chunk];
+        const batch = await here(next());
+        return batch && show(batch);
       },
-      drop: stream.drop,
+      drop: () => stream?.drop(),
     };
   });
+};
 
 /**
  * An exporter of the last commit of the store in a directory. It only reads, and never holds the writer up.
@@ -40,27 +46,19 @@ export const makeSwingStoreExporter = (dirPath, options = {}) => {
   validateArtifactMode(artifactMode);
   const native = exporter(dirPath, artifactMode);
 
-  const records = () => {
-    const stream = native.records();
-    return {
-      next: async () => {
-        const text = await stream.next();
-        return text && pairsOf(text);
-      },
-      drop: stream.drop,
-    };
-  };
-
   return harden({
     getHostKV: key => {
       insistString(key, 'key');
       return native.getHostKV(key);
     },
-    getExportData: () => flattenAsync(records),
+    getExportData: () => streamed(native.records, pairsOf),
     getArtifactNames: () => {
       // Whether all are there is found out now, not when the first is asked for.
       const stream = native.names();
-      return flattenAsync(() => stream);
+      return streamed(
+        () => stream,
+        names => names,
+      );
     },
     getArtifact: name => {
       insistString(name, 'artifact name');
@@ -72,9 +70,10 @@ export const makeSwingStoreExporter = (dirPath, options = {}) => {
         return native.artifact(name);
       };
       // Whether a snapshot is there is found out now; of the others, when the first chunk is asked for.
-      if (type !== 'snapshot') return chunks(begin);
+      const oneChunk = chunk => [chunk];
+      if (type !== 'snapshot') return streamed(begin, oneChunk);
       const stream = begin();
-      return chunks(() => stream);
+      return streamed(() => stream, oneChunk);
     },
     close: async () => native.close(),
   });

@@ -1,11 +1,22 @@
 // An importer: a store from any exporter, ours or a host's own object.
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+
 import { validateArtifactMode } from './exporter.js';
 import { makeHandle } from './handle.js';
 import { importer } from './native.js';
 import { nativeOf } from './natives.js';
-import { diskUsage, insistCallback, makeCommit, makeDebug, makeExports, nativeOptions } from './swingStore.js';
-import { bytesOf, fail, harden, insistString, iteratorOf } from './util.js';
+import {
+  diskUsage,
+  insistCallback,
+  insistImage,
+  makeCommit,
+  makeDebug,
+  makeExports,
+  nativeOptions,
+  placeOf,
+} from './swingStore.js';
+import { bytesOf, fail, harden, insistString, iteratorOf, makeCallSite } from './util.js';
 
 const RECORDS_AT_ONCE = 512;
 /** An importer never reads much further than it has to. */
@@ -65,8 +76,8 @@ const wordsOf = error => {
   }
 };
 
-/** Fulfils the wishes of the native importer until it has all it wants. */
-const fulfil = async (exporter, native) => {
+/** Fulfils the wishes of the native importer until it has all it wants. `here` is who imports. */
+const fulfil = async (exporter, native, here) => {
   const records = makeReader();
   const names = makeReader();
   const bytes = makeReader();
@@ -102,7 +113,7 @@ const fulfil = async (exporter, native) => {
   try {
     for (;;) {
       // eslint-disable-next-line no-await-in-loop
-      const wish = await native.wish();
+      const wish = await here(native.wish());
       if (wish[0] === 'done') return;
       try {
         // eslint-disable-next-line no-await-in-loop
@@ -126,7 +137,7 @@ const fulfil = async (exporter, native) => {
 /** The longest one attempt waits by itself: between two the process may end, or the import be given up. */
 const ATTEMPT_MS = 100;
 
-const importedStore = (native, path, patienceMs, options) => {
+const importedStore = (native, place, patienceMs, options) => {
   const { store } = native;
   const exports = makeExports(native);
   const commitBlock = makeCommit(native, exports);
@@ -145,12 +156,12 @@ const importedStore = (native, path, patienceMs, options) => {
       callback = cb;
     }
   };
-  const publish = async () => {
+  const publish = async here => {
     const until = performance.now() + patienceMs;
     for (;;) {
       try {
         // eslint-disable-next-line no-await-in-loop
-        await store.publish();
+        await here(store.publish());
         break;
       } catch (error) {
         if (error.code !== 'SWING_BUSY' || isClosing || performance.now() >= until) throw error;
@@ -160,15 +171,15 @@ const importedStore = (native, path, patienceMs, options) => {
     // What was imported is no news to whoever it came from.
     if (callback) exports.setExportCallback(callback);
   };
-  const commit = async () => {
+  const commitOrPublish = async here => {
     if (isInPlace) {
       await commitBlock();
     } else if (publishing) {
       // If it fails, its own caller hears why.
       await publishing.catch(() => {});
-      await commit();
+      await commitOrPublish(here);
     } else {
-      publishing = publish();
+      publishing = publish(here);
       try {
         await publishing;
       } finally {
@@ -176,6 +187,7 @@ const importedStore = (native, path, patienceMs, options) => {
       }
     }
   };
+  const commit = () => (isInPlace ? commitBlock() : commitOrPublish(makeCallSite()));
   const close = async () => {
     isClosing = true;
     if (publishing) await publishing.catch(() => {});
@@ -190,7 +202,7 @@ const importedStore = (native, path, patienceMs, options) => {
     diskUsage: () => diskUsage(store)[0],
     setExportCallback,
   };
-  const handle = makeHandle(native, { file: path, asFile: options.asFile, exports });
+  const handle = makeHandle(native, { file: place, asFile: options.asFile, exports });
   return harden({ hostStorage, debug: makeDebug(native, handle) });
 };
 
@@ -200,20 +212,27 @@ const importedStore = (native, path, patienceMs, options) => {
  * is closed in any case.
  */
 export const importSwingStore = async (exporter, dirPath = null, options = {}) => {
+  const here = makeCallSite();
   if (dirPath) insistString(dirPath, 'dirPath');
   const { artifactMode = 'operational', patienceMs = 5000, ...storeOptions } = options;
   validateArtifactMode(artifactMode);
+  insistImage(storeOptions.serialized, dirPath);
+  !(storeOptions.serialized?.length > 0) || fail('an import begins with nothing: options.serialized cannot be had');
   if (storeOptions.exportCallback !== undefined) insistCallback(storeOptions.exportCallback, 'export callback');
 
   const closeAnyway = () => Promise.resolve().then(() => exporter.close());
   let native;
+  let place;
   try {
-    native = importer(dirPath || null, artifactMode, {
+    const wanted = placeOf(dirPath, storeOptions.asFile);
+    // Wherever the process is when the import is complete.
+    place = wanted && path.resolve(wanted);
+    native = importer(wanted, artifactMode, {
       ...nativeOptions({ ...storeOptions, serialized: undefined }),
       // What is no number of milliseconds is refused there.
       patienceMs: Number.isFinite(patienceMs) ? Math.min(patienceMs, ATTEMPT_MS) : patienceMs,
     });
-    await fulfil(exporter, native);
+    await fulfil(exporter, native, here);
   } catch (error) {
     await closeAnyway().catch(() => {});
     throw error;
@@ -225,6 +244,6 @@ export const importSwingStore = async (exporter, dirPath = null, options = {}) =
     store.store.close();
     throw error;
   }
-  return importedStore(store, dirPath, patienceMs, storeOptions);
+  return importedStore(store, place, patienceMs, storeOptions);
 };
 harden(importSwingStore);

@@ -1,14 +1,20 @@
 // The native half, which lies beside this half in the package, one file for each platform.
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
+if (import.meta.url === undefined) {
+  throw Error('swing-node looks for its native module beside its own files: a bundler must leave it out (external)');
+}
 const require = createRequire(import.meta.url);
 const platform = `${process.platform}-${process.arch}`;
 
 const load = () => {
+  const file = fileURLToPath(new URL(`../native/swing-node.${platform}.node`, import.meta.url));
   try {
-    return require(`../native/swing-node.${platform}.node`);
+    return require(file);
   } catch (cause) {
-    throw Error(`swing-node has no native module that runs on ${platform} (Node ${process.version})`, { cause });
+    const why = cause.code === 'MODULE_NOT_FOUND' ? `there is no ${file}` : `${file} cannot be loaded: ${cause.message}`;
+    throw Error(`swing-node has no native module that runs on ${platform} (Node ${process.version}): ${why}`, { cause });
   }
 };
 

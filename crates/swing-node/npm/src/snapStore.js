@@ -1,7 +1,7 @@
 // Snapshots: streams in and out, packed and unpacked on other threads.
 import { performance } from 'node:perf_hooks';
 
-import { budgetUnits, bytesOf, dumpOf, fail, harden, insistString, iteratorOf, parsed } from './util.js';
+import { budgetUnits, bytesOf, dumpOf, fail, harden, insistString, iteratorOf, makeCallSite, parsed } from './util.js';
 
 /** Times an action: its result, and how many seconds it took. */
 const makeMeasureSeconds = now => async action => {
@@ -13,8 +13,8 @@ const makeMeasureSeconds = now => async action => {
 /** What a snapStore needs of the world. */
 export const makeSnapStoreIO = () => ({ measureSeconds: makeMeasureSeconds(performance.now.bind(performance)) });
 
-/** Gives all of `stream` to `packer`, and answers what it was. The stream is closed in any case. */
-const packAll = async (packer, stream) => {
+/** Gives all of `stream` to `packer`, and answers what it was. The stream is closed in any case. `here` is who wants it. */
+const packAll = async (packer, stream, here) => {
   const iterator = iteratorOf(stream, 'snapshot stream');
   // The kernel hands over one half of a stream whose other half feeds a worker, and neither ends before both are closed: so the
   // iterator is closed also after its end, and nobody waits for that until there is nothing else left to do.
@@ -31,12 +31,12 @@ const packAll = async (packer, stream) => {
       // eslint-disable-next-line no-await-in-loop
       if (!packer.push(bytesOf(await value, 'snapshot chunk'))) {
         // eslint-disable-next-line no-await-in-loop
-        await packer.room();
+        await here(packer.room());
       }
     }
     closing = close();
     closing.catch(() => {});
-    return { ...JSON.parse(await packer.finish()), closing };
+    return { ...JSON.parse(await here(packer.finish())), closing };
   } catch (error) {
     packer.abandon();
     await (closing ?? close()).catch(() => {});
@@ -50,12 +50,13 @@ export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) 
   const measure = measureSeconds ?? makeSnapStoreIO().measureSeconds;
 
   const saveSnapshot = async (vatID, snapPos, snapshotStream) => {
+    const here = makeCallSite();
     insistString(vatID, 'vatID');
     // Before anything is packed or archived.
     (Number.isSafeInteger(snapPos) && snapPos >= 0) || fail('snapPos must be an integer from 0 to 2^53 - 1');
     const packer = snapshots.pack();
-    const { duration: compressSeconds, result } = await measure(() => packAll(packer, snapshotStream));
-    const { closing, ...packed } = result;
+    const { duration: compressSeconds, result } = await measure(() => packAll(packer, snapshotStream, here));
+    const { closing, hash, uncompressedSize, compressedSize } = result;
 
     // An archive is ahead of the store, never behind: if it fails, nothing has changed.
     let archiveWriteSeconds;
@@ -66,14 +67,16 @@ export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) 
     }
     const { duration: dbSaveSeconds } = await measure(() => packer.store(vatID, snapPos));
     await closing;
-    return harden({ ...packed, compressSeconds, dbSaveSeconds, archiveWriteSeconds });
+    // In the original's order: it is written into logs as it is.
+    return harden({ hash, uncompressedSize, compressSeconds, dbSaveSeconds, archiveWriteSeconds, compressedSize });
   };
 
   const loadSnapshot = async function* loadSnapshot(vatID) {
+    const here = makeCallSite();
     const read = snapshots.loadSnapshot(vatID);
     // One chunk ahead of the reader, who hears of a failure when it asks for that chunk, or never.
     const readAhead = () => {
-      const chunk = read();
+      const chunk = here(read());
       chunk.catch(() => {});
       return chunk;
     };

@@ -1,4 +1,7 @@
 // A store with its two ends.
+import fs from 'node:fs';
+import path from 'node:path';
+
 import { KERNEL_BUNDLES, bundlesOver } from './bundleStore.js';
 import { makeHandle } from './handle.js';
 import { overWrapped } from './kvStore.js';
@@ -27,6 +30,23 @@ export const nativeOptions = ({
   keepSnapshots: !!keepSnapshots,
   keepTranscripts: !!keepTranscripts,
 });
+
+/** Where a store is: null for one in memory. A file, unlike a directory, is not made with all above it. */
+export const placeOf = (wanted, asFile) => {
+  if (!wanted || (asFile && wanted === ':memory:')) return null;
+  !asFile ||
+    fs.existsSync(path.dirname(wanted)) ||
+    // In the words of the original's database library.
+    fail('Cannot open database because the directory does not exist', 'SWING_OPEN', TypeError);
+  return wanted;
+};
+
+/** An image makes a store in memory. */
+export const insistImage = (serialized, wanted) => {
+  if (!serialized) return;
+  Buffer.isBuffer(serialized) || fail('options.serialized must be Buffer');
+  wanted === null || fail('options.serialized makes :memory: DB');
+};
 
 export const insistCallback = (callback, what) => {
   typeof callback === 'function' || fail(`${what} must be a function`);
@@ -139,7 +159,7 @@ export const makeDebug = (native, handle) => ({
   },
 });
 
-const makeSwingStore = (path, fresh, options) => {
+const makeSwingStore = (dirPath, fresh, options) => {
   const {
     asFile = false,
     serialized,
@@ -151,13 +171,11 @@ const makeSwingStore = (path, fresh, options) => {
     wrapSnapStore = x => x,
     wrapBundleStore = x => x,
   } = options;
-  if (serialized) {
-    Buffer.isBuffer(serialized) || fail('options.serialized must be Buffer');
-    path === null || fail('options.serialized makes :memory: DB');
-  }
+  insistImage(serialized, dirPath);
   if (exportCallback !== undefined) insistCallback(exportCallback, 'export callback');
 
-  const native = nativeOf(open(path || null, { ...nativeOptions(options), fresh }));
+  const place = placeOf(dirPath, asFile);
+  const native = nativeOf(open(place, { ...nativeOptions(options), fresh }));
   const { cranks, store } = native;
   try {
     const exports = makeExports(native);
@@ -176,9 +194,9 @@ const makeSwingStore = (path, fresh, options) => {
     const { dumpSnapshots: _s, ...snapshots } = wrapSnapStore(snapshotsOver(native, { archiveSnapshot }));
     const { dumpBundles: _b, ...bundles } = wrapBundleStore(bundlesOver(native));
 
-    const handle = makeHandle(native, { file: path, asFile, exports });
+    const handle = makeHandle(native, { file: place, asFile, exports });
     const internal = {
-      dirPath: asFile ? null : path,
+      dirPath: asFile ? null : dirPath,
       asFile,
       db: handle,
       kvStore,
@@ -215,15 +233,15 @@ const makeSwingStore = (path, fresh, options) => {
 };
 
 /** Creates an empty store in a directory, in place of the one that is there, or in memory. */
-export const initSwingStore = (path = null, options = {}) => {
-  if (path) insistString(path, 'path');
-  return makeSwingStore(path, true, options);
+export const initSwingStore = (dirPath = null, options = {}) => {
+  if (dirPath) insistString(dirPath, 'path');
+  return makeSwingStore(dirPath, true, options);
 };
 
 /** Opens the store in a directory; creates an empty one if there is none. */
-export const openSwingStore = (path, options = {}) => {
-  insistString(path, 'path');
-  return makeSwingStore(path, false, options);
+export const openSwingStore = (dirPath, options = {}) => {
+  insistString(dirPath, 'path');
+  return makeSwingStore(dirPath, false, options);
 };
 
 /** Whether there is a store in a directory. */

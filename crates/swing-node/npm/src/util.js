@@ -1,7 +1,19 @@
 // Small things that every part needs.
+import { types } from 'node:util';
 
-/** A value as it is quoted in messages. */
-export const q = value => JSON.stringify(value);
+/** Whatever realm it comes from. */
+export const { isUint8Array } = types;
+
+/** A value as it is quoted in messages; what JSON cannot say, as the original quotes it. */
+export const q = value => {
+  try {
+    const text = JSON.stringify(value);
+    if (text !== undefined) return text;
+  } catch {
+    // It has a bigint in it, or itself.
+  }
+  return JSON.stringify(typeof value === 'bigint' ? `[${value}n]` : `[${String(value)}]`);
+};
 
 /** Throws, for use behind `||`. The code tells the kind of failure, as that of native errors does. */
 export const fail = (message, code = 'SWING_ARGUMENT', Kind = Error) => {
@@ -29,8 +41,28 @@ export const freeze = value => {
 /** Hardens where the realm can (SES), freezes elsewhere. */
 export const harden = value => (typeof globalThis.harden === 'function' ? globalThis.harden(value) : freeze(value));
 
-/** The members of `object` with these names. */
-export const pick = (object, names) => Object.fromEntries(names.map(name => [name, object[name]]));
+/** The members of `object` with these names, all of which it must have. */
+export const pick = (object, names) =>
+  Object.fromEntries(
+    names.map(name => {
+      Object.hasOwn(object, name) || fail(`specimen is missing path ${q([name])}`);
+      return [name, object[name]];
+    }),
+  );
+
+/**
+ * To be called where a call begins that waits for another thread. An error that comes from there knows nothing of who called: what is
+ * answered here waits for a promise, and rejects with an error that was made here and now, with the caller's frames.
+ */
+export const makeCallSite = () => {
+  const site = Error();
+  return promise =>
+    promise.catch(({ message, code }) => {
+      // The stack begins with the message, if nobody has looked at it yet.
+      Object.defineProperty(site, 'message', { value: message, writable: true, enumerable: false, configurable: true });
+      throw Object.assign(site, { code });
+    });
+};
 
 export const insistString = (value, what) => {
   typeof value === 'string' || fail(`${what} must be a string`);
@@ -57,6 +89,9 @@ export function* flatten(next) {
     for (let at = 0; at < batch.length; at += 1) yield batch[at];
   }
 }
+
+/** What all async generators have, such as the method by which `await using` lets go of them where the platform has it. */
+const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* none() {}.prototype));
 
 /**
  * An async iterator over the items of batches. Written by hand, since an async generator costs three turns of the
@@ -101,6 +136,8 @@ export const flattenAsync = begin => {
   let waiting = 0;
 
   return harden({
+    __proto__: AsyncIteratorPrototype,
+    [Symbol.toStringTag]: 'AsyncGenerator',
     next() {
       if (waiting === 0 && at < batch.length) {
         at += 1;
@@ -129,15 +166,12 @@ export const flattenAsync = begin => {
       end();
       throw error;
     },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
   });
 };
 
 /** The iterator of anything that can be iterated over, sync or async. A Uint8Array or string is one item. */
 export const iteratorOf = (iterable, what) => {
-  if (iterable instanceof Uint8Array || typeof iterable === 'string') return [iterable][Symbol.iterator]();
+  if (isUint8Array(iterable) || typeof iterable === 'string') return [iterable][Symbol.iterator]();
   const begin = iterable?.[Symbol.asyncIterator] ?? iterable?.[Symbol.iterator];
   typeof begin === 'function' || fail(`${what} must be iterable`);
   return Reflect.apply(begin, iterable, []);
@@ -145,7 +179,7 @@ export const iteratorOf = (iterable, what) => {
 
 /** A chunk of bytes as a Uint8Array. Strings are UTF-8, as in Node's streams. */
 export const bytesOf = (chunk, what) => {
-  if (chunk instanceof Uint8Array) return chunk;
+  if (isUint8Array(chunk)) return chunk;
   if (typeof chunk === 'string') return Buffer.from(chunk);
   return fail(`${what} must be a Uint8Array`, 'SWING_ARGUMENT', TypeError);
 };
@@ -153,12 +187,22 @@ export const bytesOf = (chunk, what) => {
 /** What native code wrote as JSON, or undefined. */
 export const parsed = text => (text === undefined ? undefined : JSON.parse(text));
 
-/** Pairs of what native code wrote in turn: keys and values. */
-export const pairsOf = text => {
+const pairsIn = text => {
   const flat = JSON.parse(text);
   const pairs = Array(flat.length / 2);
   for (let at = 0; at < pairs.length; at += 1) {
     pairs[at] = [flat[2 * at], flat[2 * at + 1]];
+  }
+  return pairs;
+};
+
+/** Pairs of what native code wrote in turn: keys and values. Where one text would be too long, there are several, and long pairs as they are. */
+export const pairsOf = written => {
+  if (typeof written === 'string') return pairsIn(written);
+  const pairs = [];
+  for (const piece of written) {
+    if (typeof piece !== 'string') pairs.push(piece);
+    else for (const pair of pairsIn(piece)) pairs.push(pair);
   }
   return pairs;
 };

@@ -9,6 +9,15 @@ use serde::Serialize;
 use super::value::{Js, Value, checked};
 use crate::error::{Answer, Failure, Kind};
 
+/// The longest string of V8, in UTF-16 units.
+const LONGEST_STRING: usize = (1 << 29) - 24;
+
+/// So many bytes of pairs go into one text at most. In JSON a byte may take six characters.
+const PAIRS_BYTES: usize = 8 << 20;
+
+/// And so many for the punctuation around a pair.
+const AROUND: usize = 8;
+
 impl Js {
     pub(crate) fn undefined(self) -> Answer<Value> {
         let mut value = null_mut();
@@ -56,6 +65,13 @@ impl Js {
                 sys::napi_create_string_utf8(self.0, start, length, &raw mut value)
             }
         };
+        if status != sys::Status::napi_ok && text.len() > LONGEST_STRING {
+            let length = text.len();
+            return Err(Failure::new(
+                Kind::TOO_LONG,
+                format!("a text of {length} bytes is longer than a string of JavaScript may be"),
+            ));
+        }
         checked(status, "make a string")?;
         Ok(Value(value))
     }
@@ -106,14 +122,19 @@ impl Js {
 
     /// An array of strings.
     pub(crate) fn strings<'t>(self, texts: impl ExactSizeIterator<Item = &'t str>) -> Answer<Value> {
+        self.array(texts, |text| self.string(text))
+    }
+
+    /// An array of what is made of these parts.
+    fn array<T>(self, parts: impl ExactSizeIterator<Item = T>, make: impl Fn(T) -> Answer<Value>) -> Answer<Value> {
         let mut array = null_mut();
         // SAFETY: native code runs on the thread of this environment.
-        let status = unsafe { sys::napi_create_array_with_length(self.0, texts.len(), &raw mut array) };
+        let status = unsafe { sys::napi_create_array_with_length(self.0, parts.len(), &raw mut array) };
         checked(status, "make an array")?;
-        for (index, text) in (0..).zip(texts) {
+        for (index, part) in (0..).zip(parts) {
             // In a scope of its own: a long list would pile up handles.
             self.in_scope(|| {
-                let element = self.string(text)?;
+                let element = make(part)?;
                 // SAFETY: array and element are of the call under way.
                 checked(unsafe { sys::napi_set_element(self.0, array, index, element.0) }, "fill an array")
             })?;
@@ -141,10 +162,32 @@ impl Js {
         done.and(checked(closed, "close a scope"))
     }
 
-    /// JSON text of keys and values in turn; a value that is not there is null.
+    /// JSON text of keys and values in turn; a value that is not there is null. What would make too long a text is an array of such
+    /// texts, and of long pairs as they are.
     pub(crate) fn pairs<'p>(self, pairs: impl Iterator<Item = (&'p str, Option<&'p str>)>) -> Answer<Value> {
-        let flat: Vec<_> = pairs.flat_map(|(key, value)| [Some(key), value]).collect();
-        self.json(&flat)
+        let (mut flat, mut bytes, mut pieces) = (Vec::new(), 0, Vec::new());
+        for (key, value) in pairs {
+            let weight = key.len() + value.map_or(0, str::len) + AROUND;
+            if bytes + weight > PAIRS_BYTES && !flat.is_empty() {
+                pieces.push(self.json(&flat)?);
+                flat.clear();
+                bytes = 0;
+            }
+            if weight > PAIRS_BYTES {
+                let show = |text: Option<&str>| text.map_or_else(|| self.null(), |text| self.string(text));
+                pieces.push(self.array([Some(key), value].into_iter(), show)?);
+            } else {
+                flat.extend([Some(key), value]);
+                bytes += weight;
+            }
+        }
+        if pieces.is_empty() {
+            return self.json(&flat);
+        }
+        if !flat.is_empty() {
+            pieces.push(self.json(&flat)?);
+        }
+        self.array(pieces.into_iter(), Ok)
     }
 
     /// An `Error` with a code.

@@ -12,8 +12,10 @@ mod make;
 mod promise;
 mod text;
 mod value;
+mod weight;
 
 pub(crate) use argument::Argument;
 pub(crate) use function::{Body, Call, Functions};
 pub(crate) use text::TextBuffer;
 pub(crate) use value::{Js, Value};
+pub(crate) use weight::Weight;

@@ -19,6 +19,17 @@ fn a_new_store_gets_its_directory_and_is_one_file_once_closed() {
 }
 
 #[test]
+fn a_session_knows_where_its_file_is_wherever_the_process_goes() {
+    let dir = tempfile::tempdir_in(".").unwrap();
+    let relative = store_file(dir.path().file_name().unwrap().as_ref());
+    for read_only in [false, true] {
+        let options = OpenOptions { read_only, ..OpenOptions::default() };
+        let session = Session::open(Location::File(relative.clone()), &options, &[KV]).unwrap();
+        assert_eq!(session.location().path(), Some(&*std::path::absolute(&relative).unwrap()));
+    }
+}
+
+#[test]
 fn a_writer_runs_with_a_wal_and_full_flushing() {
     let scratch = Scratch::with_store();
     let session = scratch.open();
