@@ -41,6 +41,7 @@ export const nativeOf = store => ({
     getActivityhash: () => cranks.getActivityhash(store),
     settleCrank: () => cranks.settleCrank(store),
     leaveCrank: () => cranks.leaveCrank(store),
+    beginAccounting: () => cranks.beginAccounting(store),
     accountSet: (key, value) => cranks.accountSet(store, key, value),
     accountDelete: key => cranks.accountDelete(store, key),
     chainCrankHash: activityhash => cranks.chainCrankHash(store, activityhash),
