@@ -106,14 +106,24 @@ impl Js {
 
     /// An array of strings.
     pub(crate) fn strings<'t>(self, texts: impl ExactSizeIterator<Item = &'t str>) -> Answer<Value> {
+        self.list(texts, Self::string)
+    }
+
+    /// An array of what `show` makes of each item.
+    pub(crate) fn list<T>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        show: impl Fn(Self, T) -> Answer<Value>,
+    ) -> Answer<Value> {
+        let items = items.into_iter();
         let mut array = null_mut();
         // SAFETY: native code runs on the thread of this environment.
-        let status = unsafe { sys::napi_create_array_with_length(self.0, texts.len(), &raw mut array) };
+        let status = unsafe { sys::napi_create_array_with_length(self.0, items.size_hint().0, &raw mut array) };
         checked(status, "make an array")?;
-        for (index, text) in (0..).zip(texts) {
+        for (index, item) in (0..).zip(items) {
             // In a scope of its own: a long list would pile up handles.
             self.in_scope(|| {
-                let element = self.string(text)?;
+                let element = show(self, item)?;
                 // SAFETY: array and element are of the call under way.
                 checked(unsafe { sys::napi_set_element(self.0, array, index, element.0) }, "fill an array")
             })?;
