@@ -96,6 +96,13 @@ pub(crate) fn install_kernel() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs the chain's tool for looking into a store, with the reference.
+pub(crate) fn install_inquisitor() -> Result<PathBuf> {
+    let folder = target().join("inquisitor");
+    set_up("inquisitor", &folder, &["better-sqlite3"], None)?;
+    Ok(folder)
+}
+
 /// Copies a folder of ours to where it can be run, installs what it names, and compiles the native packages: for the Node.js that is
 /// installed, or for another one, which is put at its home too.
 fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &Path)>) -> Result<()> {

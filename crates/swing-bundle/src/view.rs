@@ -5,7 +5,7 @@ use swing_core::roles::{Bundle, BundleStore};
 use swing_core::session::{Reader, Scope};
 use swing_core::{BundleId, BundleKind, Session, SessionError};
 
-use crate::content::{Stored, from_object};
+use crate::content::{Stored, from_artifact, from_object};
 use crate::error::ContentError;
 use crate::schema::BUNDLES;
 
@@ -87,6 +87,37 @@ impl<'s> Bundles<'s> {
     pub fn ids(&self) -> Result<Vec<BundleId>, BundleError> {
         const SQL: &str = "SELECT bundleID FROM bundles ORDER BY bundleID";
         Ok(self.session.read().all(SQL, [], |row| row.get(0))?)
+    }
+
+    /// Adds the record of a bundle whose content is still to come, as an import does. Nothing is exported.
+    ///
+    /// # Errors
+    /// [`BundleError::Exists`], or a failure of the database.
+    pub fn add_record(&mut self, id: &BundleId) -> Result<(), BundleError> {
+        const SQL: &str = "INSERT INTO bundles (bundleID, bundle) VALUES (?1, NULL)";
+        if self.presence(id)? != Presence::Absent {
+            return Err(BundleError::Exists { id: id.clone() });
+        }
+        self.session.write()?.run_over(BUNDLES, row(id), SQL, [id])?;
+        Ok(())
+    }
+
+    /// Gives a record its content: an artifact, which is held to everything that the ID can vouch for. Nothing is exported.
+    ///
+    /// # Errors
+    /// [`BundleError::Content`] when it is not the bundle's artifact, [`BundleError::NotFound`] when there is no record.
+    pub fn populate(&mut self, id: &BundleId, artifact: &[u8]) -> Result<(), BundleError> {
+        const SQL: &str = "UPDATE bundles SET bundle = ?2 WHERE bundleID = ?1";
+        let stored = from_artifact(id.as_str(), artifact)?;
+        if self.presence(id)? == Presence::Absent {
+            return Err(BundleError::NotFound { id: id.clone() });
+        }
+        let mut writer = self.session.write()?;
+        match &stored {
+            Stored::Text(text) => writer.run_over(BUNDLES, row(id), SQL, (id, text.as_ref()))?,
+            Stored::Zip(zip) => writer.run_over(BUNDLES, row(id), SQL, (id, zip.as_ref()))?,
+        };
+        Ok(())
     }
 
     /// A bundle's stored bytes, which are its artifact; `None` when its content is missing.

@@ -37,6 +37,23 @@ fn exports(session: &mut Session) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
+fn a_bundle_may_come_in_two_halves_its_record_and_its_artifact() {
+    let mut session = session();
+    session.record_exports().unwrap();
+    for ((id, bundle), artifact) in [(nested(), TEXT.as_bytes()), (zipped(), ZIP)] {
+        let mut bundles = Bundles::new(&mut session);
+        assert!(matches!(bundles.populate(&id, artifact), Err(BundleError::NotFound { .. })));
+        bundles.add_record(&id).unwrap();
+        assert!(matches!(bundles.add_record(&id), Err(BundleError::Exists { .. })));
+        assert!(matches!(bundles.populate(&id, b"{}"), Err(BundleError::Content(_))));
+        assert!(matches!(bundles.get_bundle(&id), Err(BundleError::Pruned { .. })));
+        bundles.populate(&id, artifact).unwrap();
+        assert_eq!(bundles.get_bundle(&id).unwrap(), bundle);
+    }
+    assert_eq!(exports(&mut session), []);
+}
+
+#[test]
 fn a_bundle_that_is_added_is_there_as_it_was_and_exported_under_its_id() {
     let mut session = session();
     session.record_exports().unwrap();

@@ -319,13 +319,37 @@ test('single substores over the handle of a store are part of its block', async 
   assert.equal(openSwingStore(dir).kernelStorage.transcriptStore.getCurrentSpanBounds('v1').endPos, 0);
 });
 
-test('a database of better-sqlite3 is refused, with what to use instead', () => {
-  const db = new Database(':memory:');
+test('a database of better-sqlite3 in a file is refused, with what to use instead', t => {
+  const db = new Database(path.join(tempDir(t), 'x.sqlite'));
   for (const make of [makeKVStore, makeTranscriptStore, makeSnapStore, makeBundleStore]) {
     for (const wrong of [db, undefined, null, 7, {}, new Proxy({}, {})]) {
       assert.throws(() => make(wrong, () => {}, () => {}), /database path or on a handle of this package/);
     }
   }
+});
+
+test('in place of a database of better-sqlite3 in memory there is one of ours, the same for each of its kind', async () => {
+  const db = new Database(':memory:');
+  const nothing = () => {};
+  makeKVStore(db).set('a', '1');
+  assert.equal(makeKVStore(db).get('a'), '1');
+  assert.equal(makeKVStore(new Database(':memory:')).get('a'), undefined);
+  const transcripts = makeTranscriptStore(db, nothing, nothing, { keepTranscripts: false });
+  transcripts.initTranscript('v1');
+  assert.equal(makeTranscriptStore(db, nothing, nothing, { keepTranscripts: false }).getCurrentSpanBounds('v1').endPos, 0);
+  assert.throws(() => makeTranscriptStore(db, nothing, nothing, { keepTranscripts: true }), /open with keepTranscripts: false/);
+  const snaps = makeSnapStore(db, nothing, makeSnapStoreIO(), nothing, { keepSnapshots: true });
+  await snaps.saveSnapshot('v1', 1, [Buffer.from('heap')]);
+  assert.equal(makeSnapStore(db, nothing).getSnapshotInfo('v1').snapPos, 1);
+  const noted = [];
+  makeBundleStore(db, nothing, (...note) => noted.push(note)).addBundle(BUNDLE_ID, BUNDLE);
+  assert.deepEqual(noted, [[`bundle.${BUNDLE_ID}`, BUNDLE_ID]]);
+  // Nothing of it is in the object itself, and what is in there would not be seen.
+  assert.deepEqual(db.prepare('SELECT * FROM sqlite_schema').all(), []);
+  const used = new Database(':memory:');
+  used.exec('CREATE TABLE mine (x); CREATE TABLE bundles (bundleID)');
+  makeKVStore(used);
+  assert.throws(() => makeBundleStore(used, nothing), { code: 'SWING_ARGUMENT', message: /a table "bundles" already/ });
 });
 
 test('what a single substore wants kept must be what its database was opened with', t => {

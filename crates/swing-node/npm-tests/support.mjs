@@ -50,6 +50,19 @@ export const outcome = async call => {
   }
 };
 
+/** What each step of a life comes to on each of these stores: the answer, or what was said instead, up to our own words in brackets. */
+export const inTurn = (stores, life) =>
+  Promise.all(
+    stores.map(async ({ kernelStorage, hostStorage }) => {
+      const lived = [];
+      for (const [what, step] of life) {
+        const { how, value, error } = await outcome(() => step(kernelStorage, hostStorage));
+        lived.push([what, error ? `${how} ${error.message.replace(/ \(.*\)$/, '').replaceAll('""', '"')}` : value]);
+      }
+      return lived;
+    }),
+  );
+
 /** Bytes that compress about as well as a heap does, the same for the same seed. */
 export const noise = (length, seed = 1) => {
   const bytes = Buffer.alloc(length);

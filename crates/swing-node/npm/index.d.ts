@@ -163,7 +163,25 @@ export interface SwingStoreDebugTools {
   diskUsage(this: void): { database: number; wal: number };
 }
 
-export interface TranscriptStoreInternal extends TranscriptStore {
+/** What tools read of a part of an open store, changes since the last commit included. Not inside a crank that has savepoints. */
+export interface SubstoreTools {
+  /** In the order of an export; with `false` only those of current spans and snapshots in use. */
+  getExportRecords(this: void, includeHistorical?: boolean): IterableIterator<[key: string, value: string]>;
+  /** Default mode: operational. */
+  getArtifactNames(this: void, artifactMode?: ArtifactMode): AsyncIterableIterator<string>;
+  /** Throws if something is missing for an export in this mode. */
+  assertComplete(this: void, checkMode: Exclude<ArtifactMode, 'debug'>): void;
+}
+
+export interface TranscriptStoreInternal extends TranscriptStore, SubstoreTools {
+  /** Verified; all of it is in memory meanwhile. */
+  exportSpan(this: void, name: string): AsyncIterableIterator<Uint8Array>;
+  /** Throws: `importSwingStore` imports a store as a whole. */
+  importTranscriptSpanRecord(this: void, ...args: unknown[]): never;
+  /** Rejects: `importSwingStore` imports a store as a whole. */
+  populateTranscriptSpan(this: void, ...args: unknown[]): Promise<never>;
+  /** Throws: `hostStorage.repairMetadata` repairs a store as a whole. */
+  repairTranscriptSpanRecord(this: void, ...args: unknown[]): never;
   readFullVatTranscript(
     this: void,
     vatID: string,
@@ -174,7 +192,15 @@ export interface TranscriptStoreDebug {
   dumpTranscripts(this: void, includeHistorical?: boolean): SwingStoreDebugDump['transcripts'];
 }
 
-export interface SnapStoreInternal extends SnapStore {
+export interface SnapStoreInternal extends SnapStore, SubstoreTools {
+  /** Verified; all of it is in memory meanwhile. */
+  exportSnapshot(this: void, name: string): AsyncIterableIterator<Uint8Array>;
+  /** Throws: `importSwingStore` imports a store as a whole. */
+  importSnapshotRecord(this: void, ...args: unknown[]): never;
+  /** Rejects: `importSwingStore` imports a store as a whole. */
+  populateSnapshot(this: void, ...args: unknown[]): Promise<never>;
+  /** Throws: `hostStorage.repairMetadata` repairs a store as a whole. */
+  repairSnapshotRecord(this: void, ...args: unknown[]): never;
   hasHash(this: void, vatID: string, hash: string): boolean;
   listAllSnapshots(this: void): IterableIterator<SnapshotRow>;
   deleteSnapshotByHash(this: void, vatID: string, hash: string): void;
@@ -185,7 +211,14 @@ export interface SnapStoreDebug
   dumpSnapshots(this: void, includeHistorical?: boolean): SwingStoreDebugDump['snapshots'];
 }
 
-export interface BundleStoreInternal extends BundleStore {
+export interface BundleStoreInternal extends BundleStore, SubstoreTools {
+  /** Verified; all of it is in memory meanwhile. */
+  exportBundle(this: void, name: string): AsyncIterableIterator<Uint8Array>;
+  /** Adds the record of a bundle whose content `importBundle` brings. Neither is exported. */
+  importBundleRecord(this: void, key: string, value: string): void;
+  importBundle(this: void, name: string, dataProvider: () => Promise<Uint8Array> | Uint8Array): Promise<void>;
+  /** Throws: `hostStorage.repairMetadata` repairs a store as a whole. */
+  repairBundleRecord(this: void, ...args: unknown[]): never;
   getBundleIDs(this: void): IterableIterator<string>;
 }
 
@@ -302,11 +335,48 @@ export function bundleIDFromName(name: string): string;
 export type MeasureSeconds = <T>(action: () => T | Promise<T>) => Promise<{ result: T; duration: number }>;
 export function makeSnapStoreIO(): { measureSeconds: MeasureSeconds };
 
+/** A value of a row. */
+export type SQLValue = number | string | Buffer | null;
+
+/** A query, as better-sqlite3 has it. Parameters are values, arrays of values, and one object of named ones. */
+export interface Statement {
+  source: string;
+  reader: true;
+  readonly: true;
+  /** Rows are the values of the first column from now on. */
+  pluck(this: void, toggle?: boolean): Statement;
+  /** Rows are arrays from now on. */
+  raw(this: void, toggle?: boolean): Statement;
+  get(this: void, ...parameters: unknown[]): any;
+  all(this: void, ...parameters: unknown[]): any[];
+  /** The whole answer is taken into memory, outside of JavaScript's, when it begins; the store may be changed meanwhile. */
+  iterate(this: void, ...parameters: unknown[]): IterableIterator<any>;
+  /** Throws: a query is not run but asked. */
+  run(this: void, ...parameters: unknown[]): never;
+}
+
 /** Stands for an open database. */
 export interface Database {
   file: string | null;
   commit(): void;
   close(): void;
+  /**
+   * A query, and nothing else. It sees changes since the last commit; so it cannot be asked inside a crank that has savepoints, but of a
+   * read-only store.
+   */
+  prepare(this: void, sql: string): Statement;
+  /** A pragma that only reads. */
+  pragma(this: void, source: string, options?: { simple?: boolean }): any;
+  /** Throws: a store is changed with its own calls. */
+  exec(this: void, ...args: unknown[]): never;
+  /** Throws: a store is changed with its own calls. */
+  transaction(this: void, ...args: unknown[]): never;
+}
+
+/** A database in memory of better-sqlite3: one of ours is used in its place, and nothing is seen in it. */
+export interface ForeignDatabase {
+  readonly memory: boolean;
+  prepare(sql: string): { pluck(): { get(...parameters: unknown[]): unknown } };
 }
 
 /** Opens a database file, or the one of a store's directory, for single substores. Each of their writes is committed at once. */
@@ -318,25 +388,25 @@ export function openDatabase(
 export type NoteExport = (key: string, value: string | undefined) => void;
 
 export function makeKVStore(
-  db: string | Database,
+  db: string | Database | ForeignDatabase,
   ensureTxn?: () => void,
   trace?: (...args: string[]) => void,
 ): KVStore;
 export function makeTranscriptStore(
-  db: string | Database,
+  db: string | Database | ForeignDatabase,
   ensureTxn?: () => void,
   noteExport?: NoteExport,
   options?: Pick<SwingStoreOptions, 'keepTranscripts' | 'archiveTranscript'>,
 ): TranscriptStoreInternal & TranscriptStoreDebug;
 export function makeSnapStore(
-  db: string | Database,
+  db: string | Database | ForeignDatabase,
   ensureTxn?: () => void,
   io?: { measureSeconds?: MeasureSeconds },
   noteExport?: NoteExport,
   options?: Pick<SwingStoreOptions, 'keepSnapshots' | 'archiveSnapshot'>,
 ): SnapStoreInternal & SnapStoreDebug;
 export function makeBundleStore(
-  db: string | Database,
+  db: string | Database | ForeignDatabase,
   ensureTxn?: () => void,
   noteExport?: NoteExport,
 ): BundleStoreInternal & BundleStoreDebug;

@@ -10,13 +10,15 @@ use crate::cell::Cell;
 use crate::error::{Answer, Failure, Kind};
 use crate::js::{Body, Call, Value};
 
-pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 6] = [
+pub(crate) static FUNCTIONS: [(&str, Body<Rc<Cell>>); 8] = [
     ("addText", add_text),
     ("addZip", add_zip),
     ("hasBundle", has_bundle),
     ("getContent", get_content),
     ("deleteBundle", delete_bundle),
     ("getBundleIDs", bundle_ids),
+    ("addRecord", add_record),
+    ("populate", populate),
 ];
 
 fn id(call: &Call) -> Answer<Result<BundleId, String>> {
@@ -93,4 +95,18 @@ fn delete_bundle(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
 fn bundle_ids(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     let ids = cell.read()?.store.kernel().bundles().ids()?;
     call.js.strings(ids.iter().map(BundleId::as_str))
+}
+
+/// `addRecord(bundleID)`: of a bundle whose content is still to come.
+fn add_record(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
+    let id = known_id(call)?;
+    cell.write()?.store.kernel().bundles().add_record(&id)?;
+    call.js.undefined()
+}
+
+/// `populate(bundleID, artifact)`.
+fn populate(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
+    let (id, artifact) = (known_id(call)?, call.argument(1, "bundle artifact").bytes()?);
+    cell.write()?.store.kernel().bundles().populate(&id, artifact)?;
+    call.js.undefined()
 }

@@ -22,7 +22,7 @@ pub(crate) static UNGUARDED_KV: [Named; 5] = key_value::<Unguarded>();
 type Named = (&'static str, Body<Rc<Cell>>);
 
 /// Cranks and their hashes.
-pub(crate) static CRANKS: [Named; 11] = [
+pub(crate) static CRANKS: [Named; 12] = [
     ("startCrank", start_crank),
     ("establishCrankSavepoint", establish_crank_savepoint),
     ("rollbackCrank", rollback_crank),
@@ -31,6 +31,7 @@ pub(crate) static CRANKS: [Named; 11] = [
     ("getActivityhash", activityhash),
     ("settleCrank", settle_crank),
     ("leaveCrank", leave_crank),
+    ("beginAccounting", begin_accounting),
     ("accountSet", account_set),
     ("accountDelete", account_delete),
     ("chainCrankHash", chain_crank_hash),
@@ -178,6 +179,12 @@ fn settle_crank(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
 /// The second half, after the callback has taken the batch.
 fn leave_crank(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
     cell.write()?.store.leave_crank()?;
+    call.js.undefined()
+}
+
+/// Refuses what would be refused when it is accounted for, while nothing has changed yet.
+fn begin_accounting(cell: &Rc<Cell>, call: &Call) -> Answer<Value> {
+    cell.write()?.store.begin_accounting()?;
     call.js.undefined()
 }
 

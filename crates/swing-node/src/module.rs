@@ -20,7 +20,7 @@ const FUNCTIONS: [(&str, Body<()>); 4] = [
 ];
 
 /// Everything that can be done with a store.
-const ON_STORES: [(&str, &Functions<Rc<Cell>>); 8] = [
+const ON_STORES: [(&str, &Functions<Rc<Cell>>); 10] = [
     ("hostKv", &crate::calls::HOST_KV),
     ("unguardedKv", &crate::calls::UNGUARDED_KV),
     ("importedKv", &crate::importer::HOST_KV),
@@ -29,6 +29,8 @@ const ON_STORES: [(&str, &Functions<Rc<Cell>>); 8] = [
     ("transcripts", &crate::transcripts::FUNCTIONS),
     ("snapshots", &crate::snapshots::FUNCTIONS),
     ("bundles", &crate::bundles::FUNCTIONS),
+    ("tools", &crate::tools::FUNCTIONS),
+    ("queries", &crate::query::FUNCTIONS),
 ];
 
 // In a test build napi registers no module, and the compiler would take all of it for dead.
@@ -49,6 +51,7 @@ fn module(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
     for (name, functions) in ON_STORES {
         export(name, js.functions_of_handles(functions))?;
     }
+    export("answers", js.functions_of_handles(&crate::query::ON_ANSWERS))?;
     export("spans", js.functions_of_handles(&crate::transcripts::ON_SPANS))
 }
 

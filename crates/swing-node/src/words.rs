@@ -23,7 +23,9 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         let kind = match &error {
             SessionError::Poisoned { .. } => Kind::POISONED,
-            SessionError::ReadOnly => Kind::READ_ONLY,
+            SessionError::ReadOnly => {
+                return Self::new(Kind::READ_ONLY, format!("attempt to write a readonly database ({error})"));
+            }
             SessionError::Busy { .. } => Kind::BUSY,
             SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. } => Kind::CORRUPT,
             SessionError::Full { .. } => Kind::FULL,

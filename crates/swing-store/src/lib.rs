@@ -18,6 +18,7 @@ mod options;
 mod pieces;
 mod store;
 mod substores;
+mod tools;
 mod trace;
 
 pub use debug::Dump;

@@ -142,18 +142,30 @@ impl Store {
         UnguardedKv { store: self }
     }
 
+    /// Begins the block in which changes are [accounted](Store::account) for, so that what would refuse them does so before they are made.
+    /// A read-only store has no block: what the kernel does over it stays in memory, and its hashes with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Session`] when the block cannot begin, or when changes of a read-only store would have to be exported.
+    pub fn begin_accounting(&mut self) -> Result<(), StoreError> {
+        if self.session.is_read_only() && !self.session.records_exports() {
+            return Ok(());
+        }
+        Ok(self.session.begin()?)
+    }
+
     /// Hashes and queues for export a change that the kernel made, wherever it went: a new value, or `None` for a
     /// deletion. Keys of the local section are neither hashed nor exported.
     ///
     /// # Errors
-    /// [`StoreError::HostKeyFromKernel`] for a key of the host, [`StoreError::Session`] when the block cannot begin.
+    /// [`StoreError::HostKeyFromKernel`] for a key of the host, else as [`Store::begin_accounting`].
     pub fn account(&mut self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
         match Section::of(key) {
             Section::Host => return Err(StoreError::HostKeyFromKernel { key: key.to_owned() }),
             Section::Local => return Ok(()),
             Section::Consensus => {}
         }
-        self.session.begin()?;
+        self.begin_accounting()?;
         match value {
             Some(value) => self.crank.add(key, value),
             None => self.crank.delete(key),
@@ -168,9 +180,9 @@ impl Store {
     /// new one to its key; its export record is queued here.
     ///
     /// # Errors
-    /// [`StoreError::Session`] when the block cannot begin; no hash is then used up.
+    /// As [`Store::begin_accounting`]; no hash is then used up.
     pub fn chain_crank_hash(&mut self, old: &str) -> Result<CrankHashes, StoreError> {
-        self.session.begin()?;
+        self.begin_accounting()?;
         let hashes = self.crank.emit(old);
         self.session.note_export(export_key(crate::crank::ACTIVITYHASH), Some(hashes.activityhash.to_string().into()));
         Ok(hashes)

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use swing_core::ExportEntry;
 use swing_core::roles::{HostStorage as _, KernelStorage as _, KvStore as _};
+use swing_core::{ExportEntry, SessionError};
 use swing_store::{History, Options, Store, StoreError};
 
 type Batches = Arc<Mutex<Vec<Vec<ExportEntry>>>>;
@@ -170,4 +170,33 @@ fn changes_that_are_accounted_for_by_hand_are_hashed_and_exported_as_the_kernels
     by_hand.kernel().end_crank().unwrap();
     assert_eq!(*ours.lock().unwrap(), *theirs.lock().unwrap());
     assert_eq!(by_hand.unguarded_kv().get("a").unwrap(), None, "writing it is the object's business");
+}
+
+#[test]
+fn a_read_only_store_accounts_for_changes_that_went_elsewhere_and_keeps_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path(), Options::default()).unwrap();
+    store.host().kv().set("host.height", "1").unwrap();
+    store.host().commit().unwrap();
+    store.close().unwrap();
+
+    let mut reading = Store::open(dir.path(), Options { read_only: true, ..Options::default() }).unwrap();
+    let mut plain = Store::in_memory(Options::default()).unwrap();
+    for store in [&mut reading, &mut plain] {
+        store.kernel().start_crank().unwrap();
+        store.kernel().establish_crank_savepoint("s").unwrap();
+        store.begin_accounting().unwrap();
+        store.account("a", Some("1")).unwrap();
+        store.kernel().rollback_crank("s").unwrap();
+    }
+    assert_eq!(reading.chain_crank_hash("").unwrap(), plain.chain_crank_hash("").unwrap());
+    assert!(matches!(reading.kernel().kv().set("a", "1"), Err(StoreError::Kv(_))));
+    reading.kernel().end_crank().unwrap();
+    reading.host().commit().unwrap();
+
+    reading.record_exports().unwrap();
+    assert!(matches!(reading.begin_accounting(), Err(StoreError::Session(SessionError::ReadOnly))));
+    assert!(matches!(reading.account("a", None), Err(StoreError::Session(SessionError::ReadOnly))));
+    assert!(matches!(reading.chain_crank_hash(""), Err(StoreError::Session(SessionError::ReadOnly))));
+    reading.close().unwrap();
 }

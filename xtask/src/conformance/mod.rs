@@ -19,6 +19,7 @@ mod duel;
 mod fixtures;
 mod generate;
 mod hunt;
+mod inquisitor;
 mod minimize;
 mod ours;
 mod packages;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use super::inquisitor;
 use super::task::Part;
 use crate::under_test::{self, UnderTest};
 use crate::{kernel, node_package, peer};
@@ -47,6 +48,10 @@ pub(super) fn run(options: &Options, parts: &[Part]) -> Result<()> {
     if by_name(Part::Suite) {
         let sources = options.kernel_sources.as_deref().context("`--part suite` needs --kernel-sources")?;
         kernel::suite(&package, sources, options.whole_suite)?;
+    }
+    // Likewise: what it installs is large.
+    if by_name(Part::Inquisitor) {
+        inquisitor::run(&package)?;
     }
     Ok(())
 }

@@ -42,6 +42,8 @@ pub(crate) enum Part {
     Kernel,
     /// The kernel's own tests, on our npm package.
     Suite,
+    /// The chain's tool for looking into a store, on the reference and on our npm package.
+    Inquisitor,
 }
 
 /// Parts that are played with the crate, or with a module of the driver's.

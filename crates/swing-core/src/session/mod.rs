@@ -27,6 +27,7 @@ mod own_locks;
 mod paged;
 mod part;
 mod pool;
+mod query;
 mod read_only;
 mod reader;
 mod schema;
@@ -47,7 +48,10 @@ pub use open::{Creation, Location, OpenOptions, SQLITE_OLDEST, check_replaceable
 pub use paged::paged;
 pub use part::{Part, PartId};
 pub use pool::{Pinned, Readers};
+pub use query::{Query, QueryError, Rows};
 pub use reader::{Reader, RowValue};
+/// A value of a row, or a parameter of a [`Query`].
+pub use rusqlite::types::Value as SqlValue;
 pub use schema::{Digested, MARK_TABLES, PENDING_EXPORTS, Table};
 pub use sole_use::{SoleUse, is_open_elsewhere};
 pub use swap::SwapLock;

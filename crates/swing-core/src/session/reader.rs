@@ -20,6 +20,11 @@ impl<'c> Reader<'c> {
         Self { database }
     }
 
+    /// The connection itself, for queries that are looked at beforehand.
+    pub(super) fn connection(&self) -> &'c rusqlite::Connection {
+        self.database
+    }
+
     /// The statement `sql`, if it is a query.
     fn select(&self, sql: &str) -> rusqlite::Result<Found<'c>> {
         let statement = self.database.statement(sql)?;

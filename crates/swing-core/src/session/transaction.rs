@@ -119,7 +119,7 @@ impl Session {
     /// # Errors
     /// [`SessionError`] when SQLite cannot tell.
     pub fn generation(&mut self) -> Result<u64, SessionError> {
-        if matches!(self.state, State::Idle) {
+        if matches!(self.state, State::Idle) && !self.is_pinned() {
             self.look_for_other_writers()?;
         }
         Ok(self.generation)
@@ -219,6 +219,27 @@ impl Session {
         }
     }
 
+    /// Has a read-only session see one commit, the last one, until [`Session::commit`].
+    fn pin(&mut self) -> Result<(), SessionError> {
+        if self.connection.is_autocommit() {
+            self.control("BEGIN")?;
+            // Forgotten, so that the question is put in any case: SQLite begins to read only then.
+            self.wal_header = None;
+            self.look_for_other_writers()?;
+        }
+        Ok(())
+    }
+
+    fn is_pinned(&self) -> bool {
+        self.read_only && !self.connection.is_autocommit()
+    }
+
+    /// Whether it was opened for reading only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Whether a transaction is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -267,12 +288,16 @@ impl Session {
         self.generation += 1;
     }
 
-    /// Establishes a savepoint, always inside a transaction.
+    /// Establishes a savepoint, always inside a transaction. One of a read-only session is of its parts alone, which it rolls back; until
+    /// the next commit it sees what is committed now.
     ///
     /// # Errors
     /// As [`Session::begin`], and [`SessionError::PartMissing`].
     pub fn savepoint(&mut self, name: &str, parts: &mut [&mut dyn Part]) -> Result<(), SessionError> {
-        self.begin()?;
+        match self.read_only {
+            true => self.pin()?,
+            false => self.begin()?,
+        }
         self.holding.check(parts)?;
         self.savepoints.names.push(name.to_owned());
         if let Some(exports) = &mut self.exports {
@@ -372,7 +397,7 @@ impl Session {
         self.check_poison()?;
         let has_exports = self.exports.as_ref().is_some_and(ExportQueue::is_unkept);
         if matches!(self.state, State::Idle) && !has_exports && parts.iter().all(|part| part.bytes() == 0) {
-            return Ok(());
+            return if self.is_pinned() { Ok(self.control("COMMIT")?) } else { Ok(()) };
         }
         if self.depth() > 0 {
             return Err(CommitError::InCrank { open: self.depth() });

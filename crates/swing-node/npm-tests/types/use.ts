@@ -30,6 +30,7 @@ import type {
   SnapStoreDebug,
   SnapshotInfo,
   SnapshotResult,
+  Statement,
   SwingStore,
   SwingStoreExporter,
   SwingStoreHostStorage,
@@ -101,9 +102,21 @@ const withTools = ({ debug, internal }: SwingStore) => {
   const rows = [...internal.snapStore.listAllSnapshots()].map(({ vatID, hash }) => internal.snapStore.hasHash(vatID, hash));
   internal.snapStore.deleteSnapshotByHash('v1', '00');
   const items = [...internal.transcriptStore.readFullVatTranscript('v1')].map(({ position, item }) => `${position}${item}`);
+  const records: [string, string][] = [...internal.transcriptStore.getExportRecords(false), ...internal.snapStore.getExportRecords()];
+  const artifacts = { names: internal.bundleStore.getArtifactNames('debug'), span: internal.transcriptStore.exportSpan('transcript.v1.0.1') };
+  internal.bundleStore.assertComplete('archival');
+  internal.bundleStore.importBundleRecord('bundle.b0-00', 'b0-00');
+  const imported: Promise<void> = internal.bundleStore.importBundle('bundle.b0-00', async () => Buffer.from('x'));
+  const statement: Statement = internal.db.prepare('SELECT value FROM kvStore WHERE key = :key').pluck();
+  const value: string = statement.get({ key: 'a' });
+  const pairs: { key: string }[] = [...internal.db.prepare('SELECT * FROM kvStore').iterate()];
+  const version: number = internal.db.pragma('user_version', { simple: true });
   const where: string | null = internal.dirPath ?? internal.db.file ?? debug.getDatabase().file;
+  void { records, artifacts, imported, value, pairs, version };
   return { all, texts, inUse, rows, items, where, ids: [...internal.bundleStore.getBundleIDs()], asFile: internal.asFile };
 };
+
+const internalOf = ({ internal }: SwingStore) => internal;
 
 const substores = () => {
   const db = openDatabase('x.sqlite', { readonly: false, keepSnapshots: true, keepTranscripts: true });
@@ -182,6 +195,8 @@ const size: number | undefined = asOriginal.hostStorage.diskUsage?.();
 // What must not compile.
 // @ts-expect-error somebody else's host may not say how much it has
 mockHost.diskUsage();
+// @ts-expect-error nothing is ever missing in that mode
+internalOf(initSwingStore()).bundleStore.assertComplete('debug');
 // @ts-expect-error a value is a string
 makeKVStore('x').set('a', 7);
 // @ts-expect-error there is no such mode

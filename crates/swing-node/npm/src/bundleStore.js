@@ -1,5 +1,6 @@
 // Bundles: objects here, their stored text or archive on the native side.
-import { fail, harden, insistString, q } from './util.js';
+import { notRepaired, toolsOf } from './substoreTools.js';
+import { bytesOf, fail, harden, insistString, q } from './util.js';
 
 /**
  * The bundle ID in an artifact name.
@@ -44,6 +45,19 @@ export const bundlesOver = native => {
     });
   };
 
+  // The two halves of a bundle that comes from elsewhere: its record, then what it says.
+  const importBundleRecord = (key, value) => {
+    const bundleID = bundleIDFromName(key);
+    value === bundleID || fail(`the record of bundle ${q(bundleID)} must be its ID, not ${q(value)}`);
+    bundles.addRecord(bundleID);
+  };
+  const importBundle = async (name, dataProvider) => {
+    await null;
+    const bundleID = bundleIDFromName(name);
+    bundles.populate(bundleID, bytesOf(await dataProvider(), 'bundle artifact'));
+  };
+
+  const { exportArtifact, ...tools } = toolsOf(native, 'bundle');
   return harden({
     addBundle,
     hasBundle: bundles.hasBundle,
@@ -52,6 +66,13 @@ export const bundlesOver = native => {
     *getBundleIDs() {
       yield* bundles.getBundleIDs();
     },
+    async *exportBundle(name) {
+      yield* exportArtifact(name);
+    },
+    ...tools,
+    importBundleRecord,
+    importBundle,
+    repairBundleRecord: notRepaired('repairBundleRecord'),
     dumpBundles: () => store.dump(true).bundles,
   });
 };

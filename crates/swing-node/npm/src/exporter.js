@@ -15,6 +15,15 @@ export const validateArtifactMode = artifactMode => {
   MODES.includes(artifactMode) || fail(`invalid artifactMode ${q(artifactMode)}`);
 };
 
+/** That an artifact's name has the parts that those of its type have. */
+export const insistForm = (name, type) => {
+  insistString(name, 'artifact name');
+  const [tag, ...parts] = name.split('.');
+  const form = FORMS[type];
+  (tag === type && parts.length === form.split('.').length - 1) ||
+    fail(`expected artifact name of the form '${form}', saw ${q(name)}`);
+};
+
 /** An async iterator over what `begin` streams, and `show` makes a batch of. What fails later has the frames of whoever asked for it. */
 const streamed = (begin, show) => {
   const here = makeCallSite();
@@ -63,10 +72,9 @@ export const makeSwingStoreExporter = (dirPath, options = {}) => {
     getArtifact: name => {
       insistString(name, 'artifact name');
       const [type] = name.split('.', 1);
-      const form = FORMS[type] ?? fail(`invalid type in artifact name ${q(name)}`);
+      type in FORMS || fail(`invalid type in artifact name ${q(name)}`);
       const begin = () => {
-        name.split('.').length === form.split('.').length ||
-          fail(`expected artifact name of the form '${form}', saw ${q(name)}`);
+        insistForm(name, type);
         return native.artifact(name);
       };
       // Whether a snapshot is there is found out now; of the others, when the first chunk is asked for.

@@ -5,9 +5,10 @@ import path from 'node:path';
 import { bundlesOver } from './bundleStore.js';
 import { open } from './native.js';
 import { nativeOf } from './natives.js';
+import { queriesOver } from './query.js';
 import { snapshotsOver } from './snapStore.js';
 import { transcriptsOver } from './transcriptStore.js';
-import { fail, harden, pairsOf } from './util.js';
+import { fail, harden, pairsOf, q } from './util.js';
 
 /** What the handles given out stand for. */
 const natives = new WeakMap();
@@ -29,6 +30,7 @@ export const makeHandle = (native, { file, asFile, exports }) => {
   const handle = harden({
     file: file ? (asFile ? path.resolve(file) : path.resolve(file, 'swingstore.sqlite')) : null,
     commit: () => commitNow(native, exports),
+    ...queriesOver(native),
     close: () => native.store.close(),
   });
   natives.set(handle, { native, exports });
@@ -78,13 +80,40 @@ export const openDatabase = (file, options = {}) => {
 };
 harden(openDatabase);
 
-const resolve = (db, wanted = {}) => {
-  const known = natives.get(typeof db === 'string' ? openDatabase(db, wanted) : db);
+/** Databases of better-sqlite3 that are in memory, and our own that stand in for them, one for each kind of substore. */
+const inMemory = new WeakMap();
+
+/**
+ * A database in memory in place of better-sqlite3's, which nobody else can have open. All that a substore would find there is what
+ * the original's has put there.
+ *
+ * @param {object} db  better-sqlite3's
+ * @param {string} table  what the substore keeps
+ */
+const standIn = (db, table, wanted) => {
+  const standIns = inMemory.get(db) ?? new Map();
+  inMemory.set(db, standIns);
+  const made = standIns.get(table);
+  if (made) return made;
+  db.prepare('SELECT count(*) FROM sqlite_schema WHERE name = ?').pluck().get(table) === 0 ||
+    fail(`the better-sqlite3 database in memory has a table ${q(table)} already, which would not be seen here`);
+  const { keepSnapshots = false, keepTranscripts = true } = wanted;
+  const opened = { keepSnapshots: !!keepSnapshots, keepTranscripts: !!keepTranscripts };
+  const known = { native: nativeOf(open(null, opened)), opened, autocommit: true };
+  standIns.set(table, known);
+  return known;
+};
+
+/** What an argument of a `make…Store` stands for; `table` is one that the substore keeps. */
+const resolve = (db, table, wanted = {}) => {
+  const handle = typeof db === 'string' ? openDatabase(db, wanted) : db;
+  const isInMemory = !natives.has(handle) && db?.memory === true && typeof db.prepare === 'function';
+  const known = isInMemory ? standIn(db, table, wanted) : natives.get(handle);
   if (known?.opened) insistOptions(known.opened, wanted);
   return (
     known ??
     fail(
-      'this store works on a database path or on a handle of this package (openDatabase, internal.db): ' +
+      'this store works on a database path or on a handle of this package (openDatabase, internal.db), or in memory: ' +
         "a better-sqlite3 database has another copy of SQLite, and two of them on one file lose each other's locks",
     )
   );
@@ -129,7 +158,7 @@ const standalone = (substore, changing, known, { ensureTxn = () => {}, noteExpor
 
 /** A key-value store by itself. Nothing is hashed or exported. */
 export const makeKVStore = (db, ensureTxn = () => {}, trace = () => {}) => {
-  const known = resolve(db);
+  const known = resolve(db, 'kvStore');
   const { has, get, getNextKey, set, delete: del } = known.native.unguardedKv;
   const traced = {
     has,
@@ -149,7 +178,7 @@ export const makeKVStore = (db, ensureTxn = () => {}, trace = () => {}) => {
 
 /** A transcriptStore by itself. */
 export const makeTranscriptStore = (db, ensureTxn, noteExport, { keepTranscripts, archiveTranscript } = {}) => {
-  const known = resolve(db, { keepTranscripts });
+  const known = resolve(db, 'transcriptItems', { keepTranscripts });
   const changing = [
     'initTranscript',
     'rolloverSpan',
@@ -164,7 +193,7 @@ export const makeTranscriptStore = (db, ensureTxn, noteExport, { keepTranscripts
 /** A snapStore by itself. */
 export const makeSnapStore = (db, ensureTxn, { measureSeconds } = {}, noteExport = undefined, options = {}) => {
   const { keepSnapshots, archiveSnapshot } = options;
-  const known = resolve(db, { keepSnapshots });
+  const known = resolve(db, 'snapshots', { keepSnapshots });
   const changing = [
     'saveSnapshot',
     'deleteAllUnusedSnapshots',
@@ -178,6 +207,7 @@ export const makeSnapStore = (db, ensureTxn, { measureSeconds } = {}, noteExport
 
 /** A bundleStore by itself. */
 export const makeBundleStore = (db, ensureTxn, noteExport) => {
-  const known = resolve(db);
-  return standalone(bundlesOver(known.native), ['addBundle', 'deleteBundle'], known, { ensureTxn, noteExport });
+  const known = resolve(db, 'bundles');
+  const changing = ['addBundle', 'deleteBundle', 'importBundleRecord', 'importBundle'];
+  return standalone(bundlesOver(known.native), changing, known, { ensureTxn, noteExport });
 };

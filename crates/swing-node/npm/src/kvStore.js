@@ -19,11 +19,24 @@ const PAST_HOST = 'host/';
 
 /**
  * The kernel's and the host's key-value stores over an object that a tool put in the place of ours. What the kernel changes is
- * hashed and exported wherever it went.
+ * hashed and exported wherever it went. What would be refused then is refused before that object hears of the change; and if that object
+ * throws, nothing is hashed.
  */
 export const overWrapped = (wrapped, cranks) => {
   const refuseHost = key => {
-    getKeyType(key) !== 'host' || fail('kernelKVStore refuses host keys');
+    const type = getKeyType(key);
+    type !== 'host' || fail('kernelKVStore refuses host keys');
+    return type;
+  };
+  /** Makes a change of the kernel's, and accounts for it if it is consensus. */
+  const change = (type, make, account) => {
+    if (type === 'local') {
+      make();
+      return;
+    }
+    cranks.beginAccounting();
+    make();
+    account();
   };
   const requireHost = key => {
     getKeyType(key) === 'host' || fail('hostKVStore requires host keys');
@@ -46,14 +59,20 @@ export const overWrapped = (wrapped, cranks) => {
       return wrapped.has(PAST_HOST) ? PAST_HOST : wrapped.getNextKey(PAST_HOST);
     },
     set(key, value) {
-      refuseHost(key);
-      wrapped.set(key, value);
-      cranks.accountSet(key, value);
+      const type = refuseHost(key);
+      insistString(value, 'value');
+      change(
+        type,
+        () => wrapped.set(key, value),
+        () => cranks.accountSet(key, value),
+      );
     },
     delete(key) {
-      refuseHost(key);
-      wrapped.delete(key);
-      cranks.accountDelete(key);
+      change(
+        refuseHost(key),
+        () => wrapped.delete(key),
+        () => cranks.accountDelete(key),
+      );
     },
   };
   const host = {

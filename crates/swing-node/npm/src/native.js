@@ -21,6 +21,8 @@ const load = () => {
 const native = load();
 export const { open, exporter, importer, isSwingStore } = native;
 /** These take the handle of a store first. */
-export const { hostKv, unguardedKv, importedKv, cranks, store, transcripts, snapshots, bundles } = native;
+export const { hostKv, unguardedKv, importedKv, cranks, store, transcripts, snapshots, bundles, tools, queries } = native;
 /** Takes the handle that `transcripts.readSpan` answers. */
 export const { nextItems } = native.spans;
+/** These take the handle that `queries.ask` answers. */
+export const { columns, nextRows } = native.answers;

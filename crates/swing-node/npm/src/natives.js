@@ -4,12 +4,16 @@
 // each store takes ten times as long as an arrow function. Nobody but these arrow functions has the handle.
 import {
   bundles,
+  columns,
   cranks,
   hostKv,
   importedKv,
   nextItems,
+  nextRows,
+  queries,
   snapshots,
   store as whole,
+  tools,
   transcripts,
   unguardedKv,
 } from './native.js';
@@ -41,6 +45,7 @@ export const nativeOf = store => ({
     getActivityhash: () => cranks.getActivityhash(store),
     settleCrank: () => cranks.settleCrank(store),
     leaveCrank: () => cranks.leaveCrank(store),
+    beginAccounting: () => cranks.beginAccounting(store),
     accountSet: (key, value) => cranks.accountSet(store, key, value),
     accountDelete: key => cranks.accountDelete(store, key),
     chainCrankHash: activityhash => cranks.chainCrankHash(store, activityhash),
@@ -90,5 +95,20 @@ export const nativeOf = store => ({
     getContent: bundleID => bundles.getContent(store, bundleID),
     deleteBundle: bundleID => bundles.deleteBundle(store, bundleID),
     getBundleIDs: () => bundles.getBundleIDs(store),
+    addRecord: bundleID => bundles.addRecord(store, bundleID),
+    populate: (bundleID, artifact) => bundles.populate(store, bundleID, artifact),
+  },
+  tools: {
+    exportRecords: tag => tools.exportRecords(store, tag),
+    artifactNames: (tag, artifactMode) => tools.artifactNames(store, tag, artifactMode),
+    artifact: (tag, name) => tools.artifact(store, tag, name),
+    checkComplete: (tag, artifactMode) => tools.checkComplete(store, tag, artifactMode),
+  },
+  queries: {
+    parameters: sql => queries.parameters(store, sql),
+    ask: (sql, parameters, most) => {
+      const answer = queries.ask(store, sql, parameters, most);
+      return { columns: columns(answer), nextRows: () => nextRows(answer) };
+    },
   },
 });

@@ -1,6 +1,7 @@
 // Snapshots: streams in and out, packed and unpacked on other threads.
 import { performance } from 'node:perf_hooks';
 
+import { notImported, notPopulated, notRepaired, toolsOf } from './substoreTools.js';
 import { budgetUnits, bytesOf, dumpOf, fail, harden, insistString, iteratorOf, makeCallSite, parsed } from './util.js';
 
 /** Times an action: its result, and how many seconds it took. */
@@ -87,6 +88,8 @@ export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) 
     }
   };
 
+  const isCurrent = (key, value) => key.endsWith('.current') || JSON.parse(value).inUse;
+  const { exportArtifact: exportSnapshot, ...tools } = toolsOf(native, 'snapshot', isCurrent);
   return harden({
     saveSnapshot,
     loadSnapshot,
@@ -100,6 +103,11 @@ export const snapshotsOver = (native, { archiveSnapshot, measureSeconds } = {}) 
       yield* JSON.parse(snapshots.listAllSnapshots());
     },
     deleteSnapshotByHash: snapshots.deleteSnapshotByHash,
+    exportSnapshot,
+    ...tools,
+    importSnapshotRecord: notImported('importSnapshotRecord'),
+    populateSnapshot: notPopulated('populateSnapshot'),
+    repairSnapshotRecord: notRepaired('repairSnapshotRecord'),
     dumpSnapshots: (includeHistorical = true) => dumpOf(native, includeHistorical).snapshots,
   });
 };

@@ -1,4 +1,5 @@
 // Transcripts: spans that are read lazily, and archived as they are closed.
+import { notImported, notPopulated, notRepaired, toolsOf } from './substoreTools.js';
 import { budgetUnits, fail, flatten, harden, insistPosition, q } from './util.js';
 
 /** The items of a span. Native code joins many in a string, unless one has a line feed in it: then a batch is JSON text. */
@@ -66,6 +67,7 @@ export const transcriptsOver = (native, { archiveTranscript } = {}) => {
     await closeSpan(vatID, bounds, transcripts.stopUsingTranscript);
   };
 
+  const { exportArtifact, ...tools } = toolsOf(native, 'transcript', (_key, value) => JSON.parse(value).isCurrent);
   return harden({
     initTranscript,
     rolloverSpan: rollover(transcripts.rolloverSpan),
@@ -80,6 +82,13 @@ export const transcriptsOver = (native, { archiveTranscript } = {}) => {
       const next = transcripts.readFullVatTranscript(vatID);
       return flatten(() => JSON.parse(next()));
     },
+    async *exportSpan(name) {
+      yield* exportArtifact(name);
+    },
+    ...tools,
+    importTranscriptSpanRecord: notImported('importTranscriptSpanRecord'),
+    populateTranscriptSpan: notPopulated('populateTranscriptSpan'),
+    repairTranscriptSpanRecord: notRepaired('repairTranscriptSpanRecord'),
     dumpTranscripts: (includeHistorical = true) => store.dump(includeHistorical).transcripts,
   });
 };

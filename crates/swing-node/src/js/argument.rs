@@ -4,6 +4,7 @@ use std::ptr::null_mut;
 use std::slice;
 
 use napi::sys;
+use swing_core::session::SqlValue;
 
 use super::text::TextBuffer;
 use super::value::checked;
@@ -136,6 +137,31 @@ impl<'c> Argument<'c> {
         // SAFETY: Node's array has `length` bytes at `data` and cannot be detached or written while native code runs on its thread;
         // the result lives no longer than the call.
         Ok(unsafe { slice::from_raw_parts(data.cast::<u8>(), length) })
+    }
+
+    /// A value that a database takes: a number, a bigint of 64 bits, a string, bytes, or nothing. Numbers are doubles, as they are
+    /// in JavaScript, and to the original's database library.
+    pub(crate) fn scalar(&self) -> Answer<SqlValue> {
+        match self.kind()? {
+            sys::ValueType::napi_undefined | sys::ValueType::napi_null => Ok(SqlValue::Null),
+            sys::ValueType::napi_number => {
+                let mut number = 0.0;
+                // SAFETY: the value is a number of the call under way.
+                let status = unsafe { sys::napi_get_value_double(self.env, self.value, &raw mut number) };
+                checked(status, "read a number").map(|()| SqlValue::Real(number))
+            }
+            sys::ValueType::napi_bigint => {
+                let (mut number, mut is_whole) = (0, false);
+                // SAFETY: the value is a bigint of the call under way.
+                let status = unsafe {
+                    sys::napi_get_value_bigint_int64(self.env, self.value, &raw mut number, &raw mut is_whole)
+                };
+                checked(status, "read a bigint")?;
+                if is_whole { Ok(SqlValue::Integer(number)) } else { self.refused("a bigint of 64 bits") }
+            }
+            sys::ValueType::napi_string => self.string().map(SqlValue::Text),
+            _ => self.bytes().map(|bytes| SqlValue::Blob(bytes.to_vec())),
+        }
     }
 
     /// A property of an object; undefined if it has none of that name.

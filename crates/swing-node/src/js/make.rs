@@ -122,19 +122,24 @@ impl Js {
 
     /// An array of strings.
     pub(crate) fn strings<'t>(self, texts: impl ExactSizeIterator<Item = &'t str>) -> Answer<Value> {
-        self.array(texts, |text| self.string(text))
+        self.list(texts, Self::string)
     }
 
-    /// An array of what is made of these parts.
-    fn array<T>(self, parts: impl ExactSizeIterator<Item = T>, make: impl Fn(T) -> Answer<Value>) -> Answer<Value> {
+    /// An array of what `show` makes of each item.
+    pub(crate) fn list<T>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        show: impl Fn(Self, T) -> Answer<Value>,
+    ) -> Answer<Value> {
+        let items = items.into_iter();
         let mut array = null_mut();
         // SAFETY: native code runs on the thread of this environment.
-        let status = unsafe { sys::napi_create_array_with_length(self.0, parts.len(), &raw mut array) };
+        let status = unsafe { sys::napi_create_array_with_length(self.0, items.size_hint().0, &raw mut array) };
         checked(status, "make an array")?;
-        for (index, part) in (0..).zip(parts) {
+        for (index, item) in (0..).zip(items) {
             // In a scope of its own: a long list would pile up handles.
             self.in_scope(|| {
-                let element = make(part)?;
+                let element = show(self, item)?;
                 // SAFETY: array and element are of the call under way.
                 checked(unsafe { sys::napi_set_element(self.0, array, index, element.0) }, "fill an array")
             })?;
@@ -174,8 +179,8 @@ impl Js {
                 bytes = 0;
             }
             if weight > PAIRS_BYTES {
-                let show = |text: Option<&str>| text.map_or_else(|| self.null(), |text| self.string(text));
-                pieces.push(self.array([Some(key), value].into_iter(), show)?);
+                let show = |js: Self, text: Option<&str>| text.map_or_else(|| js.null(), |text| js.string(text));
+                pieces.push(self.list([Some(key), value], show)?);
             } else {
                 flat.extend([Some(key), value]);
                 bytes += weight;
@@ -187,7 +192,7 @@ impl Js {
         if !flat.is_empty() {
             pieces.push(self.json(&flat)?);
         }
-        self.array(pieces.into_iter(), Ok)
+        self.list(pieces, |_, piece| Ok(piece))
     }
 
     /// An `Error` with a code.

@@ -209,10 +209,50 @@ fn a_read_only_session_reads_and_refuses_to_write() {
     assert_eq!(get(session.read(), "a").as_deref(), Some("1"));
     assert!(matches!(set(&mut session, "a", "2"), Err(SessionError::ReadOnly)));
     assert!(matches!(session.begin(), Err(SessionError::ReadOnly)));
-    assert!(matches!(session.savepoint("s", &mut []), Err(SessionError::ReadOnly)));
     session.commit(&mut []).unwrap();
     session.close().unwrap();
     assert_eq!(scratch.committed("a").as_deref(), Some("1"));
+}
+
+#[test]
+fn savepoints_of_a_read_only_session_are_of_its_parts_alone() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open_read_only();
+    session.savepoint("s", &mut []).unwrap();
+    session.savepoint("t", &mut []).unwrap();
+    assert!(!session.is_open() && matches!(set(&mut session, "a", "2"), Err(SessionError::ReadOnly)));
+    session.rollback_to("t", &mut []).unwrap();
+    assert!(matches!(session.rollback_to("t", &mut []), Err(SessionError::NoSuchSavepoint { .. })));
+    assert_eq!(session.depth(), 1);
+    session.release(&mut []).unwrap();
+    session.commit(&mut []).unwrap();
+    assert_eq!(session.depth(), 0);
+}
+
+#[test]
+fn a_read_only_session_sees_one_commit_from_its_first_savepoint_to_its_commit() {
+    let scratch = Scratch::with_store();
+    let (mut writer, mut session) = (scratch.open(), scratch.open_read_only());
+    let mut commit = |value| {
+        set(&mut writer, "a", value).unwrap();
+        writer.commit(&mut []).unwrap();
+    };
+    let seen = |session: &mut Session| (session.generation().unwrap(), get(session.read(), "a").unwrap());
+    let (before, _) = seen(&mut session);
+    commit("2");
+    session.savepoint("s", &mut []).unwrap();
+    commit("3");
+    let (pinned, value) = seen(&mut session);
+    assert!(pinned > before && value == "2", "{value}");
+    session.release(&mut []).unwrap();
+    session.savepoint("t", &mut []).unwrap();
+    session.release(&mut []).unwrap();
+    assert_eq!(seen(&mut session), (pinned, "2".to_owned()));
+    session.commit(&mut []).unwrap();
+    let (after, value) = seen(&mut session);
+    assert!(after > pinned && value == "3", "{value}");
+    session.savepoint("u", &mut []).unwrap();
+    session.close().unwrap();
 }
 
 #[test]

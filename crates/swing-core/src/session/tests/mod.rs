@@ -9,6 +9,7 @@ mod exports;
 mod log_writes;
 mod opening;
 mod poison;
+mod querying;
 mod reading;
 mod refusing;
 mod savepoints;

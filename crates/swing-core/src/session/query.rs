@@ -1,0 +1,211 @@
+//! Questions of a tool's own: any query, and answers of any shape.
+//!
+//! A tool's text is not ours, so it is looked at before SQLite prepares it: a `PRAGMA` may do what it says while it is being
+//! prepared. What remains is asked on the session's connection, which a [`Reader`] lends for queries only.
+
+use rusqlite::Statement;
+use rusqlite::types::{Value, ValueRef};
+
+use super::error::SessionError;
+use super::reader::Reader;
+
+/// What a query may begin with.
+const QUERIES: [&str; 3] = ["SELECT", "WITH", "VALUES"];
+
+/// Pragmas that answer what is set or what is in the file, and do nothing when they are given no argument.
+const SETTINGS: [&str; 17] = [
+    "application_id",
+    "auto_vacuum",
+    "cache_size",
+    "collation_list",
+    "compile_options",
+    "data_version",
+    "database_list",
+    "encoding",
+    "freelist_count",
+    "function_list",
+    "journal_mode",
+    "page_count",
+    "page_size",
+    "schema_version",
+    "synchronous",
+    "table_list",
+    "user_version",
+];
+
+/// Pragmas that do nothing but answer, whatever argument they are given.
+const ANSWERS: [&str; 10] = [
+    "foreign_key_check",
+    "foreign_key_list",
+    "index_info",
+    "index_list",
+    "index_xinfo",
+    "integrity_check",
+    "quick_check",
+    "table_info",
+    "table_list",
+    "table_xinfo",
+];
+
+/// A text that is no question.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// It would change something, or does not begin as queries do.
+    #[error("only queries are answered (SELECT, WITH, VALUES, and PRAGMA for what can only be read), not {0:?}")]
+    NoQuery(String),
+    /// There is more after its end.
+    #[error("the supplied SQL string contains more than one statement")]
+    Several,
+}
+
+/// A query, to be asked any number of times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    sql: Box<str>,
+    /// SQLite takes some pragmas that only answer for writers, since with an argument they would be.
+    pragma: bool,
+}
+
+/// What came of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// A value for each column in each of them.
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Query {
+    /// Takes a text that can only be a query.
+    ///
+    /// # Errors
+    /// [`QueryError`] when it is none.
+    pub fn parse(sql: &str) -> Result<Self, QueryError> {
+        let first = statement(sql)?;
+        let no_query = || QueryError::NoQuery(first.split_whitespace().collect::<Vec<_>>().join(" "));
+        let (word, rest) = word(first);
+        let pragma = word.eq_ignore_ascii_case("PRAGMA");
+        let asks = if pragma {
+            pragma_only_answers(rest)
+        } else {
+            QUERIES.iter().any(|begin| word.eq_ignore_ascii_case(begin))
+        };
+        if asks { Ok(Self { sql: first.into(), pragma }) } else { Err(no_query()) }
+    }
+}
+
+/// Whether what stands behind `PRAGMA` can be answered without doing anything.
+fn pragma_only_answers(text: &str) -> bool {
+    let (name, rest) = word(text);
+    let listed = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    listed(&ANSWERS) || (listed(&SETTINGS) && rest.trim().is_empty())
+}
+
+/// The word with which `text` begins, and what comes after it.
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    text.split_at(text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len()))
+}
+
+/// The one statement that `sql` has, from its first word on.
+fn statement(sql: &str) -> Result<&str, QueryError> {
+    let begin = skip_blank(sql);
+    let end = end_of_statement(&sql[begin..]) + begin;
+    let mut rest = &sql[end..];
+    while let Some(after) = rest.strip_prefix(';') {
+        rest = &after[skip_blank(after)..];
+    }
+    if rest.is_empty() { Ok(sql[begin..end].trim_end()) } else { Err(QueryError::Several) }
+}
+
+/// How much of `text`, from its beginning, is white space and comments.
+fn skip_blank(text: &str) -> usize {
+    let mut rest = text.trim_start();
+    while let Some(comment) = comment(rest) {
+        rest = rest[comment..].trim_start();
+    }
+    text.len() - rest.len()
+}
+
+/// How long the comment is with which `text` begins, if it does.
+fn comment(text: &str) -> Option<usize> {
+    let ended = |end: &str| text.get(2..).and_then(|rest| rest.find(end)).map_or(text.len(), |at| 2 + at + end.len());
+    if text.starts_with("--") {
+        Some(ended("\n"))
+    } else if text.starts_with("/*") {
+        Some(ended("*/"))
+    } else {
+        None
+    }
+}
+
+/// Where the statement with which `text` begins ends: at a semicolon that stands in no string, name or comment, or with the text.
+fn end_of_statement(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(next) = text[at..].chars().next() {
+        let close = match next {
+            ';' => return at,
+            '\'' | '"' | '`' => Some(next),
+            '[' => Some(']'),
+            _ => None,
+        };
+        at += match (close, comment(&text[at..])) {
+            // A quote within quotes is doubled: to take it for two strings is as good.
+            (Some(close), _) => text[at + 1..].find(close).map_or(text.len() - at, |end| end + 2),
+            (None, Some(comment)) => comment,
+            (None, None) => next.len_utf8(),
+        };
+    }
+    text.len()
+}
+
+impl<'c> Reader<'c> {
+    /// Prepares a query. Not among the statements that stay prepared: those are the store's own.
+    fn prepare(&self, query: &Query) -> rusqlite::Result<Statement<'c>> {
+        let statement = self.connection().prepare(&query.sql)?;
+        if query.pragma || statement.readonly() { Ok(statement) } else { Err(rusqlite::Error::InvalidQuery) }
+    }
+
+    /// The names of a query's parameters, `None` for one that has none.
+    ///
+    /// # Errors
+    /// [`SessionError::Sql`] when SQLite does not understand the query, or would write.
+    pub fn parameters(&self, query: &Query) -> Result<Vec<Option<String>>, SessionError> {
+        let prepare = || {
+            let statement = self.prepare(query)?;
+            Ok((1..=statement.parameter_count()).map(|at| statement.parameter_name(at).map(str::to_owned)).collect())
+        };
+        prepare().map_err(|source| SessionError::new(&query.sql, source))
+    }
+
+    /// Asks `query`, and takes in at most so many rows.
+    ///
+    /// # Errors
+    /// [`SessionError`] when SQLite cannot run it, or would write.
+    pub fn ask(&self, query: &Query, parameters: &[Value], most: usize) -> Result<Rows, SessionError> {
+        let run = || {
+            let mut statement = self.prepare(query)?;
+            let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let width = columns.len();
+            let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
+            let mut rows = Vec::new();
+            while rows.len() < most {
+                let Some(row) = found.next()? else { break };
+                rows.push((0..width).map(|column| row.get_ref(column).map(owned)).collect::<Result<_, _>>()?);
+            }
+            Ok(Rows { columns, rows })
+        };
+        run().map_err(|source| SessionError::new(&query.sql, source))
+    }
+}
+
+/// A value of its own. Text that is no UTF-8 is told with U+FFFD in it.
+fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
+    }
+}

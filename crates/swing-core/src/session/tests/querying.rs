@@ -1,0 +1,86 @@
+//! A tool's own queries are answered, and nothing but queries.
+
+use rusqlite::types::Value;
+
+use super::*;
+use crate::session::{Query, QueryError};
+
+fn answer(session: &Session, sql: &str, parameters: &[Value]) -> Vec<Vec<Value>> {
+    session.read().ask(&Query::parse(sql).unwrap(), parameters, usize::MAX).unwrap().rows
+}
+
+#[test]
+fn any_query_is_answered_with_the_names_of_its_columns_and_values_of_every_type() {
+    let session = Session::in_memory(&[KV]).unwrap();
+    let query =
+        Query::parse(" -- all\n /* of */ SELECT 1 AS a, 0.5 b, 'ü', x'00ff', NULL, CAST(x'61ff' AS TEXT) ; ").unwrap();
+    let rows = session.read().ask(&query, &[], usize::MAX).unwrap();
+    assert_eq!(rows.columns[..2], ["a", "b"]);
+    let text = |text: &str| Value::Text(text.into());
+    let blob = Value::Blob(vec![0, 0xff]);
+    assert_eq!(rows.rows, [[Value::Integer(1), Value::Real(0.5), text("ü"), blob, Value::Null, text("a\u{fffd}")]]);
+}
+
+#[test]
+fn parameters_are_bound_and_no_more_rows_taken_in_than_wanted() {
+    let session = Session::in_memory(&[KV]).unwrap();
+    let query = Query::parse("SELECT * FROM (VALUES (1), (2), (3)) WHERE column1 >= :from AND column1 < ?").unwrap();
+    assert_eq!(session.read().parameters(&query).unwrap(), [Some(":from".to_owned()), None]);
+    let ask = |most| session.read().ask(&query, &[Value::Real(2.0), Value::Integer(9)], most).unwrap().rows;
+    assert_eq!(ask(1), [[Value::Integer(2)]]);
+    assert_eq!(ask(usize::MAX).len(), 2);
+}
+
+#[test]
+fn what_may_do_something_is_refused_before_sqlite_sees_it() {
+    let scratch = Scratch::with_store();
+    let session = scratch.open();
+    let refused = [
+        "",
+        "DELETE FROM kvStore",
+        "COMMIT",
+        "ATTACH 'x' AS y",
+        "EXPLAIN PRAGMA synchronous=off",
+        "PRAGMA",
+        "PRAGMA synchronous=off",
+        "PRAGMA synchronous(0)",
+        "/* SELECT */ pragma journal_mode = delete",
+        "PRAGMA wal_checkpoint",
+        "PRAGMA optimize",
+        "PRAGMA main.journal_mode",
+        "SELECTION",
+    ];
+    for sql in refused {
+        assert!(matches!(Query::parse(sql), Err(QueryError::NoQuery(_))), "{sql}");
+    }
+    for sql in ["SELECT 1; PRAGMA synchronous=off", "SELECT ';' ; ; x", "SELECT [a;b] -- ;\n, \"c;\"; SELECT 2"] {
+        assert_eq!(Query::parse(sql), Err(QueryError::Several), "{sql}");
+    }
+    assert_eq!(answer(&session, "PRAGMA synchronous", &[]), [[Value::Integer(2)]]);
+    let writes = Query::parse("WITH x AS (SELECT 1) DELETE FROM kvStore RETURNING key").unwrap();
+    assert!(matches!(session.read().parameters(&writes), Err(SessionError::Sql { .. })));
+    assert!(matches!(session.read().ask(&writes, &[], 1), Err(SessionError::Sql { .. })));
+    assert_eq!(get(session.read(), "a").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_semicolon_in_a_string_a_name_or_a_comment_ends_no_query() {
+    let session = Session::in_memory(&[KV]).unwrap();
+    for sql in [
+        "SELECT 'it''s;'",
+        "SELECT 1 AS [a;b]",
+        "SELECT 1 AS `a;`",
+        "SELECT 1 -- ;",
+        "SELECT 1 /* ;",
+        "VALUES ('ü;');;--",
+    ] {
+        assert_eq!(answer(&session, sql, &[]).len(), 1, "{sql}");
+    }
+}
+
+#[test]
+fn pragmas_that_only_answer_are_answered() {
+    let session = Scratch::with_store().open();
+    assert_eq!(answer(&session, "pragma table_info(kvStore)", &[]).len(), 2);
+    assert_eq!(answer(&session, "PRAGMA journal_mode;", &[]), [[Value::Text("wal".into())]]);
+}
