@@ -12,6 +12,7 @@ use swing_snap::migration::MigrationError;
 use swing_store::StoreError;
 
 use crate::error::Refusal;
+use crate::export::Folder;
 
 /// What can be done, most general first; nothing twice.
 pub(crate) fn hints(error: &anyhow::Error) -> Vec<String> {
@@ -70,8 +71,18 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::Damaged { .. } => say(
             "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",
         ),
-        Refusal::Unfinished { dataset, .. } => Some(format!(
-            "its empty manifest marks {} as unfinished: delete it before you export there again",
+        Refusal::InStore { .. } => say("nothing was written: name a directory of its own for the dataset"),
+        Refusal::DamagedRows { .. } => say(
+            "nothing was written: `swing-store verify` tells more; --artifact-mode debug exports the rows as they are; restore \
+             the store from a dataset or a backup",
+        ),
+        Refusal::Unfinished { dataset, folder: Folder::New, .. } => Some(format!(
+            "its empty manifest marks {} as unfinished: delete {0} before you export there again",
+            dataset.display()
+        )),
+        Refusal::Unfinished { dataset, folder: Folder::WasEmpty, .. } => Some(format!(
+            "its empty manifest marks {} as unfinished: the directory was there before, so export into another, or delete the \
+             files that this export wrote into it",
             dataset.display()
         )),
         Refusal::BadTrace { .. } | Refusal::NoBlob { .. } => {
@@ -232,9 +243,10 @@ fn migration(error: &MigrationError) -> Option<String> {
 fn dataset(error: &DatasetError) -> Option<String> {
     match error {
         DatasetError::ManifestExists { .. } => say("nothing was overwritten: name a directory that does not exist yet"),
-        DatasetError::AbortedExport { .. } => {
-            say("if no export is running, it never finished: delete the directory and export again")
-        }
+        DatasetError::AbortedExport { .. } => say(
+            "if no export is running, it never finished: export again, into a new directory; delete this one only if \
+                 nothing but that export is in it",
+        ),
         DatasetError::NoManifest { .. } => say("name the directory that holds export-manifest.json"),
         DatasetError::BadManifest { .. }
         | DatasetError::MissingFile { .. }

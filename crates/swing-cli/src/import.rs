@@ -153,7 +153,11 @@ fn repair(dataset: &Dataset, options: &Options, meter: &Meter) -> Result<Report>
     alone::insist(store)?;
     let mut opened = Store::open(store, swing_store::Options::default())?;
     let found = opened.host().kv().get(height::HOST_HEIGHT)?;
-    let block_height = height::parse(store, found.as_deref())?;
+    let found = height::read(store, found.as_deref())?;
+    if let (Some(expected), None) = (options.height, found) {
+        return Err(Refusal::OtherHeight { store: store.clone(), expected, found }.into());
+    }
+    let block_height = found.unwrap_or_default();
     let expected = dataset.block_height();
     if block_height != expected {
         return Err(Refusal::OtherDataset { store: store.clone(), expected, found: block_height }.into());

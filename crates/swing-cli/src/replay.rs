@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::console::{Console, complain};
 use crate::error::Refusal;
 use crate::exit::Exit;
+use crate::export::names;
 use crate::progress::Meter;
 use crate::text::{Grouped, plural};
 use comparison::Comparison;
@@ -143,11 +144,12 @@ pub fn replay(options: &Options, meter: &Meter) -> Result<Report> {
 
 /// A replay begins with nothing and erases nothing.
 fn check_fresh(dir: &Path) -> Result<()> {
-    match fs_err::read_dir(dir).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refusal::NotEmpty { dir: dir.to_owned() }.into()),
+    let not_empty = |holds| Err(Refusal::NotEmpty { dir: dir.to_owned(), holds }.into());
+    match names(dir) {
+        Ok(holds) if holds.is_empty() => Ok(()),
+        Ok(holds) => not_empty(holds),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(Refusal::NotEmpty { dir: dir.to_owned() }.into()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => not_empty(Vec::new()),
         Err(error) => Err(error).context("cannot look into the store's directory"),
     }
 }

@@ -101,6 +101,13 @@ pub struct Finding {
     pub problem: String,
 }
 
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, problem } = self;
+        write!(f, "{what}: {problem}")
+    }
+}
+
 impl From<substore::Finding> for Finding {
     fn from(found: substore::Finding) -> Self {
         Self { what: found.what, problem: found.problem }
@@ -138,10 +145,11 @@ fn trusted(path: &Path) -> Result<SourceRecords<'static>> {
 fn check_height(store: &Path, exporter: &Exporter, expected: Option<u64>) -> Result<Option<Finding>> {
     let Some(expected) = expected else { return Ok(None) };
     let text = exporter.host_kv(height::HOST_HEIGHT)?;
-    let problem = match height::parse(store, text.as_deref()) {
-        Ok(found) if found == expected => return Ok(None),
-        Ok(found) if found < expected => format!("is {found}, not {expected}: later blocks are lost"),
-        Ok(found) => format!("is {found}, not {expected}"),
+    let problem = match height::read(store, text.as_deref()) {
+        Ok(Some(found)) if found == expected => return Ok(None),
+        Ok(Some(found)) if found < expected => format!("is {found}, not {expected}: later blocks are lost"),
+        Ok(Some(found)) => format!("is {found}, not {expected}"),
+        Ok(None) => format!("there is none, not {expected}"),
         Err(_) => format!("is {:?}, not {expected}", text.unwrap_or_default()),
     };
     Ok(Some(Finding { what: height::HOST_HEIGHT.to_owned(), problem }))

@@ -19,7 +19,8 @@ pub(super) struct Args {
     /// Trusted export data: an export-data.jsonl, or the dataset that holds one.
     #[arg(long, value_name = "FILE|DATASET")]
     trusted: Option<PathBuf>,
-    /// The block height that the store must be at. One that lost blocks it had committed is at a lower one.
+    /// The block height that the store must be at. One that lost blocks it had committed is at a lower one; one that
+    /// has no height is at none, also not at 0.
     #[arg(long, value_name = "N", value_parser = height())]
     height: Option<u64>,
 }

@@ -7,6 +7,7 @@ mod bad_store;
 mod bad_trace;
 mod digest;
 mod export;
+mod export_refused;
 mod import;
 mod migrate;
 mod replay;

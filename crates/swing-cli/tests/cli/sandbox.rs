@@ -129,6 +129,12 @@ impl Sandbox {
     }
 }
 
+/// Changes a store's database as other software would.
+pub(crate) fn alter(sandbox: &Sandbox, store: &str, sql: &str) {
+    let database = rusqlite::Connection::open(sandbox.path(store).join("swingstore.sqlite")).unwrap();
+    database.execute_batch(sql).unwrap();
+}
+
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

@@ -3,7 +3,7 @@
 use fs_err as fs;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, datasets, expected, stores};
+use crate::sandbox::{Sandbox, alter, datasets, expected, stores};
 
 #[test]
 fn every_fixture_is_sound_and_agrees_with_its_own_export() {
@@ -34,12 +34,6 @@ fn findings(sandbox: &Sandbox, args: &[&str]) -> Vec<(String, String)> {
     json["findings"].as_array().unwrap().iter().map(|found| (text(&found["what"]), text(&found["problem"]))).collect()
 }
 
-/// Changes the store's database.
-fn alter(sandbox: &Sandbox, sql: &str) {
-    let database = rusqlite::Connection::open(sandbox.path("store/swingstore.sqlite")).unwrap();
-    database.execute_batch(sql).unwrap();
-}
-
 #[test]
 fn tampered_content_is_found_under_its_name() {
     for (sql, what) in [
@@ -53,7 +47,7 @@ fn tampered_content_is_found_under_its_name() {
         ("DELETE FROM transcriptItems WHERE vatID = 'v10' AND position = 6", "transcript.v10.5.8"),
     ] {
         let sandbox = Sandbox::with_store("archival");
-        alter(&sandbox, sql);
+        alter(&sandbox, "store", sql);
         let found = findings(&sandbox, &[]);
         assert!(found.iter().any(|(named, _)| named == what), "{sql}: {found:?}");
         let run = sandbox.run(&["verify", "store"]);
@@ -66,7 +60,7 @@ fn tampered_content_is_found_under_its_name() {
 fn trusted_export_data_finds_what_no_hash_covers() {
     let sandbox = Sandbox::with_store("archival");
     sandbox.dataset("archival", "js", "operational", "dataset");
-    alter(&sandbox, "UPDATE kvStore SET value = 'forged' WHERE key = 'activityhash'");
+    alter(&sandbox, "store", "UPDATE kvStore SET value = 'forged' WHERE key = 'activityhash'");
     assert_eq!(sandbox.json(&["verify", "store"])["findings"], json!([]));
     let found = findings(&sandbox, &["--trusted", "dataset"]);
     assert_eq!(found, [("kv.activityhash".into(), "differs from the trusted export data".into())]);
@@ -94,7 +88,7 @@ fn damaged_pages_are_findings_and_what_can_be_read_is_still_checked() {
     let page = (root - 1) * 4096..root * 4096;
     bytes[page].fill(0xa5);
     fs::write(&file, &bytes).unwrap();
-    alter(&sandbox, "UPDATE bundles SET bundle = 'x'");
+    alter(&sandbox, "store", "UPDATE bundles SET bundle = 'x'");
     let found = findings(&sandbox, &[]);
     for what in ["database file", "transcript", "bundle.b0-41bf"] {
         assert!(found.iter().any(|(named, _)| named.starts_with(what)), "no {what}: {found:?}");
