@@ -78,6 +78,14 @@ pub enum Refusal {
         /// What is wrong with them.
         finding: String,
     },
+    /// A store in place of the export data to compare another one with.
+    #[error("{path} is a store, and no export data to compare with")]
+    TrustedStore {
+        /// What was named.
+        path: PathBuf,
+        /// The store's directory.
+        store: PathBuf,
+    },
     /// An export that was begun and not finished.
     #[error("the export into {dataset} was not finished")]
     Unfinished {

@@ -71,6 +71,10 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::Damaged { .. } => say(
             "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",
         ),
+        Refusal::TrustedStore { store, .. } => Some(format!(
+            "`swing-store export {} NEW --artifact-mode none` writes its export data: then say --trusted NEW",
+            store.display()
+        )),
         Refusal::InStore { .. } => say("nothing was written: name a directory of its own for the dataset"),
         Refusal::DamagedRows { .. } => say(
             "nothing was written: `swing-store verify` tells more; --artifact-mode debug exports the rows as they are; restore \
@@ -222,6 +226,7 @@ fn verify(error: &VerifyError) -> Option<String> {
         VerifyError::Substore(error) => substore(error),
         VerifyError::Session(error) => session(error),
         VerifyError::Trusted(_) => None,
+        VerifyError::NothingTrusted => say("export again, or get it from somebody else"),
     }
 }
 

@@ -16,3 +16,4 @@ mod sandbox;
 mod stat;
 mod usage;
 mod verify;
+mod verify_more;
