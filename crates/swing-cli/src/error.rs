@@ -39,12 +39,38 @@ pub enum Refusal {
         text: String,
     },
     /// Somebody has the store open that is to be changed.
-    #[error("the store in {store} is in use by {}", match &by[..] { [] => "another program".to_owned(), by => format!("process {}", by.join(", ")) })]
+    #[error("the store in {store} is in use by {}", whom(.by))]
     InUse {
         /// The store's directory.
         store: PathBuf,
         /// The processes that have its file open, as far as they can be seen.
         by: Vec<String>,
+    },
+    /// Somebody has the store open that is to be replaced, and nobody is to be waited for.
+    #[error("the store in {store} is in use by {}: nothing was replaced", whom(.by))]
+    InTheWay {
+        /// The store's directory.
+        store: PathBuf,
+        /// The processes that have its file open, as far as they can be seen.
+        by: Vec<String>,
+    },
+    /// The store that is to be replaced has blocks which the dataset has not.
+    #[error("the store in {store} is at block height {found}, the dataset of {dataset}: nothing was replaced")]
+    Later {
+        /// The store's directory.
+        store: PathBuf,
+        /// The height of the store.
+        found: u64,
+        /// The height of the dataset.
+        dataset: u64,
+    },
+    /// Where the new store is to be there is a link to what is not there, a disk that is not mounted maybe.
+    #[error("{link} is a link to {target}, which is not there")]
+    DanglingLink {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
     },
     /// A directory that must be new has something in it.
     #[error("{dir} is not an empty directory{}", listed(.holds))]
@@ -146,6 +172,10 @@ pub enum Refusal {
 /// At which height a store is.
 fn at(height: Option<u64>) -> String {
     height.map_or("has no block height".to_owned(), |height| format!("is at block height {height}"))
+}
+
+fn whom(by: &[String]) -> String {
+    if by.is_empty() { "another program".to_owned() } else { format!("process {}", by.join(", ")) }
 }
 
 fn more(findings: usize) -> String {

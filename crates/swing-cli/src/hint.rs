@@ -55,6 +55,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
+const NOT_TO_WAIT: &str = "without --wait an import waits for as long as somebody has the old store open: import again";
+
 fn say(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -67,6 +69,13 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::InUse { .. } => say(
             "nothing was changed: stop the node first, or wait for what reads the store; stat, verify and export need not",
         ),
+        Refusal::InTheWay { .. } => say(NOT_TO_WAIT),
+        Refusal::Later { dataset, .. } => Some(format!(
+            "the blocks after {dataset} would be lost: name another directory, or say --replace if that is what you want"
+        )),
+        Refusal::DanglingLink { .. } => {
+            say("nothing was replaced: mount or make what it leads to, or remove the link, and import again")
+        }
         Refusal::NotEmpty { .. } => say("nothing was erased: name a directory that is empty or does not exist yet"),
         Refusal::Damaged { .. } => say(
             "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",
@@ -203,9 +212,7 @@ fn staging(error: &StagingError) -> Option<String> {
             say("`swing-store stat` tells more of the old store; or move its files away, and import again")
         }
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
-        StagingError::TargetInUse { .. } => {
-            say("without --wait an import waits for as long as somebody has the old store open: import again")
-        }
+        StagingError::TargetInUse { .. } => say(NOT_TO_WAIT),
         StagingError::Io { source, .. } => in_io(source),
         StagingError::Unknown { .. } => say("`swing-store stat` tells at which height the store is"),
     }

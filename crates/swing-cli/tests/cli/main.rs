@@ -9,6 +9,7 @@ mod digest;
 mod export;
 mod export_refused;
 mod import;
+mod import_over;
 mod migrate;
 mod replay;
 mod replay_all_ops;
