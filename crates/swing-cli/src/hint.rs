@@ -1,12 +1,14 @@
 //! What to do about an error: found by its type, wherever in the chain it is.
 
+mod side_files;
+
 use std::error::Error;
 use std::io;
 
 use swing_core::SessionError;
 use swing_core::session::{CommitError, LockError, OpenError};
 use swing_core::substore::SubstoreError;
-use swing_export::dataset::DatasetError;
+use swing_export::dataset::{DatasetError, Mode};
 use swing_export::{ExportError, ImportError, RepairError, StagingError, VerifyError};
 use swing_snap::migration::MigrationError;
 use swing_store::StoreError;
@@ -139,8 +141,17 @@ fn open(error: &OpenError) -> Option<String> {
         }
         OpenError::Locked(error) => lock(error),
         OpenError::Io { source, .. } => in_io(source),
+        OpenError::Unrecovered { path } if side_files::forbidden(path).is_some() => {
+            side_files::forbidden(path).map(|file| side_files::not_yours(&file))
+        }
         OpenError::Unrecovered { .. } => {
             say("copy all files of the store to where they can be written, and read the copy")
+        }
+        OpenError::Sqlite { path, source } if side_files::has_no_room(source) => Some(side_files::make_room(path)),
+        OpenError::Sqlite { path, source }
+            if side_files::cannot_open(source) && side_files::forbidden(path).is_some() =>
+        {
+            side_files::forbidden(path).map(|file| side_files::not_yours(&file))
         }
         OpenError::Sqlite { .. } | OpenError::RowDigests { .. } | OpenError::Pool { .. } => {
             say("if the file is damaged, restore the store from a dataset or a backup; if it is locked, see who has it")
@@ -269,8 +280,11 @@ fn dataset(error: &DatasetError) -> Option<String> {
         }
         DatasetError::NoBlockHeight { .. } => say("an importer needs to know the height: export again"),
         DatasetError::NoExportData { .. } => say("export again with --export-data-mode all"),
+        DatasetError::NoArtifacts { listed: 0, .. } | DatasetError::TooFewArtifacts { has: Mode::NoArtifacts, .. } => {
+            say("the dataset has export data alone: export again, with --artifact-mode operational or more")
+        }
         DatasetError::NoArtifacts { .. } => {
-            say("import with --artifact-mode operational, or export again if the dataset has no artifacts")
+            say("without artifacts no store can be made: say --artifact-mode operational; none is for repair-metadata")
         }
         DatasetError::TooFewArtifacts { has, .. } => {
             Some(format!("import with --artifact-mode {has}, or export again with more"))

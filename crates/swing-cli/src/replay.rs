@@ -3,6 +3,7 @@
 mod answer;
 mod blobs;
 mod comparison;
+mod failure;
 mod line;
 mod op;
 mod player;
@@ -87,7 +88,8 @@ const LINES_PER_STEP: u64 = 4096;
 /// Makes all calls of a trace to a fresh store and compares the answers.
 ///
 /// # Errors
-/// When the trace or a blob cannot be read, or the directory is not empty. A call that fails is a mismatch and no error.
+/// When the trace or a blob cannot be read, the directory is not empty, or the store itself fails: it cannot be opened, read or
+/// written. Any other call that fails is a mismatch and no error.
 pub fn replay(options: &Options, meter: &Meter) -> Result<Report> {
     let Options { trace, store, blobs, checking } = options;
     let mut source = Source::open(trace)?;
@@ -110,6 +112,12 @@ pub fn replay(options: &Options, meter: &Meter) -> Result<Report> {
                 }
                 let answer =
                     player.perform(op, &arguments).with_context(|| format!("{} line {number}", trace.display()))?;
+                let answer = match answer {
+                    Err(error) if failure::is_the_stores(&error) => {
+                        return Err(error.context(format!("the store failed at {} line {number}", trace.display())));
+                    }
+                    answer => answer,
+                };
                 match checking {
                     Checking::Everything => comparison.answer(number, op, recorded, &answer)?,
                     Checking::FailuresOnly => comparison.failure(number, op, recorded, &answer),

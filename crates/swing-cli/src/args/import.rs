@@ -25,7 +25,7 @@ pub(super) struct Args {
     dataset: PathBuf,
     /// The store's directory; created if absent.
     dir: PathBuf,
-    /// Which artifacts to take; the dataset must have them all. [default: what its manifest says, else operational]
+    /// Which artifacts to take; the dataset must have them all. `none` is for repair-metadata alone. [default: what its manifest says, else operational]
     #[arg(long, value_name = "MODE")]
     artifact_mode: Option<ArtifactMode>,
     /// What to do with the export data.

@@ -68,3 +68,17 @@ fn a_link_that_leads_nowhere_is_not_replaced() {
     sandbox.json(&["import", "dataset", "store"]);
     assert_eq!(sandbox.json(&["stat", "disk"])["block_height"], 17);
 }
+
+#[test]
+fn what_to_do_without_artifacts_depends_on_whether_the_dataset_has_some() {
+    let sandbox = Sandbox::with_store("worked-example");
+    sandbox.json(&["export", "store", "records", "--artifact-mode", "none"]);
+    for more in [&[][..], &["--artifact-mode", "operational"]] {
+        let run = sandbox.run(&[&["import", "records", "new"], more].concat());
+        run.refused(&["no artifacts", "export again, with --artifact-mode operational or more"]);
+        assert!(!run.stderr.contains("import with"), "{run:?}");
+    }
+    sandbox.json(&["export", "store", "whole"]);
+    let run = sandbox.run(&["import", "whole", "new", "--artifact-mode", "none"]);
+    run.refused(&["no artifacts", "say --artifact-mode operational; none is for repair-metadata"]);
+}

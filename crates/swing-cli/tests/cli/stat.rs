@@ -79,3 +79,16 @@ fn a_look_leaves_nothing_beside_the_store() {
         }
     }
 }
+
+#[test]
+fn what_an_import_left_is_told() {
+    let sandbox = Sandbox::with_store("archival");
+    assert_eq!(sandbox.json(&["stat", "store"])["import_files"], json!([]));
+    for name in ["swingstore.sqlite-import", "swingstore.sqlite-import-wal"] {
+        fs_err::write(sandbox.path("store").join(name), "half").unwrap();
+    }
+    let left = json!(["swingstore.sqlite-import", "swingstore.sqlite-import-wal"]);
+    assert_eq!(sandbox.json(&["stat", "store"])["import_files"], left);
+    let said = sandbox.run(&["stat", "store"]).stdout;
+    assert!(said.contains("  left there    swingstore.sqlite-import: of an import"), "{said}");
+}
