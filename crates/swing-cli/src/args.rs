@@ -140,6 +140,7 @@ mod tests {
             ("swing-store import a b --check-block-height -1", "-1"),
             ("swing-store import a b --wait -1", "-1"),
             ("swing-store import a b --export-data-mode repair-metadata --wait 1", "waits for nobody"),
+            ("swing-store import a b --export-data-mode repair-metadata --replace", "replaces nothing"),
         ] {
             let said = usage(words);
             assert!(said.contains(reason), "{words}: {said}");

@@ -5,18 +5,21 @@ use std::path::PathBuf;
 use swing_core::row_digest::RowDigestError;
 use swing_export::SourceError;
 
+use crate::export::Folder;
+use crate::verify::Finding;
+
 /// Something that was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The store is of another block than was asked for.
-    #[error("the store in {store} is at block height {found}, not {expected}")]
+    #[error("the store in {store} {}, not {expected}", at(*.found))]
     OtherHeight {
         /// The store's directory.
         store: PathBuf,
         /// The height asked for.
         expected: u64,
-        /// The height it has; 0 when it has none.
-        found: u64,
+        /// The height it has.
+        found: Option<u64>,
     },
     /// The dataset to repair a store from is of another block.
     #[error("the store in {store} is at block height {found}, but the dataset is of {expected}")]
@@ -37,18 +40,62 @@ pub enum Refusal {
         text: String,
     },
     /// Somebody has the store open that is to be changed.
-    #[error("the store in {store} is in use by {}", match &by[..] { [] => "another program".to_owned(), by => format!("process {}", by.join(", ")) })]
+    #[error("the store in {store} is in use by {}", whom(.by))]
     InUse {
         /// The store's directory.
         store: PathBuf,
         /// The processes that have its file open, as far as they can be seen.
         by: Vec<String>,
     },
+    /// Somebody has the store open that is to be replaced, and nobody is to be waited for.
+    #[error("the store in {store} is in use by {}: nothing was replaced", whom(.by))]
+    InTheWay {
+        /// The store's directory.
+        store: PathBuf,
+        /// The processes that have its file open, as far as they can be seen.
+        by: Vec<String>,
+    },
+    /// The store that is to be replaced has blocks which the dataset has not.
+    #[error("the store in {store} is at block height {found}, the dataset of {dataset}: nothing was replaced")]
+    Later {
+        /// The store's directory.
+        store: PathBuf,
+        /// The height of the store.
+        found: u64,
+        /// The height of the dataset.
+        dataset: u64,
+    },
+    /// Where the new store is to be there is a link to what is not there, a disk that is not mounted maybe.
+    #[error("{link} is a link to {target}, which is not there")]
+    DanglingLink {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// A directory that must be new has something in it.
-    #[error("{dir} is not an empty directory")]
+    #[error("{dir} is not an empty directory{}", listed(.holds))]
     NotEmpty {
         /// The directory, or the file that stands in its place.
         dir: PathBuf,
+        /// What is in it.
+        holds: Vec<String>,
+    },
+    /// A dataset in the directory of the store that it is of.
+    #[error("{dataset} is the directory of the store in {store}, or lies in it")]
+    InStore {
+        /// The dataset's directory.
+        dataset: PathBuf,
+        /// The store's directory.
+        store: PathBuf,
+    },
+    /// The digest says that rows are damaged which were to be exported.
+    #[error("the store in {store} is not exported: {}{}", .findings[0], more(.findings.len()))]
+    DamagedRows {
+        /// The store's directory.
+        store: PathBuf,
+        /// What is wrong with them; at least one thing.
+        findings: Vec<Finding>,
     },
     /// A digest says that rows are damaged, and a new one would say that they are not.
     #[error("the rows of the store in {store} are not those that were committed: {finding}")]
@@ -67,11 +114,21 @@ pub enum Refusal {
         #[source]
         source: RowDigestError,
     },
+    /// A store in place of the export data to compare another one with.
+    #[error("{path} is a store, and no export data to compare with")]
+    TrustedStore {
+        /// What was named.
+        path: PathBuf,
+        /// The store's directory.
+        store: PathBuf,
+    },
     /// An export that was begun and not finished.
     #[error("the export into {dataset} was not finished")]
     Unfinished {
         /// The dataset's directory.
         dataset: PathBuf,
+        /// Whether it was there before.
+        folder: Folder,
         /// Why not.
         #[source]
         source: SourceError,
@@ -120,4 +177,27 @@ pub enum Refusal {
         /// The hash of what is in it.
         actual: swing_core::Digest,
     },
+}
+
+/// At which height a store is.
+fn at(height: Option<u64>) -> String {
+    height.map_or("has no block height".to_owned(), |height| format!("is at block height {height}"))
+}
+
+fn whom(by: &[String]) -> String {
+    if by.is_empty() { "another program".to_owned() } else { format!("process {}", by.join(", ")) }
+}
+
+fn more(findings: usize) -> String {
+    if findings > 1 { format!(", and {} more", findings - 1) } else { String::new() }
+}
+
+/// The first of some names, to be told after a directory's.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match names {
+        [] => String::new(),
+        names if names.len() <= SHOWN => format!(": it has {}", names.join(", ")),
+        names => format!(": it has {} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
+    }
 }

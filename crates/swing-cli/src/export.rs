@@ -1,5 +1,8 @@
 //! Out of a store, into a dataset.
 
+mod rows;
+mod target;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -16,6 +19,11 @@ use crate::exit::Exit;
 use crate::height;
 use crate::progress::Meter;
 use crate::text::{Bytes, Grouped, plural};
+use crate::verify::{Digests, Finding};
+
+pub use self::rows::Missing;
+pub use self::target::Folder;
+pub(crate) use self::target::names;
 
 /// Records are shown once in this many.
 const RECORDS_PER_STEP: u64 = 1024;
@@ -65,9 +73,17 @@ pub struct Report {
     /// What a genesis file would say of the export data; in the Go dialect only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub genesis_hash: Option<String>,
+    /// What the digest of the rows says of them.
+    pub row_digests: Digests,
+    /// In `debug` mode, what it found wrong with them; they are in the dataset as they are. Any other mode fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// In `debug` mode, what the store has but not as its record says: it is not in the dataset. Any other mode fails.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// In `debug` mode, how much of what a node needs the store does not have. Any other mode but `none` fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
     /// Where it is.
     #[serde(skip)]
     dataset: PathBuf,
@@ -89,8 +105,9 @@ pub(crate) fn as_text<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok
 /// Writes the last commit of a store as a dataset.
 ///
 /// # Errors
-/// When there is no store, it is not at the height or not complete for the mode: nothing is written then. Later errors
-/// are in a [`Refusal::Unfinished`]: the dataset is there in part, and its manifest is empty.
+/// When there is no store, it is not at the height, not complete for the mode or its rows are damaged, and when the dataset's
+/// directory is the store's or not empty: nothing is written then. Later errors are in a [`Refusal::Unfinished`]: the
+/// dataset is there in part, and its manifest is empty.
 pub fn export(options: &Options, meter: &Meter) -> Result<Report> {
     let Options { store, dataset, .. } = options;
     let mode = match options.mode {
@@ -100,19 +117,43 @@ pub fn export(options: &Options, meter: &Meter) -> Result<Report> {
         Mode::Debug => ArtifactMode::Debug,
     };
     let exporter = swing_store::exporter(store, mode)?;
-    let block_height = height::parse(store, exporter.host_kv(height::HOST_HEIGHT)?.as_deref())?;
-    if let Some(expected) = options.height.filter(|expected| *expected != block_height) {
-        return Err(Refusal::OtherHeight { store: store.clone(), expected, found: block_height }.into());
+    let found = height::read(store, exporter.host_kv(height::HOST_HEIGHT)?.as_deref())?;
+    if let Some(expected) = options.height.filter(|expected| Some(*expected) != found) {
+        return Err(Refusal::OtherHeight { store: store.clone(), expected, found }.into());
     }
+    let folder = target::check(store, dataset)?;
     meter.step(Step::Stage("completeness"));
     // All of them now: an incomplete store is found out before anything is created.
     let names = match options.mode {
         Mode::NoArtifacts => Vec::new(),
         _ => exporter.artifact_names()?.collect::<Result<Vec<_>, _>>()?,
     };
+    let missing = rows::missing(&exporter, options.mode);
+    meter.step(Step::Stage("row digests"));
+    let (row_digests, findings) = rows::check(&exporter, options)?;
+    let report = Report {
+        records: 0,
+        artifacts: 0,
+        bytes: 0,
+        block_height: found.unwrap_or_default(),
+        mode: options.mode,
+        dialect: match options.dialect {
+            Dialect::Js => "js",
+            Dialect::Go => "go",
+        },
+        genesis_hash: None,
+        row_digests,
+        findings,
+        left_out: Vec::new(),
+        missing,
+        dataset: dataset.clone(),
+    };
     let writer = DatasetWriter::create(dataset, options.dialect)?;
-    let report = write(writer, &exporter, options, block_height, &names, meter)
-        .map_err(|source| Refusal::Unfinished { dataset: dataset.clone(), source })?;
+    let report = write(writer, &exporter, options, report, &names, meter).map_err(|source| Refusal::Unfinished {
+        dataset: dataset.clone(),
+        folder,
+        source,
+    })?;
     exporter.close()?;
     Ok(report)
 }
@@ -121,24 +162,10 @@ fn write(
     mut writer: DatasetWriter,
     exporter: &Exporter,
     options: &Options,
-    block_height: u64,
+    mut report: Report,
     names: &[String],
     meter: &Meter,
 ) -> Result<Report, SourceError> {
-    let mut report = Report {
-        records: 0,
-        artifacts: 0,
-        bytes: 0,
-        block_height,
-        mode: options.mode,
-        dialect: match options.dialect {
-            Dialect::Js => "js",
-            Dialect::Go => "go",
-        },
-        genesis_hash: None,
-        left_out: Vec::new(),
-        dataset: options.dataset.clone(),
-    };
     if options.data == ExportData::All {
         let summary = match options.dialect {
             Dialect::Js => write_records(&mut writer, exporter.export_data(), meter)?,
@@ -160,7 +187,7 @@ fn write(
         report.artifacts += 1;
         report.bytes += bytes;
     }
-    writer.finish(block_height, Some(options.mode))?;
+    writer.finish(report.block_height, Some(options.mode))?;
     Ok(report)
 }
 
@@ -189,7 +216,7 @@ fn write_records(
 pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
     let report = export(options, &Meter::stderr("export"))?;
     console.report(&report)?;
-    Ok(if report.left_out.is_empty() { Exit::Ok } else { Exit::FoundWrong })
+    Ok(if report.left_out.is_empty() && report.findings.is_empty() { Exit::Ok } else { Exit::FoundWrong })
 }
 
 impl fmt::Display for Report {
@@ -201,9 +228,19 @@ impl fmt::Display for Report {
         for LeftOut { name, reason } in &self.left_out {
             writeln!(f, "  left out      {name}: {reason}")?;
         }
-        match &self.genesis_hash {
-            Some(hash) => writeln!(f, "  genesis hash  {hash}"),
-            None => Ok(()),
+        for missing in self.missing.iter().flat_map(Missing::told) {
+            writeln!(f, "  not there     {missing}, which a node needs")?;
+        }
+        for Finding { what, problem } in &self.findings {
+            writeln!(f, "  damaged       {what}: {problem}")?;
+        }
+        if let Some(hash) = &self.genesis_hash {
+            writeln!(f, "  genesis hash  {hash}")?;
+        }
+        match &self.row_digests {
+            // Told above.
+            Digests::Contradicts => Ok(()),
+            digests => writeln!(f, "{digests}"),
         }
     }
 }

@@ -1,17 +1,20 @@
 //! What to do about an error: found by its type, wherever in the chain it is.
 
+mod side_files;
+
 use std::error::Error;
 use std::io;
 
 use swing_core::SessionError;
 use swing_core::session::{CommitError, LockError, OpenError};
 use swing_core::substore::SubstoreError;
-use swing_export::dataset::DatasetError;
+use swing_export::dataset::{DatasetError, Mode};
 use swing_export::{ExportError, ImportError, RepairError, StagingError, VerifyError};
 use swing_snap::migration::MigrationError;
 use swing_store::StoreError;
 
 use crate::error::Refusal;
+use crate::export::Folder;
 
 /// What can be done, most general first; nothing twice.
 pub(crate) fn hints(error: &anyhow::Error) -> Vec<String> {
@@ -54,6 +57,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
+const NOT_TO_WAIT: &str = "without --wait an import waits for as long as somebody has the old store open: import again";
+
 fn say(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -66,6 +71,13 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::InUse { .. } => say(
             "nothing was changed: stop the node first, or wait for what reads the store; stat, verify and export need not",
         ),
+        Refusal::InTheWay { .. } => say(NOT_TO_WAIT),
+        Refusal::Later { dataset, .. } => Some(format!(
+            "the blocks after {dataset} would be lost: name another directory, or say --replace if that is what you want"
+        )),
+        Refusal::DanglingLink { .. } => {
+            say("nothing was replaced: mount or make what it leads to, or remove the link, and import again")
+        }
         Refusal::NotEmpty { .. } => say("nothing was erased: name a directory that is empty or does not exist yet"),
         Refusal::Damaged { .. } => say(
             "nothing was changed: `swing-store verify` tells more; --accept-rows makes the digest say what is there",
@@ -73,8 +85,22 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::NewerDigest { .. } => {
             say("nothing was changed: a later release has written the store, and keeps its digest")
         }
-        Refusal::Unfinished { dataset, .. } => Some(format!(
-            "its empty manifest marks {} as unfinished: delete it before you export there again",
+        Refusal::TrustedStore { store, .. } => Some(format!(
+            "`swing-store export {} NEW --artifact-mode none` writes its export data: then say --trusted NEW",
+            store.display()
+        )),
+        Refusal::InStore { .. } => say("nothing was written: name a directory of its own for the dataset"),
+        Refusal::DamagedRows { .. } => say(
+            "nothing was written: `swing-store verify` tells more; --artifact-mode debug exports the rows as they are; restore \
+             the store from a dataset or a backup",
+        ),
+        Refusal::Unfinished { dataset, folder: Folder::New, .. } => Some(format!(
+            "its empty manifest marks {} as unfinished: delete {0} before you export there again",
+            dataset.display()
+        )),
+        Refusal::Unfinished { dataset, folder: Folder::WasEmpty, .. } => Some(format!(
+            "its empty manifest marks {} as unfinished: the directory was there before, so export into another, or delete the \
+             files that this export wrote into it",
             dataset.display()
         )),
         Refusal::BadTrace { .. } | Refusal::NoBlob { .. } => {
@@ -118,8 +144,17 @@ fn open(error: &OpenError) -> Option<String> {
         }
         OpenError::Locked(error) => lock(error),
         OpenError::Io { source, .. } => in_io(source),
+        OpenError::Unrecovered { path } if side_files::forbidden(path).is_some() => {
+            side_files::forbidden(path).map(|file| side_files::not_yours(&file))
+        }
         OpenError::Unrecovered { .. } => {
             say("copy all files of the store to where they can be written, and read the copy")
+        }
+        OpenError::Sqlite { path, source } if side_files::has_no_room(source) => Some(side_files::make_room(path)),
+        OpenError::Sqlite { path, source }
+            if side_files::cannot_open(source) && side_files::forbidden(path).is_some() =>
+        {
+            side_files::forbidden(path).map(|file| side_files::not_yours(&file))
         }
         OpenError::Sqlite { .. } | OpenError::RowDigests { .. } | OpenError::Pool { .. } => {
             say("if the file is damaged, restore the store from a dataset or a backup; if it is locked, see who has it")
@@ -192,9 +227,7 @@ fn staging(error: &StagingError) -> Option<String> {
             say("`swing-store stat` tells more of the old store; or move its files away, and import again")
         }
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
-        StagingError::TargetInUse { .. } => {
-            say("without --wait an import waits for as long as somebody has the old store open: import again")
-        }
+        StagingError::TargetInUse { .. } => say(NOT_TO_WAIT),
         StagingError::Io { source, .. } => in_io(source),
         StagingError::Unknown { .. } => say("`swing-store stat` tells at which height the store is"),
     }
@@ -215,6 +248,7 @@ fn verify(error: &VerifyError) -> Option<String> {
         VerifyError::Substore(error) => substore(error),
         VerifyError::Session(error) => session(error),
         VerifyError::Trusted(_) => None,
+        VerifyError::NothingTrusted => say("export again, or get it from somebody else"),
     }
 }
 
@@ -236,9 +270,10 @@ fn migration(error: &MigrationError) -> Option<String> {
 fn dataset(error: &DatasetError) -> Option<String> {
     match error {
         DatasetError::ManifestExists { .. } => say("nothing was overwritten: name a directory that does not exist yet"),
-        DatasetError::AbortedExport { .. } => {
-            say("if no export is running, it never finished: delete the directory and export again")
-        }
+        DatasetError::AbortedExport { .. } => say(
+            "if no export is running, it never finished: export again, into a new directory; delete this one only if \
+                 nothing but that export is in it",
+        ),
         DatasetError::NoManifest { .. } => say("name the directory that holds export-manifest.json"),
         DatasetError::BadManifest { .. }
         | DatasetError::MissingFile { .. }
@@ -249,8 +284,11 @@ fn dataset(error: &DatasetError) -> Option<String> {
         }
         DatasetError::NoBlockHeight { .. } => say("an importer needs to know the height: export again"),
         DatasetError::NoExportData { .. } => say("export again with --export-data-mode all"),
+        DatasetError::NoArtifacts { listed: 0, .. } | DatasetError::TooFewArtifacts { has: Mode::NoArtifacts, .. } => {
+            say("the dataset has export data alone: export again, with --artifact-mode operational or more")
+        }
         DatasetError::NoArtifacts { .. } => {
-            say("import with --artifact-mode operational, or export again if the dataset has no artifacts")
+            say("without artifacts no store can be made: say --artifact-mode operational; none is for repair-metadata")
         }
         DatasetError::TooFewArtifacts { has, .. } => {
             Some(format!("import with --artifact-mode {has}, or export again with more"))

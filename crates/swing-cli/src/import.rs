@@ -1,5 +1,7 @@
 //! Out of a dataset, into a store.
 
+mod target;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +9,6 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 use swing_core::roles::{HostStorage as _, KvStore as _};
-use swing_core::session::{Location, OpenError, OpenOptions, Session, store_file};
 use swing_core::{ArtifactMode, MonotonicClock};
 use swing_export::dataset::{Dataset, DatasetError, MANIFEST_FILE_NAME, Mode};
 use swing_export::{ImportOptions, Step};
@@ -23,6 +24,17 @@ use crate::progress::Meter;
 use crate::text::{Bytes, Grouped, plural};
 use crate::waiting;
 
+pub use self::target::Replaced;
+
+/// Which stores an import replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// None of a greater height than the dataset's.
+    NotLater,
+    /// Any.
+    Any,
+}
+
 /// What to do with a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -32,6 +44,8 @@ pub enum Task {
         mode: Option<Mode>,
         /// How long to wait for readers of the store that is replaced: until they are gone if `None`.
         wait: Option<Duration>,
+        /// Which stores it may replace.
+        replace: Replace,
     },
     /// Add the records that an existing store lacks.
     RepairMetadata,
@@ -69,11 +83,11 @@ pub struct Report {
     /// What a repair did.
     #[serde(flatten)]
     pub repaired: Option<Repaired>,
+    /// The store that was there.
+    pub replaced: Option<Replaced>,
     /// Where it is.
     #[serde(skip)]
     store: PathBuf,
-    #[serde(skip)]
-    replaced: bool,
 }
 
 /// What a repair of metadata did.
@@ -94,12 +108,19 @@ pub fn import(options: &Options, meter: &Meter) -> Result<Report> {
     let dataset = Dataset::open(&options.dataset)?;
     dataset.check_block_height(options.height)?;
     match options.task {
-        Task::Import { mode, wait } => make(&dataset, mode, wait, &options.store, meter),
+        Task::Import { mode, wait, replace } => make(&dataset, mode, wait, replace, &options.store, meter),
         Task::RepairMetadata => repair(&dataset, options, meter),
     }
 }
 
-fn make(dataset: &Dataset, mode: Option<Mode>, wait: Option<Duration>, store: &Path, meter: &Meter) -> Result<Report> {
+fn make(
+    dataset: &Dataset,
+    mode: Option<Mode>,
+    wait: Option<Duration>,
+    replace: Replace,
+    store: &Path,
+    meter: &Meter,
+) -> Result<Report> {
     let mode = dataset.check_import(mode)?;
     let artifacts = match mode {
         // Refused by the check.
@@ -108,13 +129,13 @@ fn make(dataset: &Dataset, mode: Option<Mode>, wait: Option<Duration>, store: &P
         Mode::Archival => ArtifactMode::Archival,
         Mode::Debug => ArtifactMode::Debug,
     };
-    let replaced = check_target(store)?;
+    let block_height = dataset.block_height();
+    let replaced = target::check(store, block_height, replace, wait, meter)?;
     meter.expect_artifacts(dataset.manifest().artifacts.len() as u64);
     let how = ImportOptions { mode: artifacts, patience: waiting::patience(wait), ..ImportOptions::default() };
     let mut imported =
         swing_store::import(dataset, store, how, swing_store::Options::default(), &mut |step| meter.step(step))?;
     let report = imported.report();
-    let block_height = dataset.block_height();
     imported.host_kv().set(height::HOST_HEIGHT, &block_height.to_string())?;
     meter.step(Step::Stage("flushing"));
     waiting::commit(imported, wait, &MonotonicClock::default(), &|line| meter.say(line))?.close()?;
@@ -131,17 +152,6 @@ fn make(dataset: &Dataset, mode: Option<Mode>, wait: Option<Duration>, store: &P
     })
 }
 
-/// Whether there is a store to be replaced. One of a later release is not; what is no store at all, the importer refuses.
-fn check_target(store: &Path) -> Result<bool> {
-    let options = OpenOptions { read_only: true, ..OpenOptions::default() };
-    match Session::open(Location::File(store_file(store)), &options, &swing_store::tables()) {
-        Err(OpenError::Missing { .. }) => Ok(false),
-        Err(error @ OpenError::NewerFormat { .. }) => Err(error.into()),
-        // A damaged store is what an import is good for.
-        Ok(_) | Err(_) => Ok(true),
-    }
-}
-
 fn repair(dataset: &Dataset, options: &Options, meter: &Meter) -> Result<Report> {
     let store = &options.store;
     if dataset.manifest().data.is_none() {
@@ -153,7 +163,11 @@ fn repair(dataset: &Dataset, options: &Options, meter: &Meter) -> Result<Report>
     alone::insist(store)?;
     let mut opened = Store::open(store, swing_store::Options::default())?;
     let found = opened.host().kv().get(height::HOST_HEIGHT)?;
-    let block_height = height::parse(store, found.as_deref())?;
+    let found = height::read(store, found.as_deref())?;
+    if let (Some(expected), None) = (options.height, found) {
+        return Err(Refusal::OtherHeight { store: store.clone(), expected, found }.into());
+    }
+    let block_height = found.unwrap_or_default();
     let expected = dataset.block_height();
     if block_height != expected {
         return Err(Refusal::OtherDataset { store: store.clone(), expected, found: block_height }.into());
@@ -171,7 +185,7 @@ fn repair(dataset: &Dataset, options: &Options, meter: &Meter) -> Result<Report>
         mode: Mode::NoArtifacts,
         repaired: Some(Repaired { added: repaired.added, agreed: repaired.agreed }),
         store: store.clone(),
-        replaced: false,
+        replaced: None,
     })
 }
 
@@ -183,7 +197,11 @@ pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let replaced = if self.replaced { " (in place of the store that was there)" } else { "" };
+        let replaced = match self.replaced {
+            None => String::new(),
+            Some(Replaced { block_height: Some(height) }) => format!(" (replaced a store at height {height})"),
+            Some(Replaced { block_height: None }) => " (replaced a store of no known height)".to_owned(),
+        };
         writeln!(f, "{}{replaced}", self.store.display())?;
         writeln!(f, "  block height  {}", self.block_height)?;
         if let Some(Repaired { added, agreed }) = self.repaired {
@@ -194,6 +212,7 @@ impl fmt::Display for Report {
             0 => String::new(),
             skipped => format!(", {} skipped", Grouped(skipped)),
         };
-        writeln!(f, "  artifacts     {} ({}){skipped}, mode {}", Grouped(self.taken), Bytes(self.bytes), self.mode)
+        writeln!(f, "  artifacts     {} ({}){skipped}, mode {}", Grouped(self.taken), Bytes(self.bytes), self.mode)?;
+        writeln!(f, "  not in it     local.* keys, and host.* keys but the height: no dataset has them")
     }
 }

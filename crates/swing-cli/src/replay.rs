@@ -3,6 +3,7 @@
 mod answer;
 mod blobs;
 mod comparison;
+mod failure;
 mod line;
 mod op;
 mod player;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use crate::console::{Console, complain};
 use crate::error::Refusal;
 use crate::exit::Exit;
+use crate::export::names;
 use crate::progress::Meter;
 use crate::text::{Grouped, plural};
 use comparison::Comparison;
@@ -86,7 +88,8 @@ const LINES_PER_STEP: u64 = 4096;
 /// Makes all calls of a trace to a fresh store and compares the answers.
 ///
 /// # Errors
-/// When the trace or a blob cannot be read, or the directory is not empty. A call that fails is a mismatch and no error.
+/// When the trace or a blob cannot be read, the directory is not empty, or the store itself fails: it cannot be opened, read or
+/// written. Any other call that fails is a mismatch and no error.
 pub fn replay(options: &Options, meter: &Meter) -> Result<Report> {
     let Options { trace, store, blobs, checking } = options;
     let mut source = Source::open(trace)?;
@@ -109,6 +112,12 @@ pub fn replay(options: &Options, meter: &Meter) -> Result<Report> {
                 }
                 let answer =
                     player.perform(op, &arguments).with_context(|| format!("{} line {number}", trace.display()))?;
+                let answer = match answer {
+                    Err(error) if failure::is_the_stores(&error) => {
+                        return Err(error.context(format!("the store failed at {} line {number}", trace.display())));
+                    }
+                    answer => answer,
+                };
                 match checking {
                     Checking::Everything => comparison.answer(number, op, recorded, &answer)?,
                     Checking::FailuresOnly => comparison.failure(number, op, recorded, &answer),
@@ -143,11 +152,12 @@ pub fn replay(options: &Options, meter: &Meter) -> Result<Report> {
 
 /// A replay begins with nothing and erases nothing.
 fn check_fresh(dir: &Path) -> Result<()> {
-    match fs_err::read_dir(dir).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refusal::NotEmpty { dir: dir.to_owned() }.into()),
+    let not_empty = |holds| Err(Refusal::NotEmpty { dir: dir.to_owned(), holds }.into());
+    match names(dir) {
+        Ok(holds) if holds.is_empty() => Ok(()),
+        Ok(holds) => not_empty(holds),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(Refusal::NotEmpty { dir: dir.to_owned() }.into()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => not_empty(Vec::new()),
         Err(error) => Err(error).context("cannot look into the store's directory"),
     }
 }

@@ -3,13 +3,14 @@
 mod measure;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::export::names;
 use crate::progress::Meter;
 use crate::text::{Bytes, Grouped, Table, plural};
 
@@ -47,6 +48,8 @@ pub struct Stat {
     pub schema: String,
     /// The store's files.
     pub files: Files,
+    /// What an import left beside it, or is making there.
+    pub import_files: Vec<String>,
     /// Key-value pairs, by section.
     pub kv: Sections,
     /// Transcripts.
@@ -139,6 +142,12 @@ pub fn stat(options: &Options, meter: &Meter) -> Result<Stat> {
     measure::measure(options, meter)
 }
 
+/// The files of a new store that is made beside this one.
+fn import_files(store: &Path) -> Vec<String> {
+    let Ok(names) = names(store) else { return Vec::new() };
+    names.into_iter().filter(|name| name.starts_with("swingstore.sqlite-import")).collect()
+}
+
 pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
     let found = stat(options, &Meter::stderr("stat"))?;
     console.report(&found)?;
@@ -163,6 +172,12 @@ impl fmt::Display for Stat {
             Bytes(self.files.database),
             Bytes(self.files.wal)
         )?;
+        for file in &self.import_files {
+            writeln!(
+                f,
+                "  left there    {file}: of an import that is under way or was killed (the next one erases it)"
+            )?;
+        }
         writeln!(f)?;
         write!(f, "{}", self.table())
     }

@@ -1,21 +1,32 @@
 //! Is a store sound?
 
+mod content;
+mod finding;
+mod trusted;
+
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
-use swing_core::substore;
-use swing_export::dataset::{Dataset, ExportDataReader};
-use swing_export::{DigestVerdict, Exporter, SourceRecords};
+use swing_core::{ArtifactMode, error_chain};
+use swing_export::{Exporter, Trusted as Records, gaps};
 use swing_store::SUBSTORES;
 
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::height;
 use crate::progress::Meter;
-use crate::text::plural;
+use crate::text::{Grouped, plural};
+use content::Counted;
+use trusted::Trusted;
+
+pub use content::Content;
+pub use finding::{Digests, Finding};
+
+/// Of what a mode lacks beyond what a node needs, so much is told.
+const MOST: usize = 100;
 
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,85 +37,31 @@ pub struct Options {
     pub trusted: Option<PathBuf>,
     /// The height that the store must be at.
     pub height: Option<u64>,
+    /// What the store must be complete for. What a node needs is looked for in any case.
+    pub mode: ArtifactMode,
 }
 
 /// What was checked and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// What explains findings, or makes their absence worth less.
+    pub warnings: Vec<String>,
     /// Export records that the store has.
     pub records: u64,
     /// Records that the trusted export data has; `None` when there was none to compare with.
     pub compared: Option<u64>,
+    /// How many records differ from them, by kind; `None` when there were none to compare with.
+    pub differing: Option<BTreeMap<&'static str, u64>>,
     /// What the digest of the rows says of them.
     pub row_digests: Digests,
-    /// What is wrong; empty for a sound store.
+    /// Whose content was compared with its hash; `None` if that cannot be counted.
+    pub checked: Option<Content>,
+    /// Whose content is not here, so that nothing could be compared.
+    pub without_content: Option<Content>,
+    /// How many things are wrong; 0 for a sound store.
+    pub found: u64,
+    /// The first of them: of records that differ a hundred of each kind.
     pub findings: Vec<Finding>,
-}
-
-/// What the digest of the rows says of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "verdict", rename_all = "lowercase")]
-pub enum Digests {
-    /// There is none.
-    Absent,
-    /// Every row is as it was committed.
-    Agrees {
-        /// How many rows.
-        rows: u64,
-    },
-    /// A program that does not keep it has written since.
-    #[serde(rename = "out of date")]
-    OutOfDate {
-        /// The last commit that it is of.
-        since: String,
-    },
-    /// Rows, or the digest itself, are damaged.
-    Contradicts,
-}
-
-impl From<DigestVerdict> for Digests {
-    fn from(verdict: DigestVerdict) -> Self {
-        match verdict {
-            DigestVerdict::Absent => Self::Absent,
-            DigestVerdict::Agrees { rows } => Self::Agrees { rows },
-            DigestVerdict::OutOfDate { since } => Self::OutOfDate { since },
-            DigestVerdict::Contradicts => Self::Contradicts,
-        }
-    }
-}
-
-impl fmt::Display for Digests {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => {
-                f.write_str("key-value pairs were not checked: the store has no digest of its rows (`swing-store digest rebuild` makes one)")
-            }
-            Self::Agrees { rows } => {
-                write!(f, "every key-value pair and record is as it was committed: the digest agrees with {}", plural(*rows, "row"))
-            }
-            Self::OutOfDate { since } => write!(
-                f,
-                "key-value pairs were not checked: a program that does not keep the digest has written since {} (`swing-store digest rebuild` makes it anew)",
-                if since.is_empty() { "the first block" } else { since }
-            ),
-            Self::Contradicts => f.write_str("the digest contradicts the rows"),
-        }
-    }
-}
-
-/// Something wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The record, artifact, row or file.
-    pub what: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-impl From<substore::Finding> for Finding {
-    fn from(found: substore::Finding) -> Self {
-        Self { what: found.what, problem: found.problem }
-    }
 }
 
 /// Checks the last commit of a store. Changes nothing.
@@ -113,35 +70,69 @@ impl From<substore::Finding> for Finding {
 /// When the store or the trusted export data cannot be read; what can be read and is wrong is a finding.
 pub fn verify(options: &Options, meter: &Meter) -> Result<Report> {
     let store = &options.store;
-    let trusted = options.trusted.as_deref().map(trusted).transpose()?;
-    let exporter = swing_store::exporter(store, swing_core::ArtifactMode::Debug)?;
-    let verified = swing_export::verify(exporter.read(), SUBSTORES, trusted, &mut |step| meter.step(step))?;
+    let trusted = options.trusted.as_deref().map(Trusted::open).transpose()?;
+    let exporter = swing_store::exporter(store, ArtifactMode::Debug)?;
+    let read = trusted.as_ref().map(|trusted| || trusted.records());
+    let records = read.as_ref().map(|read| read as Records<'_>);
+    let verified = swing_export::verify(exporter.read(), SUBSTORES, records, &mut |step| meter.step(step))?;
+    let mut found = verified.found();
     let mut findings: Vec<Finding> = verified.findings.into_iter().map(Into::into).collect();
-    findings.extend(check_height(store, &exporter, options.height)?);
+    let missing = missing(&exporter, options.mode, &findings);
+    let other_height = check_height(store, &exporter, options.height)?;
+    found += missing.len() as u64 + u64::from(other_height.is_some());
+    findings.extend(missing.into_iter().take(MOST).chain(other_height));
+    let warnings = trusted.map_or(Ok(Vec::new()), |trusted| warnings(store, &exporter, &trusted))?;
+    let counted = Counted::of(exporter.read()).ok();
     exporter.close()?;
-    let row_digests = verified.row_digests.into();
-    Ok(Report { records: verified.records, compared: verified.compared, row_digests, findings })
+    let by_kind = |kinds: Vec<swing_export::Differing>| kinds.into_iter().map(|of| (of.kind, of.count)).collect();
+    Ok(Report {
+        warnings,
+        records: verified.records,
+        compared: verified.compared,
+        differing: verified.differing.map(by_kind),
+        row_digests: verified.row_digests.into(),
+        checked: counted.map(|counted| counted.checked),
+        without_content: counted.map(|counted| counted.without_content),
+        found,
+        findings,
+    })
 }
 
-fn trusted(path: &Path) -> Result<SourceRecords<'static>> {
-    let opened = || -> Result<_> {
-        if path.is_dir() {
-            return Ok(Dataset::open(path)?.records()?);
-        }
-        Ok(ExportDataReader::new(path, BufReader::with_capacity(1 << 17, fs_err::File::open(path)?)))
+/// What the mode needs beyond what was looked for.
+fn missing(exporter: &Exporter, mode: ArtifactMode, known: &[Finding]) -> Vec<Finding> {
+    let found = match gaps(exporter.read(), SUBSTORES, mode) {
+        Ok(gaps) => gaps.into_iter().map(|gap| Finding { what: gap.what, problem: gap.reason }).collect(),
+        Err(error) => vec![Finding { what: "completeness".to_owned(), problem: error_chain(&error) }],
     };
-    let records = opened().context("cannot read the trusted export data")?;
-    Ok(Box::new(records.map(|record| Ok(record?))))
+    let known: HashSet<&Finding> = known.iter().collect();
+    found.into_iter().filter(|finding| !known.contains(finding)).collect()
+}
+
+fn warnings(store: &Path, exporter: &Exporter, trusted: &Trusted) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let found = height::read(store, exporter.host_kv(height::HOST_HEIGHT)?.as_deref()).ok().flatten();
+    if let (Some(found), Some(of)) = (found, trusted.height())
+        && found != of
+    {
+        warnings.push(format!(
+            "the store is at height {found}, the trusted data is of {of}: differences are to be expected"
+        ));
+    }
+    if !trusted.has_activityhash() {
+        warnings.push("the trusted data has no activityhash: it may not be all of a kernel's".to_owned());
+    }
+    Ok(warnings)
 }
 
 /// A store that a crash or a careless copy has set back is sound in itself; only its host knows better.
 fn check_height(store: &Path, exporter: &Exporter, expected: Option<u64>) -> Result<Option<Finding>> {
     let Some(expected) = expected else { return Ok(None) };
     let text = exporter.host_kv(height::HOST_HEIGHT)?;
-    let problem = match height::parse(store, text.as_deref()) {
-        Ok(found) if found == expected => return Ok(None),
-        Ok(found) if found < expected => format!("is {found}, not {expected}: later blocks are lost"),
-        Ok(found) => format!("is {found}, not {expected}"),
+    let problem = match height::read(store, text.as_deref()) {
+        Ok(Some(found)) if found == expected => return Ok(None),
+        Ok(Some(found)) if found < expected => format!("is {found}, not {expected}: later blocks are lost"),
+        Ok(Some(found)) => format!("is {found}, not {expected}"),
+        Ok(None) => format!("there is none, not {expected}"),
         Err(_) => format!("is {:?}, not {expected}", text.unwrap_or_default()),
     };
     Ok(Some(Finding { what: height::HOST_HEIGHT.to_owned(), problem }))
@@ -150,25 +141,46 @@ fn check_height(store: &Path, exporter: &Exporter, expected: Option<u64>) -> Res
 pub(crate) fn command(options: &Options, console: Console) -> Result<Exit> {
     let report = verify(options, &Meter::stderr("verify"))?;
     console.report(&report)?;
-    Ok(if report.findings.is_empty() { Exit::Ok } else { Exit::FoundWrong })
+    Ok(if report.found == 0 { Exit::Ok } else { Exit::FoundWrong })
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { what, problem } in &self.findings {
-            writeln!(f, "{what}: {problem}")?;
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        if let Some(differing) = &self.differing
+            && differing.values().any(|count| *count > 0)
+        {
+            let counts = differing.iter().filter(|(_, count)| **count > 0);
+            let counts: Vec<_> = counts.map(|(kind, count)| format!("{} of {kind}", Grouped(*count))).collect();
+            writeln!(f, "records that differ: {}", counts.join(", "))?;
         }
         let records = plural(self.records, "export record");
-        let compared = self.compared.map_or(String::new(), |compared| {
-            format!(", compared with {} that are trusted", crate::text::Grouped(compared))
-        });
-        match self.findings.len() as u64 {
-            0 => {
-                writeln!(f, "sound: {records}{compared}")?;
-                writeln!(f, "every span, snapshot and bundle has the hash that its record says")?;
-                write!(f, "{}", self.row_digests)
+        let compared = self
+            .compared
+            .map_or(String::new(), |compared| format!(", compared with {} that are trusted", Grouped(compared)));
+        let content = |verb: &str| {
+            let told = |(checked, without)| content::told(checked, without, verb);
+            self.checked.as_ref().zip(self.without_content.as_ref()).map(told)
+        };
+        if self.found == 0 {
+            writeln!(f, "sound: {records}{compared}")?;
+            if let Some(content) = content("agree with the hashes in their records") {
+                writeln!(f, "{content}")?;
             }
-            found => write!(f, "{} in {records}{compared}", plural(found, "finding")),
+            return write!(f, "{}", self.row_digests);
         }
+        if let Some(content) = content("were compared with the hashes in their records") {
+            writeln!(f, "{content}")?;
+        }
+        let untold = match self.found - self.findings.len() as u64 {
+            0 => String::new(),
+            untold => format!(" ({} of them not shown)", Grouped(untold)),
+        };
+        write!(f, "{}{untold} in {records}{compared}", plural(self.found, "finding"))
     }
 }

@@ -45,12 +45,23 @@ pub(crate) fn commit(
 }
 
 fn notice(file: &Path, holders: &[u32]) -> String {
-    let mut text = format!("waiting: the store at {} is in use", file.display());
+    let text = format!("waiting: {}", in_use(file, holders));
+    text + "; the new store takes its place as soon as it is not (Ctrl-C gives the import up)"
+}
+
+/// What is said before there is anything to put in place.
+pub(crate) fn foretell(file: &Path, holders: &[u32]) -> String {
+    in_use(file, holders)
+        + ": the new store is made meanwhile, and then waits until it is not (Ctrl-C gives the import up)"
+}
+
+fn in_use(file: &Path, holders: &[u32]) -> String {
+    let mut text = format!("the store at {} is in use", file.display());
     for (at, pid) in holders.iter().enumerate() {
         let before = if at == 0 { " by process" } else { "," };
         let _ = write!(text, "{before} {pid}");
     }
-    text + "; the new store takes its place as soon as it is not (Ctrl-C gives the import up)"
+    text
 }
 
 /// The processes that have a file open: those that may be looked into, on systems with a `/proc` where it is written.

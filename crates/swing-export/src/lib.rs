@@ -27,4 +27,4 @@ pub use repair::{RepairError, RepairReport, repair};
 pub use respelled::Respelled;
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
 pub use staging::StagingError;
-pub use verify::{DigestVerdict, VerifyError, VerifyReport, digest_verdict, verify};
+pub use verify::{Differing, DigestVerdict, Trusted, VerifyError, VerifyReport, digest_verdict, verify};

@@ -195,6 +195,7 @@ impl Staging {
             let source = std::io::Error::other("its log is still in use");
             return Err(StagingError::Io { what: "complete the new store", source });
         }
+        take_after(&self.staged, &self.target).map_err(io("give the new store the old one's mode and owner"))?;
         fs::File::open(&self.staged).and_then(|file| file.sync_all()).map_err(io("flush the new store"))
     }
 
@@ -340,6 +341,34 @@ impl Drop for Staging {
             let _ = remove_store_files(&self.staged);
         }
     }
+}
+
+/// Gives a file the mode of the one whose place it will take, if that is there, and its owner where that can be.
+#[cfg(unix)]
+fn take_after(new: &Path, old: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let Ok(old) = fs::metadata(old) else { return Ok(()) };
+    let found = fs::metadata(new)?;
+    if (old.uid(), old.gid()) != (found.uid(), found.gid()) {
+        match fs_err::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid())) {
+            // Only root may give a file away.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            done => done?,
+        }
+    }
+    // Whoever owns it opens it next, to write.
+    let mode = old.mode() & 0o777 | 0o600;
+    if mode == found.mode() & 0o777 {
+        return Ok(());
+    }
+    let mut permissions = found.permissions();
+    permissions.set_mode(mode);
+    fs::set_permissions(new, permissions)
+}
+
+#[cfg(not(unix))]
+fn take_after(_new: &Path, _old: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! Verification: everything in a store that can be checked, checked.
 
+mod compare;
+mod difference;
 mod digests;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use swing_core::row_digest::stored::is_guard;
-use swing_core::substore::{Finding, SubstoreError};
-use swing_core::{ArtifactMode, Digest, Reader, SessionError, error_chain};
+use swing_core::substore::{Finding, Gap, SubstoreError};
+use swing_core::{ArtifactMode, Reader, SessionError, error_chain};
 
+pub use self::compare::{Differing, Trusted};
 use self::digests::tables;
 pub(crate) use self::digests::witness;
 pub use self::digests::{DigestVerdict, digest_verdict};
 use crate::exporter::{Substores, gaps};
-use crate::progress::{Progress, RECORDS_PER_STEP, Step};
-use crate::source::{SourceError, SourceRecords};
+use crate::progress::{Progress, Step};
+use crate::source::SourceError;
 
 /// A verification that could not be carried through. What it found until then is lost with it.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,9 @@ pub enum VerifyError {
     /// The trusted export data cannot be read.
     #[error("the trusted export data failed")]
     Trusted(#[source] SourceError),
+    /// The trusted export data has no records.
+    #[error("the trusted export data is empty: there is nothing to compare with")]
+    NothingTrusted,
 }
 
 /// What a verification found and how much it looked at.
@@ -38,25 +44,45 @@ pub struct VerifyReport {
     pub records: u64,
     /// Records that the trusted export data has; `None` when there was none to compare with.
     pub compared: Option<u64>,
+    /// How many differ, for each kind of record; `None` when there was nothing to compare with.
+    pub differing: Option<Vec<Differing>>,
     /// What the digest of the rows says of them.
     pub row_digests: DigestVerdict,
 }
 
-/// Findings of SQLite's own check, and of the comparison with trusted data, are many or none; this many are told.
+impl VerifyReport {
+    /// How many things are wrong: the findings, and records that differ and are not among them.
+    #[must_use]
+    pub fn found(&self) -> u64 {
+        let untold = self.differing.iter().flatten().map(|differing| differing.count - differing.told);
+        self.findings.len() as u64 + untold.sum::<u64>()
+    }
+}
+
+/// Findings of SQLite's own check are many or none; this many are told.
 const MOST: u32 = 100;
 
 /// Checks the whole store: the file (SQLite's own check), every span, snapshot and bundle against its hash, rows
-/// against each other, completeness for `operational` mode, and with `trusted` every export record against it.
+/// against each other, completeness for `operational` mode, and with `trusted` every export record against it. Of each kind of
+/// record that differs the first hundred are told, with what differs in them, and all are counted.
 ///
 /// # Errors
 /// [`VerifyError`] when the store or the trusted data cannot be read; what can be read and is wrong is a finding.
 pub fn verify(
     db: Reader<'_>,
     substores: Substores,
-    trusted: Option<SourceRecords<'_>>,
+    trusted: Option<Trusted<'_>>,
     progress: Progress<'_>,
 ) -> Result<VerifyReport, VerifyError> {
     let mut report = VerifyReport::default();
+    // First, since without them nothing else is wanted.
+    let trusted = match trusted {
+        Some(trusted) => {
+            progress(Step::Stage("trusted records"));
+            Some((trusted, compare::digests(trusted)?))
+        }
+        None => None,
+    };
     progress(Step::Stage("database"));
     let damage = readable("database file", db.integrity_check(MOST), &mut report)?.unwrap_or_default();
     report.findings.extend(damage.into_iter().map(|problem| Finding { what: "database file".to_owned(), problem }));
@@ -71,10 +97,19 @@ pub fn verify(
     progress(Step::Stage("completeness"));
     let gaps = gaps(db, substores, ArtifactMode::Operational);
     let gaps = readable("completeness", gaps, &mut report)?.unwrap_or_default();
-    report.findings.extend(gaps.into_iter().map(|gap| Finding { what: gap.what, problem: gap.reason }));
+    add_gaps(gaps, &mut report);
     progress(Step::Stage("records"));
-    compare(db, substores, trusted, &mut report, progress)?;
+    compare::compare(db, substores, trusted, &mut report, progress)?;
     Ok(report)
+}
+
+/// Adds what is not there, unless its substore told it in the same words.
+fn add_gaps(gaps: Vec<Gap>, report: &mut VerifyReport) {
+    let known = report.findings.iter().map(|known| (known.what.as_str(), known.problem.as_str()));
+    let known: HashSet<_> = known.collect();
+    let new = gaps.into_iter().filter(|gap| !known.contains(&(gap.what.as_str(), gap.reason.as_str())));
+    let new: Vec<_> = new.map(|gap| Finding { what: gap.what, problem: gap.reason }).collect();
+    report.findings.extend(new);
 }
 
 /// What is too damaged to be read is a finding, and no reason not to look at the rest.
@@ -92,7 +127,10 @@ fn readable<T, E: Into<VerifyError>>(
         | VerifyError::Substore(SubstoreError::Session(
             SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. },
         )) => {}
-        VerifyError::Session(_) | VerifyError::Substore(SubstoreError::Session(_)) | VerifyError::Trusted(_) => {
+        VerifyError::Session(_)
+        | VerifyError::Substore(SubstoreError::Session(_))
+        | VerifyError::Trusted(_)
+        | VerifyError::NothingTrusted => {
             return Err(error);
         }
         VerifyError::Substore(_) => {}
@@ -113,65 +151,5 @@ fn strange_objects(db: Reader<'_>, substores: Substores, report: &mut VerifyRepo
         what: format!("{kind} {name:?}"),
         problem: "no store has one: it changes or hides what others read".to_owned(),
     }));
-    Ok(())
-}
-
-/// Compares the store's records with trusted ones. Both may have millions, so only digests of them are held.
-fn compare(
-    db: Reader<'_>,
-    substores: Substores,
-    trusted: Option<SourceRecords<'_>>,
-    report: &mut VerifyReport,
-    progress: Progress<'_>,
-) -> Result<(), VerifyError> {
-    let mut expected = None;
-    if let Some(trusted) = trusted {
-        let mut records = HashMap::new();
-        for record in trusted {
-            let (key, value) = record.map_err(VerifyError::Trusted)?;
-            match value {
-                Some(value) => records.insert(key, Digest::of(value.as_bytes())),
-                None => records.remove(&key),
-            };
-        }
-        report.compared = Some(records.len() as u64);
-        expected = Some(records);
-    }
-    let mut wrong = Vec::new();
-    for substore in substores {
-        for record in substore.records(db) {
-            let (key, value) = match record {
-                Ok(record) => record,
-                Err(error) => {
-                    wrong.push(Finding { what: format!("{} records", substore.tag()), problem: error_chain(&error) });
-                    break;
-                }
-            };
-            report.records += 1;
-            if report.records.is_multiple_of(RECORDS_PER_STEP) {
-                progress(Step::Records(report.records));
-            }
-            let Some(expected) = &mut expected else { continue };
-            let problem = match expected.remove(&key) {
-                Some(digest) if digest == Digest::of(value.as_bytes()) => continue,
-                Some(_) => "differs from the trusted export data",
-                None => "is not in the trusted export data",
-            };
-            wrong.push(Finding { what: key, problem: problem.to_owned() });
-        }
-    }
-    let mut absent: Vec<_> = expected.into_iter().flatten().map(|(key, _)| key).collect();
-    absent.sort();
-    wrong.extend(absent.into_iter().map(|what| {
-        let problem = "is in the trusted export data and not in the store".to_owned();
-        Finding { what, problem }
-    }));
-    let most = MOST as usize;
-    if wrong.len() > most {
-        let problem = format!("{} more records differ", wrong.len() - most);
-        wrong.truncate(most);
-        wrong.push(Finding { what: "export data".to_owned(), problem });
-    }
-    report.findings.extend(wrong);
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use fs_err as fs;
 use swing_core::ArtifactMode;
-use swing_export::{Exporter, verify};
+use swing_export::{Exporter, SourceRecords, Trusted, verify};
 use swing_store::{SUBSTORES, exporter};
 
 use super::oracle;
@@ -111,10 +111,11 @@ fn is_found(store: &Path, trusted: Option<&Records>) -> bool {
 }
 
 fn found(exporter: &Exporter, trusted: Option<&Records>) -> bool {
-    let trusted = trusted.map(|records| {
-        let records = records.iter().map(|(key, value)| Ok((key.clone(), Some(value.clone()))));
-        Box::new(records) as Box<dyn Iterator<Item = _>>
-    });
+    let read = || {
+        let records = trusted.into_iter().flatten().map(|(key, value)| Ok((key.clone(), Some(value.clone()))));
+        Ok(Box::new(records) as SourceRecords<'_>)
+    };
+    let trusted = trusted.map(|_| &read as Trusted<'_>);
     verify(exporter.read(), SUBSTORES, trusted, &mut |_| {}).map_or(true, |report| !report.findings.is_empty())
 }
 

@@ -7,15 +7,17 @@ use clap::ValueEnum;
 use clap::error::ErrorKind;
 
 use super::values::{ArtifactMode, height};
-use crate::import::{Options, Task};
+use crate::import::{Options, Replace, Task};
 
 /// Makes a store from a dataset: export data that is trusted, artifacts that are not.
 ///
 /// Every artifact is verified against its record. The new store is built beside the old one and takes its place in one
-/// step when all of it is verified, complete and flushed: until then, and after any failure or Ctrl-C, DIR is as it was.
-/// (A killed import leaves a swingstore.sqlite-import there, which the next one erases.) A store that is in DIR is replaced;
-/// a file that is not a store's never is. While somebody reads the store that is to be replaced, the import says so and
-/// waits.
+/// step when all of it is verified, complete and flushed: until then, and after any failure, the store in DIR is as it was.
+/// (After Ctrl-C, or if it is killed, so is the store; but the import leaves files swingstore.sqlite-import* in DIR, and DIR if
+/// it made it. The next import erases them.) A store that is in DIR is replaced, unless it is at a greater height; a file that is
+/// not a store's never is. If somebody has the store open that is to be replaced, the import says so at once, and waits at its
+/// end until nobody has. The new file gets the mode of the old one, and as root its owner. A dataset has no local.* keys, and of
+/// host.* keys only the height, so the new store has none of them.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
@@ -23,7 +25,7 @@ pub(super) struct Args {
     dataset: PathBuf,
     /// The store's directory; created if absent.
     dir: PathBuf,
-    /// Which artifacts to take; the dataset must have them all. [default: what its manifest says, else operational]
+    /// Which artifacts to take; the dataset must have them all. `none` is for repair-metadata alone. [default: what its manifest says, else operational]
     #[arg(long, value_name = "MODE")]
     artifact_mode: Option<ArtifactMode>,
     /// What to do with the export data.
@@ -32,9 +34,13 @@ pub(super) struct Args {
     /// Fail unless the dataset (and with repair-metadata the store) is of this block height.
     #[arg(long, value_name = "N", value_parser = height())]
     check_block_height: Option<u64>,
-    /// How long to wait for those who are reading the store in DIR, before giving up. [default: until they are gone]
+    /// How long to wait at the end for those who have the store in DIR open, whatever they do with it, before giving up; with 0
+    /// they are a reason not to begin. [default: until they are gone]
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
+    /// Replace the store in DIR also if it is at a greater height than the dataset: its later blocks are lost.
+    #[arg(long)]
+    replace: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,14 +59,21 @@ Examples:
   swing-store import dataset clone --artifact-mode replay --check-block-height 1234567
   swing-store import dataset ~/.agoric/data/agoric --export-data-mode repair-metadata
 
-In JSON: records, taken, skipped (artifacts), bytes (of artifacts read), block_height, mode; with repair-metadata also added \
-and agreed (records), and mode is none.";
+In JSON: records, taken, skipped (artifacts), bytes (of artifacts read), block_height, mode, replaced (null, or block_height of \
+the store that was there, which may be null); with repair-metadata also added and agreed (records), and mode is none.";
 
 impl Args {
     pub(super) fn options(self, clap: &mut clap::Command) -> Result<Options, clap::Error> {
         let mode = self.artifact_mode.map(Into::into);
         let task = match self.export_data_mode {
-            ExportDataMode::All => Task::Import { mode, wait: self.wait.map(Duration::from_secs) },
+            ExportDataMode::All => {
+                let replace = if self.replace { Replace::Any } else { Replace::NotLater };
+                Task::Import { mode, wait: self.wait.map(Duration::from_secs), replace }
+            }
+            ExportDataMode::RepairMetadata if self.replace => {
+                let why = "--export-data-mode repair-metadata replaces nothing: leave out --replace";
+                return Err(clap.error(ErrorKind::ArgumentConflict, why));
+            }
             ExportDataMode::RepairMetadata if self.wait.is_some() => {
                 let why = "--export-data-mode repair-metadata waits for nobody: leave out --wait";
                 return Err(clap.error(ErrorKind::ArgumentConflict, why));

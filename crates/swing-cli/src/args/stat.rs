@@ -24,7 +24,7 @@ Examples:
   swing-store stat ~/.agoric/data/agoric
   swing-store stat store --json | jq .block_height
 
-In JSON: store, block_height, activityhash, schema, files {database, wal}, kv {consensus, local, host} with {rows, bytes}, \
+In JSON: store, block_height, activityhash, schema, files {database, wal}, import_files (what an import left beside it), kv {consensus, local, host} with {rows, bytes}, \
 transcripts {vats, spans, current, positions, items, bytes}, snapshots {records, populated, in_use, bytes, \
 uncompressed_bytes}, bundles {records, populated, bytes}, pending_exports. What was not measured is null.";
 

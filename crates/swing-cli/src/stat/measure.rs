@@ -39,6 +39,7 @@ pub(super) fn measure(options: &Options, meter: &Meter) -> Result<Stat> {
         activityhash: value(db, "activityhash")?.unwrap_or_default(),
         schema: Schema::of(db).map_or("unknown".to_owned(), |schema| schema.to_string()),
         files,
+        import_files: super::import_files(store),
         kv,
         transcripts,
         snapshots,

@@ -11,7 +11,7 @@ fn refused(spoil: impl Fn(&Sandbox), words: &[&str]) {
     fs::write(sandbox.path("secret"), "not yours").unwrap();
     spoil(&sandbox);
     let before = sandbox.tree();
-    sandbox.run(&["import", "dataset", "store"]).refused(words);
+    sandbox.run(&["import", "dataset", "store", "--replace"]).refused(words);
     assert_eq!(sandbox.tree(), before, "{words:?}");
     sandbox.run(&["import", "dataset", "fresh", "--json"]).refused(words);
     assert!(!sandbox.path("fresh/swingstore.sqlite").exists(), "{words:?}");

@@ -185,3 +185,43 @@ fn a_store_that_somebody_has_open_is_not_changed() {
         sandbox.json(args);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn no_room_for_the_logs_index_is_not_called_damage() {
+    let sandbox = Sandbox::with_store("archival");
+    for command in ["stat", "verify"] {
+        let run = sandbox.run_with_small_files(8, &[command, "store"]);
+        run.refused(&["no room for store/swingstore.sqlite-shm: make room on that disk"]);
+        assert!(!run.stderr.contains("damaged"), "{run:?}");
+    }
+}
+
+/// As root everything may be read: then somebody else is made to run the program.
+#[cfg(unix)]
+#[test]
+fn a_log_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    let sandbox = Sandbox::with_store("archival");
+    let chmod = |name: &str, mode: u32| {
+        let mut permissions = fs::metadata(sandbox.path(name)).unwrap().permissions();
+        permissions.set_mode(mode);
+        fs::set_permissions(sandbox.path(name), permissions).unwrap();
+    };
+    fs::copy(env!("CARGO_BIN_EXE_swing-store"), sandbox.path("program")).unwrap();
+    fs::write(sandbox.path("store/swingstore.sqlite-wal"), "not empty").unwrap();
+    chmod("", 0o755);
+    chmod("store", 0o755);
+    chmod("program", 0o755);
+    chmod("store/swingstore.sqlite-wal", 0);
+    let mut command = std::process::Command::new(sandbox.path("program"));
+    command.args(["stat", "store"]).current_dir(sandbox.path("")).stdin(Stdio::null());
+    if fs::metadata(sandbox.path("store")).unwrap().uid() == 0 {
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("hint: store/swingstore.sqlite-wal may not be read: run it as the user who owns"), "{said}");
+}

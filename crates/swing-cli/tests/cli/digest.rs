@@ -2,13 +2,7 @@
 
 use serde_json::json;
 
-use crate::sandbox::Sandbox;
-
-/// Changes a store's database as other software would.
-fn alter(sandbox: &Sandbox, store: &str, sql: &str) {
-    let database = rusqlite::Connection::open(sandbox.path(store).join("swingstore.sqlite")).unwrap();
-    database.execute_batch(sql).unwrap();
-}
+use crate::sandbox::{Sandbox, alter};
 
 /// A store of ours, with its digest: one that was imported.
 fn imported() -> Sandbox {

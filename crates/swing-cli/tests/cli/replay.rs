@@ -113,3 +113,20 @@ fn people_get_a_rate_and_a_table() {
         assert!(run.stdout.contains(words), "no {words:?} in\n{}", run.stdout);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_fails_ends_the_replay_with_the_cause() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("trace"), recorded()[..20].join("\n")).unwrap();
+    fs_err::os::unix::fs::symlink("/nowhere/agoric", sandbox.path("link")).unwrap();
+    sandbox.run(&["replay", "trace", "link"]).refused(&["the store failed at trace line 1", "directory `link`"]);
+
+    // No file may become larger, which is as good as a full disk.
+    fs::write(sandbox.path("trace"), recorded().join("\n")).unwrap();
+    let blobs = fixtures().join("trace/blobs");
+    let args = ["replay", "trace", "store", "--blobs", blobs.to_str().unwrap()];
+    let run = sandbox.run_with_small_files(1000, &args);
+    run.refused(&["the store failed at trace line "]);
+    assert!(!run.stderr.contains("expected"), "{run:?}");
+}

@@ -117,6 +117,17 @@ impl Sandbox {
         run.json()
     }
 
+    /// Runs it where no file may become longer than so many blocks of 512 bytes (POSIX; 1024 in some shells).
+    #[cfg(unix)]
+    pub(crate) fn run_with_small_files(&self, blocks: u32, args: &[&str]) -> Run {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_swing-store")]).args(args).stdin(Stdio::null());
+        let output = shell.current_dir(self.dir.path()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_swing-store"));
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
@@ -127,6 +138,12 @@ impl Sandbox {
     pub(crate) fn tree(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         tree(self.dir.path())
     }
+}
+
+/// Changes a store's database as other software would.
+pub(crate) fn alter(sandbox: &Sandbox, store: &str, sql: &str) {
+    let database = rusqlite::Connection::open(sandbox.path(store).join("swingstore.sqlite")).unwrap();
+    database.execute_batch(sql).unwrap();
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) {

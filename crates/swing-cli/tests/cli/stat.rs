@@ -94,3 +94,16 @@ fn the_log_of_a_store_behind_a_link_counts_where_it_is() {
     let files = sandbox.json(&["stat", "linked"])["files"].clone();
     assert_eq!(files, json!({"database": fs_err::metadata(&file).unwrap().len(), "wal": log}));
 }
+
+#[test]
+fn what_an_import_left_is_told() {
+    let sandbox = Sandbox::with_store("archival");
+    assert_eq!(sandbox.json(&["stat", "store"])["import_files"], json!([]));
+    for name in ["swingstore.sqlite-import", "swingstore.sqlite-import-wal"] {
+        fs_err::write(sandbox.path("store").join(name), "half").unwrap();
+    }
+    let left = json!(["swingstore.sqlite-import", "swingstore.sqlite-import-wal"]);
+    assert_eq!(sandbox.json(&["stat", "store"])["import_files"], left);
+    let said = sandbox.run(&["stat", "store"]).stdout;
+    assert!(said.contains("  left there    swingstore.sqlite-import: of an import"), "{said}");
+}

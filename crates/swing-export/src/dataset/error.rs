@@ -87,6 +87,8 @@ pub enum DatasetError {
     NoArtifacts {
         /// The manifest.
         path: PathBuf,
+        /// How many it lists.
+        listed: usize,
     },
 
     /// The dataset holds fewer artifacts than were asked for.

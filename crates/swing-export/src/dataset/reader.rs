@@ -159,7 +159,8 @@ impl Dataset {
             return Err(DatasetError::NoExportData { path: self.manifest_path() });
         }
         if self.manifest.artifacts.is_empty() || mode == Mode::NoArtifacts {
-            return Err(DatasetError::NoArtifacts { path: self.manifest_path() });
+            let listed = self.manifest.artifacts.len();
+            return Err(DatasetError::NoArtifacts { path: self.manifest_path(), listed });
         }
         self.check_mode(mode)?;
         Ok(mode)

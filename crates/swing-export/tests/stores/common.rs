@@ -13,7 +13,7 @@ use swing_core::{ArtifactMode, RowDigests};
 use swing_export::dataset::Dataset;
 use swing_export::{
     ExportSource, Exporter, ImportError, ImportOptions, Imported, SourceError, SourceNames, SourceRecords, Step,
-    Substores, Target, VerifyReport, import, verify,
+    Substores, Target, Trusted, VerifyReport, import, verify,
 };
 use swing_kv::KvSubstore;
 use swing_snap::SnapSubstore;
@@ -192,8 +192,8 @@ pub(crate) fn exported(path: &Path) -> Records {
 /// Verifies the store in the file `path`, comparing it with `trusted` records if there are some.
 pub(crate) fn verified(path: &Path, trusted: Option<&Records>) -> VerifyReport {
     let pinned = Pinned::open(path, &tables()).unwrap();
-    let trusted = trusted.map(|records| Box::new(records.iter().cloned().map(Ok)) as SourceRecords<'_>);
-    verify(pinned.read(), SUBSTORES, trusted, &mut |_| {}).unwrap()
+    let read = || Ok(Box::new(trusted.into_iter().flatten().cloned().map(Ok)) as SourceRecords<'_>);
+    verify(pinned.read(), SUBSTORES, trusted.map(|_| &read as Trusted<'_>), &mut |_| {}).unwrap()
 }
 
 pub(crate) fn found(findings: &[Finding]) -> Vec<(&str, &str)> {

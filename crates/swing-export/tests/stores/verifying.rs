@@ -4,7 +4,7 @@ use swing_core::session::Pinned;
 use swing_core::{ArtifactMode, error_chain};
 use swing_export::{DigestVerdict, Exporter, SourceRecords, VerifyError, verify};
 
-use crate::common::{Records, SUBSTORES, alter, exported, found, store, tables, told, verified};
+use crate::common::{SUBSTORES, alter, exported, found, store, tables, told, verified};
 
 #[test]
 fn a_sound_store_has_nothing_wrong_and_all_of_it_is_looked_at() {
@@ -48,44 +48,84 @@ fn trusted_records_are_compared_both_ways_and_the_last_word_on_a_key_counts() {
     trusted[1].1 = Some("first word".to_owned());
     trusted.push((again, value));
     let report = verified(&path, Some(&trusted));
-    let absent = "is in the trusted export data and not in the store";
+    let absent = "is in the trusted export data and not in the store: \"1\" there";
+    let (key, value) = (trusted[0].0.as_str(), exported(&path).remove(0).1.unwrap());
     assert_eq!(
         found(&report.findings),
         [
-            (trusted[0].0.as_str(), "differs from the trusted export data"),
-            (gone.0.as_str(), "is not in the trusted export data"),
+            (key, &*format!("differs from the trusted export data: {value:?} here, \"other\" there")),
             ("kv.a", absent),
             ("kv.b", absent),
+            (gone.0.as_str(), &*format!("is not in the trusted export data: {:?} here", gone.1.unwrap())),
         ]
     );
-    assert_eq!((report.records, report.compared), (7, Some(8)));
+    assert_eq!((report.records, report.compared, report.found()), (7, Some(8), 4));
 }
 
 #[test]
-fn of_many_differences_a_hundred_are_told_and_the_rest_counted() {
+fn of_many_differences_a_hundred_of_each_kind_are_told_and_all_are_counted() {
     let (_dir, path) = store("worked-example");
     let sound = exported(&path);
-    for (more, told, last) in [(99, 99, None), (100, 100, None), (101, 101, Some("1 more records differ"))] {
+    for more in [99, 100, 101, 5000] {
         let mut trusted = sound.clone();
-        trusted.extend((0..more).map(|at| (format!("kv.x{at:03}"), Some(String::new()))));
+        trusted.extend((0..more).rev().map(|at| (format!("kv.x{at:04}"), Some(String::new()))));
+        trusted.push(("snapshot.v1.77".to_owned(), Some(String::new())));
+        trusted.push(("gold.v1".to_owned(), Some(String::new())));
+        let (key, value) = trusted.iter_mut().find(|(key, _)| key.starts_with("transcript.")).unwrap();
+        let end = value.as_ref().unwrap().replacen("\"endPos\":", "\"endPos\":9", 1);
+        let (key, _) = (key.clone(), value.replace(end));
         let report = verified(&path, Some(&trusted));
-        assert_eq!(report.findings.len(), told, "{more}");
-        let finding = report.findings.last().unwrap();
-        match last {
-            None => assert_eq!(finding.what, format!("kv.x{:03}", more - 1)),
-            Some(last) => assert_eq!((finding.what.as_str(), finding.problem.as_str()), ("export data", last)),
-        }
+        let kinds: Vec<_> =
+            report.differing.iter().flatten().map(|found| (found.kind, found.count, found.told)).collect();
+        let told = more.min(100);
+        assert_eq!(kinds[..2], [("kv", more, told), ("snapshot", 1, 1)]);
+        assert_eq!(kinds[2..], [("transcript", 1, 1), ("bundle", 0, 0), ("other", 1, 1)]);
+        assert_eq!((report.findings.len() as u64, report.found()), (told + 3, more + 3));
+        let first: Vec<_> = (0..told).map(|at| format!("kv.x{at:04}")).collect();
+        assert!(
+            report.findings.iter().map(|found| &found.what).take(told as usize).eq(&first),
+            "{:?}",
+            report.findings
+        );
+        let span = report.findings.iter().find(|found| found.what == key).unwrap();
+        assert!(span.problem.starts_with("differs from the trusted export data: endPos is "), "{span:?}");
+        assert!(!span.problem.contains("hash"), "{span:?}");
     }
+}
+
+#[test]
+fn trusted_data_that_can_be_read_only_once_tells_less() {
+    let (_dir, path) = store("worked-example");
+    let mut records = exported(&path);
+    records[0].1 = Some("other".to_owned());
+    let once = std::cell::Cell::new(Some(records));
+    let read = || Ok(Box::new(once.take().into_iter().flatten().map(Ok)) as SourceRecords<'_>);
+    let pinned = Pinned::open(&path, &tables()).unwrap();
+    let report = verify(pinned.read(), SUBSTORES, Some(&read), &mut |_| {}).unwrap();
+    let [finding] = &report.findings[..] else { panic!("{:?}", report.findings) };
+    assert!(finding.problem.starts_with("differs from the trusted export data: \""), "{finding:?}");
+    assert!(finding.problem.ends_with(" here"), "{finding:?}");
 }
 
 #[test]
 fn trusted_records_that_cannot_be_read_are_no_finding() {
     let (_dir, path) = store("worked-example");
     let pinned = Pinned::open(&path, &tables()).unwrap();
-    let failing: SourceRecords<'_> = Box::new(std::iter::once(Err("out of order".into())));
-    let error = verify(pinned.read(), SUBSTORES, Some(failing), &mut |_| {}).unwrap_err();
+    let failing = || Ok(Box::new(std::iter::once(Err("out of order".into()))) as SourceRecords<'_>);
+    let error = verify(pinned.read(), SUBSTORES, Some(&failing), &mut |_| {}).unwrap_err();
     assert!(matches!(error, VerifyError::Trusted(_)), "{error}");
     assert_eq!(error_chain(&error), "the trusted export data failed: out of order");
+    let empty = || Ok(Box::new(std::iter::empty()) as SourceRecords<'_>);
+    let error = verify(pinned.read(), SUBSTORES, Some(&empty), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, VerifyError::NothingTrusted), "{error}");
+}
+
+#[test]
+fn what_is_missing_is_told_once() {
+    let (_dir, path) = store("archival");
+    alter(&path, "DELETE FROM transcriptItems WHERE vatID = 'v1' AND position >= 21");
+    let problem = "incomplete current transcript span: 0 of 2 items are there";
+    assert_eq!(found(&verified(&path, None).findings), [("transcript.v1.21.23", problem)]);
 }
 
 #[test]
@@ -140,8 +180,7 @@ fn damage_of_the_file_is_a_finding_and_the_rest_is_still_looked_at() {
 fn a_store_that_lacks_what_a_node_needs_is_found_out() {
     let (_dir, path) = store("worked-example");
     alter(&path, "DELETE FROM transcriptItems WHERE position >= 3");
-    let missing: Records = Vec::new();
-    let findings = verified(&path, Some(&missing)).findings;
+    let findings = verified(&path, None).findings;
     assert!(findings.iter().any(|finding| finding.what.starts_with("transcript.v1.3")), "{findings:?}");
     let exporter = Exporter::open(&path, SUBSTORES, ArtifactMode::Operational).unwrap();
     assert!(exporter.artifact_names().is_err());
