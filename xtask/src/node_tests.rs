@@ -11,7 +11,7 @@ use crate::node_package::copy_all;
 use crate::shell::{root, run};
 
 /// How many tests there are. With fewer something was not run; whoever adds one counts it here.
-const TESTS: usize = 476;
+const TESTS: usize = 480;
 
 /// Runs the tests under the Node.js that is installed.
 pub(crate) fn test(package: &Path) -> Result<()> {

@@ -238,6 +238,10 @@ impl fmt::Display for Report {
             writeln!(f, "  genesis hash  {hash}")?;
         }
         match &self.row_digests {
+            Digests::Contradicts if self.findings.is_empty() => writeln!(
+                f,
+                "key-value pairs were not checked: their digest is not kept up to date (`swing-store verify` tells more)"
+            ),
             // Told above.
             Digests::Contradicts => Ok(()),
             digests => writeln!(f, "{digests}"),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
+import vm from 'node:vm';
 import '@endo/init';
 import BetterSqlite3 from 'better-sqlite3';
 import { initSwingStore as initOriginal } from '@agoric/swing-store';
@@ -194,4 +195,42 @@ test('a store asks its own callback nothing that the callback could not ask itse
   store.kernelStorage.kvStore.set('b', '1');
   await store.hostStorage.commit();
   assert.deepEqual(seen, [['a'], ['a', 'b']]);
+});
+
+test('what is bound may be any view of bytes, also of another realm', () => {
+  const { db } = initSwingStore(null).internal;
+  const hex = value => db.prepare('SELECT hex(?)').pluck().get(value);
+  assert.equal(hex(new Uint8Array([1, 2])), '0102');
+  assert.equal(hex(new (vm.runInNewContext('Uint8Array'))([1, 2])), '0102');
+  assert.equal(hex(new DataView(new ArrayBuffer(4), 1, 2)), '0000');
+  assert.throws(() => db.prepare('SELECT ?').get(Array(400_000).fill(1)), { message: 'Too many parameter values were provided' });
+  assert.equal(db.pragma('page_size', null)[0].page_size, 4096);
+  assert.throws(() => db.pragma('table_infoé(1)'), TypeError);
+});
+
+test('an answer that memory should not hold is an error, and no end of the process', () => {
+  const { db } = initSwingStore(null).internal;
+  const endless = db.prepare(
+    'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, zeroblob(1000000) FROM c',
+  );
+  assert.throws(() => endless.iterate().next(), { code: 'SWING_ARGUMENT', message: /more than 256 MiB/ });
+  assert.equal(endless.get().x, 1);
+});
+
+test('a function that writes does not', async () => {
+  const { kernelStorage, hostStorage, internal } = initSwingStore(null);
+  for (let i = 0; i < 500; i += 1) kernelStorage.kvStore.set(`k${i}`, 'v');
+  await hostStorage.commit();
+  assert.throws(() => internal.db.prepare('SELECT * FROM pragma_optimize(0x10002)').all(), { code: 'SWING_ARGUMENT' });
+  assert.equal(internal.db.prepare("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'").pluck().get(), 0);
+});
+
+test('a handle that is closed twice is not another that was opened meanwhile', t => {
+  const file = path.join(tempDir(t), 'db');
+  const first = openDatabase(file);
+  first.close();
+  const second = openDatabase(file);
+  assert.throws(() => first.close(), { code: 'SWING_CLOSED' });
+  assert.equal(openDatabase(file), second);
+  second.close();
 });

@@ -31,10 +31,17 @@ fn query(call: &Call) -> Answer<Query> {
     Query::parse(&call.argument(0, "sql").string()?).map_err(|error| Failure::of(Kind::ARGUMENT, &error))
 }
 
-/// What SQLite says of a query is the tool's mistake, and no failure of the database.
+/// What SQLite says of a query is the tool's mistake, unless the database has failed.
 fn refused(error: StoreError) -> Failure {
     match error {
-        StoreError::Session(SessionError::Sql { source, .. }) => Failure::of(Kind::ARGUMENT, &source),
+        StoreError::Session(error) if error.is_of_the_statement() => match error {
+            SessionError::Sql { source, .. } => Failure::of(Kind::ARGUMENT, &source),
+            error => Failure::of(Kind::ARGUMENT, &error),
+        },
+        // The session itself is none, or says so before.
+        StoreError::Session(error @ SessionError::ReadOnly) => {
+            Failure::new(Kind::ARGUMENT, format!("only queries are answered: {error}"))
+        }
         error => error.into(),
     }
 }

@@ -25,6 +25,19 @@ impl Store {
         Ok(self.session.read())
     }
 
+    /// What is read by `read`. If that fails, SQLite may have ended the block.
+    fn reading<T>(
+        &mut self,
+        call: &'static str,
+        read: impl FnOnce(Reader<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let found = self.written(call).and_then(read);
+        if found.is_err() {
+            self.session.look_after_failure();
+        }
+        found
+    }
+
     /// The names of a query's parameters, `None` for one that has none.
     ///
     /// # Errors
@@ -38,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::InCrank`] while savepoints are open, [`StoreError::Session`] when SQLite cannot run it.
     pub fn ask(&mut self, query: &Query, parameters: &[SqlValue], most: usize) -> Result<Rows, StoreError> {
-        Ok(self.written("query the database")?.ask(query, parameters, most)?)
+        self.reading("query the database", |db| Ok(db.ask(query, parameters, most)?))
     }
 
     /// The export records of one substore, uncommitted changes included, in their canonical order.
@@ -46,8 +59,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::InCrank`] while savepoints are open, [`StoreError::Export`] when they cannot be read.
     pub fn export_records(&mut self, substore: &dyn Substore) -> Result<Vec<Record>, StoreError> {
-        let db = self.written("read export records")?;
-        Ok(substore.records(db).collect::<Result<_, _>>().map_err(ExportError::from)?)
+        self.reading("read export records", |db| {
+            Ok(substore.records(db).collect::<Result<_, _>>().map_err(ExportError::from)?)
+        })
     }
 
     /// The names of the artifacts of one substore that an export in this mode has, whether it is complete or not.
@@ -55,8 +69,9 @@ impl Store {
     /// # Errors
     /// As [`Store::export_records`].
     pub fn artifact_names(&mut self, substore: &dyn Substore, mode: ArtifactMode) -> Result<Vec<String>, StoreError> {
-        let db = self.written("read artifact names")?;
-        Ok(substore.artifact_names(db, mode).collect::<Result<_, _>>().map_err(ExportError::from)?)
+        self.reading("read artifact names", |db| {
+            Ok(substore.artifact_names(db, mode).collect::<Result<_, _>>().map_err(ExportError::from)?)
+        })
     }
 
     /// The bytes of an artifact of one substore, verified, and all in memory: an export streams them.
@@ -64,13 +79,14 @@ impl Store {
     /// # Errors
     /// As [`Store::export_records`]; also when there is no such artifact, or it is not what its record says.
     pub fn artifact(&mut self, substore: &dyn Substore, name: &str) -> Result<Vec<u8>, StoreError> {
-        let db = self.written("export an artifact")?;
-        let mut bytes = Vec::new();
-        let mut artifact = substore.artifact(db, name).map_err(ExportError::from)?;
-        artifact.read_to_end(&mut bytes).map_err(|error| {
-            ExportError::from(SubstoreError::Artifact { name: name.to_owned(), reason: error_chain(&error) })
-        })?;
-        Ok(bytes)
+        self.reading("export an artifact", |db| {
+            let mut bytes = Vec::new();
+            let mut artifact = substore.artifact(db, name).map_err(ExportError::from)?;
+            artifact.read_to_end(&mut bytes).map_err(|error| {
+                ExportError::from(SubstoreError::Artifact { name: name.to_owned(), reason: error_chain(&error) })
+            })?;
+            Ok(bytes)
+        })
     }
 
     /// Checks that one substore has all that this mode of export needs.
@@ -78,7 +94,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Export`] says what is missing; [`StoreError::InCrank`] while savepoints are open.
     pub fn check_complete(&mut self, substore: &dyn Substore, mode: ArtifactMode) -> Result<(), StoreError> {
-        let gaps = substore.gaps(self.written("look for what is missing")?, mode).map_err(ExportError::from)?;
+        let gaps =
+            self.reading("look for what is missing", |db| Ok(substore.gaps(db, mode).map_err(ExportError::from)?))?;
         if gaps.is_empty() { Ok(()) } else { Err(ExportError::Incomplete { mode, gaps }.into()) }
     }
 }

@@ -65,6 +65,28 @@ fn a_digest_that_is_absent_or_out_of_date_is_told_and_no_reason_not_to_export() 
     assert_eq!(sandbox.json(&["export", "store", "c"])["row_digests"]["verdict"], "out of date");
 }
 
+/// Maintenance by the original, say, or a later release's digest.
+#[test]
+fn what_another_program_has_written_is_no_damage() {
+    for change in [
+        "INSERT INTO kvStore VALUES ('host.x', 'y')",
+        "UPDATE kvStore SET value = 'z' WHERE key = 'vat.names'",
+        "UPDATE rowDigestState SET version = 3",
+    ] {
+        let sandbox = imported();
+        alter(&sandbox, "store", change);
+        let done = sandbox.json(&["export", "store", "a"]);
+        assert_eq!(
+            (&done["row_digests"]["verdict"], &done["findings"]),
+            (&json!("contradicts"), &Value::Null),
+            "{change}"
+        );
+        let said = sandbox.run(&["export", "store", "b"]).stdout;
+        assert!(said.contains("their digest is not kept up to date"), "{said}");
+        assert_eq!(sandbox.run(&["export", "store", "c", "--artifact-mode", "debug"]).code, 0, "{change}");
+    }
+}
+
 #[test]
 fn the_stores_own_directory_is_no_place_for_a_dataset() {
     let sandbox = Sandbox::with_store("worked-example");

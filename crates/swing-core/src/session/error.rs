@@ -106,6 +106,15 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// Whether it is the statement that is wrong, or what is bound to it, and not the database.
+    #[must_use]
+    pub fn is_of_the_statement(&self) -> bool {
+        use ErrorCode::{ParameterOutOfRange, TooBig, TypeMismatch, Unknown};
+        let Self::Sql { source, .. } = self else { return false };
+        let code = source.sqlite_error_code();
+        code.is_none_or(|code| matches!(code, Unknown | TooBig | ParameterOutOfRange | TypeMismatch))
+    }
+
     pub(crate) fn new(statement: &str, source: rusqlite::Error) -> Self {
         let statement = || statement.split_whitespace().collect::<Vec<_>>().join(" ");
         match source.sqlite_error_code() {

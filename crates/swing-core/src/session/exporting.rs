@@ -18,10 +18,15 @@ impl Session {
         if self.exports.is_some() {
             return Ok(());
         }
-        let left = self.read().all(SQL, [], |row| {
-            let (key, value): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-            Ok(ExportEntry { key: key.into(), value: value.map(Into::into) })
-        })?;
+        let left = if self.is_read_only() {
+            // Who cannot take them out of the file cannot hand them over.
+            Vec::new()
+        } else {
+            self.read().all(SQL, [], |row| {
+                let (key, value): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+                Ok(ExportEntry { key: key.into(), value: value.map(Into::into) })
+            })?
+        };
         self.export_rows = !left.is_empty();
         let mut queue = ExportQueue::default();
         left.into_iter().for_each(|entry| queue.push(entry));

@@ -12,7 +12,7 @@ use super::checks::{check_format, missing_tables, probe};
 use super::controls;
 use super::database::Database;
 use super::error::OpenError;
-use super::files::{create_dir_durably, directory, file_uri, remove_store_files, sync_dir};
+use super::files::{create_dir_durably, directory, file_uri, remove_store_files, side_file, sync_dir};
 use super::lock::WriterLock;
 use super::log_name::LogName;
 use super::own_locks;
@@ -262,11 +262,12 @@ fn open_writer<E: From<OpenError>>(
     let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, !present);
+    let has_log = fs::metadata(side_file(real, "-wal")).is_ok_and(|log| log.len() > 0);
     let connection = Database::new(Connection::open_with_flags(file_uri(real), flags).map_err(sqlite)?);
-    // What is refused now is left as it is, its WAL too.
+    // What is refused now is left as it is, its WAL too. Where there is none, the one that is made meanwhile goes.
     let checkpoint_on_close =
         |on: bool| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(drop).map_err(sqlite);
-    checkpoint_on_close(false)?;
+    checkpoint_on_close(!has_log)?;
     configure(&connection, path, options)?;
     let tables_present = check_format(&connection, path)?;
     let missing = missing_tables(&connection, path, &tables, &tables_present)?;

@@ -38,21 +38,31 @@ impl Default for PartId {
     }
 }
 
-/// The parts that may hold changes. There are a few at the most.
+/// The parts that may hold changes, and below how many savepoints they have held some since. There are a few at the most.
 #[derive(Default)]
-pub(super) struct Holding(Vec<PartId>);
+pub(super) struct Holding(Vec<(PartId, usize)>);
 
 impl Holding {
     #[inline]
-    pub(super) fn note(&mut self, part: PartId) {
-        if !self.0.contains(&part) {
-            self.0.push(part);
+    pub(super) fn note(&mut self, part: PartId, depth: usize) {
+        if !self.0.iter().any(|(known, _)| *known == part) {
+            self.0.push((part, depth));
         }
+    }
+
+    /// What came after savepoint number `depth` is undone.
+    pub(super) fn rollback_to(&mut self, depth: usize) {
+        self.0.retain(|(_, since)| *since <= depth);
+    }
+
+    /// There are no savepoints any more.
+    pub(super) fn release(&mut self) {
+        self.0.iter_mut().for_each(|(_, since)| *since = 0);
     }
 
     /// That none of them is left out.
     pub(super) fn check(&self, parts: &[&mut dyn Part]) -> Result<(), SessionError> {
-        let is_there = |id: &PartId| parts.iter().any(|part| part.id() == *id);
+        let is_there = |(id, _): &(PartId, usize)| parts.iter().any(|part| part.id() == *id);
         if self.0.iter().all(is_there) { Ok(()) } else { Err(SessionError::PartMissing) }
     }
 

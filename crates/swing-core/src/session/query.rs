@@ -1,10 +1,11 @@
 //! Questions of a tool's own: any query, and answers of any shape.
 //!
 //! A tool's text is not ours, so it is looked at before SQLite prepares it: a `PRAGMA` may do what it says while it is being
-//! prepared. What remains is asked on the session's connection, which a [`Reader`] lends for queries only.
+//! prepared. What remains is asked on the session's connection, which a [`Reader`] lends for queries only, and which writes nothing
+//! meanwhile: `SELECT` has functions that would.
 
-use rusqlite::Statement;
 use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Statement, ffi};
 
 use super::error::SessionError;
 use super::reader::Reader;
@@ -46,6 +47,9 @@ const ANSWERS: [&str; 10] = [
     "table_list",
     "table_xinfo",
 ];
+
+/// So much of an answer is taken, which is all in memory.
+const ANSWER_BYTES: usize = 256 << 20;
 
 /// A text that is no question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,24 +182,65 @@ impl<'c> Reader<'c> {
         prepare().map_err(|source| SessionError::new(&query.sql, source))
     }
 
-    /// Asks `query`, and takes in at most so many rows.
+    /// Asks `query`, and takes in at most so many rows, of 256 MiB together.
     ///
     /// # Errors
-    /// [`SessionError`] when SQLite cannot run it, or would write.
+    /// [`SessionError`] when SQLite cannot run it, or would write, and when more would have to be taken in.
     pub fn ask(&self, query: &Query, parameters: &[Value], most: usize) -> Result<Rows, SessionError> {
         let run = || {
+            let _writes_nothing = QueryOnly::set(self.connection())?;
             let mut statement = self.prepare(query)?;
             let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
             let width = columns.len();
             let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
-            let mut rows = Vec::new();
+            let (mut rows, mut bytes) = (Vec::new(), 0);
             while rows.len() < most {
                 let Some(row) = found.next()? else { break };
-                rows.push((0..width).map(|column| row.get_ref(column).map(owned)).collect::<Result<_, _>>()?);
+                let mut values = Vec::with_capacity(width);
+                for column in 0..width {
+                    let value = row.get_ref(column)?;
+                    bytes += size_of::<Value>() + value.as_bytes().map_or(0, <[u8]>::len);
+                    if bytes > ANSWER_BYTES {
+                        return Err(too_much());
+                    }
+                    values.push(owned(value));
+                }
+                rows.push(values);
             }
             Ok(Rows { columns, rows })
         };
         run().map_err(|source| SessionError::new(&query.sql, source))
+    }
+}
+
+fn too_much() -> rusqlite::Error {
+    let words = "the answer has more than 256 MiB: ask for less of it at a time";
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_TOOBIG), Some(words.to_owned()))
+}
+
+/// A connection on which nothing is written until this is dropped.
+struct QueryOnly<'c> {
+    connection: &'c Connection,
+    /// It is so anyway.
+    always: bool,
+}
+
+impl<'c> QueryOnly<'c> {
+    const NAME: &'static str = "query_only";
+
+    fn set(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let always = connection.pragma_query_value(None, Self::NAME, |row| row.get(0))?;
+        connection.pragma_update(None, Self::NAME, true)?;
+        Ok(Self { connection, always })
+    }
+}
+
+impl Drop for QueryOnly<'_> {
+    fn drop(&mut self) {
+        if !self.always {
+            // It takes no more than a flag; should it fail all the same, the next write does, and says why.
+            let _ = self.connection.pragma_update(None, Self::NAME, false);
+        }
     }
 }
 

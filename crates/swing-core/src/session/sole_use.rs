@@ -16,7 +16,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::OpenError;
-use super::files::file_uri;
+use super::files::{file_uri, side_file};
 use super::own_locks;
 
 /// A file that nobody else has open. Until it is dropped whoever opens it waits.
@@ -143,9 +143,10 @@ fn ask(path: &Path, means: Means) -> io::Result<(Option<File>, lease::Answer)> {
 fn is_locked(path: &Path) -> rusqlite::Result<bool> {
     own_locks::install();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    // A log that nobody has recovered stays as it is; one that is made here goes.
+    let has_log = side_file(path, "-wal").exists();
     let connection = Connection::open_with_flags(file_uri(path), flags)?;
-    // A log that nobody has recovered stays as it is.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     connection.busy_timeout(Duration::ZERO)?;
     match connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT") {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(true),
@@ -284,6 +285,16 @@ mod tests {
         let idle = Connection::open(&path).unwrap();
         idle.execute_batch("SELECT * FROM t").unwrap();
         assert!(SoleUse::take_by(&path, Means::LocksAlone).unwrap().is_none());
+    }
+
+    /// It may be another user's, who could not go on beside ours.
+    #[test]
+    fn a_look_by_locks_leaves_no_log_that_was_not_there() {
+        let (_dir, path) = database();
+        let log = side_file(&path, "-wal");
+        assert!(!log.exists());
+        assert!(SoleUse::take_by(&path, Means::LocksAlone).unwrap().is_some());
+        assert!(!log.exists());
     }
 
     #[cfg(target_os = "linux")]

@@ -176,7 +176,7 @@ impl Session {
     #[inline]
     pub fn begin_for(&mut self, part: PartId) -> Result<(), SessionError> {
         self.begin()?;
-        self.holding.note(part);
+        self.holding.note(part, self.savepoints.names.len());
         Ok(())
     }
 
@@ -238,6 +238,14 @@ impl Session {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// After a read that has failed: finds out whether SQLite has ended the transaction with it, which poisons the session, so that nobody goes
+    /// on reading what is gone.
+    pub fn look_after_failure(&mut self) {
+        if matches!(self.state, State::Open) && self.check_poison().is_err() {
+            self.generation += 1;
+        }
     }
 
     /// Whether a transaction is open.
@@ -333,6 +341,7 @@ impl Session {
         if let Some(ledger) = &mut self.digesting.ledger {
             ledger.rollback_to(depth);
         }
+        self.holding.rollback_to(depth);
         parts.iter_mut().for_each(|part| part.rollback_to(depth));
         Ok(())
     }
@@ -355,6 +364,7 @@ impl Session {
         if let Some(ledger) = &mut self.digesting.ledger {
             ledger.release();
         }
+        self.holding.release();
         parts.iter_mut().for_each(|part| part.release());
         Ok(())
     }

@@ -69,7 +69,8 @@ export const openDatabase = (file, options = {}) => {
   const shared = harden({
     ...handle,
     close: () => {
-      byFile.delete(whole);
+      // Closed twice, another may have it open by now.
+      if (byFile.get(whole)?.deref() === shared) byFile.delete(whole);
       handle.close();
     },
   });
@@ -95,8 +96,10 @@ const standIn = (db, table, wanted) => {
   inMemory.set(db, standIns);
   const made = standIns.get(table);
   if (made) return made;
-  db.prepare('SELECT count(*) FROM sqlite_schema WHERE name = ?').pluck().get(table) === 0 ||
-    fail(`the better-sqlite3 database in memory has a table ${q(table)} already, which would not be seen here`);
+  for (const name of table === 'transcriptItems' ? [table, 'transcriptSpans'] : [table]) {
+    db.prepare('SELECT count(*) FROM sqlite_schema WHERE name = ?').pluck().get(name) === 0 ||
+      fail(`the better-sqlite3 database in memory has a table ${q(name)} already, which would not be seen here`);
+  }
   const { keepSnapshots = false, keepTranscripts = true } = wanted;
   const opened = { keepSnapshots: !!keepSnapshots, keepTranscripts: !!keepTranscripts };
   const known = { native: nativeOf(open(null, opened)), opened, autocommit: true };

@@ -12,10 +12,10 @@ const isNamed = value => {
 };
 
 const insistScalar = value => {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   value === null ||
     value === undefined ||
     ['number', 'bigint', 'string'].includes(typeof value) ||
-    value instanceof Uint8Array ||
     fail('SQLite3 can only bind numbers, strings, bigints, buffers, and null', 'SWING_ARGUMENT', TypeError);
   return value;
 };
@@ -26,7 +26,7 @@ const bind = (names, args) => {
   let named;
   for (const arg of args) {
     if (Array.isArray(arg)) {
-      given.push(...arg);
+      for (let at = 0; at < arg.length; at += 1) given.push(arg[at]);
     } else if (isNamed(arg)) {
       named === undefined ||
         fail('You cannot specify named parameters in two different objects', 'SWING_ARGUMENT', TypeError);
@@ -71,6 +71,7 @@ const makeStatement = (queries, sql) => {
   /** Asks, and answers what tells of the rows, batch by batch. The whole answer is there then. */
   const ask = (args, most) => {
     const { columns, nextRows } = queries.ask(sql, bind(names, args), most);
+    columns.length > 0 || fail('This statement does not return data. Use run() instead', 'SWING_ARGUMENT', TypeError);
     const show = SHAPES[shape];
     return () => {
       const flat = nextRows();
@@ -115,7 +116,8 @@ export const queriesOver = ({ queries }) => {
   };
   return {
     prepare,
-    pragma: (source, { simple = false } = {}) => {
+    pragma: (source, options) => {
+      const { simple = false } = options ?? {};
       typeof source === 'string' || fail('Expected first argument to be a string', 'SWING_ARGUMENT', TypeError);
       const statement = prepare(`PRAGMA ${source}`);
       return simple ? statement.pluck().get() : statement.all();

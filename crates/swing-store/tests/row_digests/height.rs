@@ -24,6 +24,10 @@ fn a_store_that_lost_blocks_is_not_opened_by_a_host_that_knows_better() {
         assert!(matches!(error, StoreError::LostBlocks { committed: 3, found: 2 }), "{error}");
         assert!(error.to_string().contains("has lost the blocks since"), "{error}");
     }
+    // Without a log that could have them nothing is left beside it either.
+    for side in ["-wal", "-shm"] {
+        assert!(!dir.path().join(format!("swingstore.sqlite{side}")).exists(), "{side}");
+    }
     alter(dir.path(), "UPDATE kvStore SET value = 'two' WHERE key = 'host.height'");
     assert!(matches!(Store::open(dir.path(), at(1)), Err(StoreError::NoHeight { .. })));
     alter(dir.path(), "DELETE FROM kvStore WHERE key = 'host.height'");

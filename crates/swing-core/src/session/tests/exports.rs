@@ -272,3 +272,13 @@ fn exports_recorded_from_within_a_crank_follow_its_savepoints() {
     session.rollback_to("crank", &mut []).unwrap();
     assert_eq!(handed_over(&mut session), pairs([("kv.a", None), ("kv.b", Some("old"))]));
 }
+
+/// It could never hand them over, since they cannot leave the file.
+#[test]
+fn a_read_only_session_does_not_take_up_what_was_left() {
+    let scratch = with_left_exports();
+    let mut session = scratch.open_read_only();
+    session.record_exports().unwrap();
+    assert!(!session.has_exports());
+    assert_eq!(handed_over(&mut session), pairs([]));
+}

@@ -84,3 +84,40 @@ fn pragmas_that_only_answer_are_answered() {
     assert_eq!(answer(&session, "pragma table_info(kvStore)", &[]).len(), 2);
     assert_eq!(answer(&session, "PRAGMA journal_mode;", &[]), [[Value::Text("wal".into())]]);
 }
+
+/// SQLite calls it read-only, and it analyses all tables.
+#[test]
+fn a_function_that_writes_does_not() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    for at in 0..500 {
+        set(&mut session, &format!("k{at}"), "v").unwrap();
+    }
+    session.commit(&mut []).unwrap();
+    let analyse = Query::parse("SELECT * FROM pragma_optimize(0x10002)").unwrap();
+    for begun in [false, true] {
+        if begun {
+            session.begin().unwrap();
+        }
+        let refused = session.read().ask(&analyse, &[], usize::MAX);
+        assert!(matches!(refused, Err(SessionError::ReadOnly)), "{refused:?}");
+        assert_eq!(
+            answer(&session, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'", &[]),
+            [[Value::Integer(0)]]
+        );
+    }
+    // And what writes otherwise still does.
+    set(&mut session, "k", "w").unwrap();
+    session.commit(&mut []).unwrap();
+    assert_eq!(scratch.committed("k").as_deref(), Some("w"));
+}
+
+#[test]
+fn an_answer_that_memory_should_not_hold_is_an_error_of_the_query() {
+    let session = Session::in_memory(&[KV]).unwrap();
+    let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, zeroblob(1000000) FROM c";
+    let query = Query::parse(endless).unwrap();
+    let refused = session.read().ask(&query, &[], usize::MAX).unwrap_err();
+    assert!(refused.is_of_the_statement() && crate::error_chain(&refused).contains("256 MiB"), "{refused:?}");
+    assert_eq!(session.read().ask(&query, &[], 3).unwrap().rows.len(), 3);
+}

@@ -203,3 +203,25 @@ fn a_part_that_holds_changes_cannot_be_left_out() {
     session.commit(&mut []).unwrap();
     assert_eq!(scratch.committed("l").as_deref(), Some("2"));
 }
+
+#[test]
+fn a_part_whose_changes_were_all_taken_back_may_go() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    let (mut gone, mut held) = (Memory::default(), Memory::default());
+    session.savepoint("outer", &mut []).unwrap();
+    session.begin_for(held.id()).unwrap();
+    held.put("k", "1");
+    session.savepoint("inner", &mut [&mut held]).unwrap();
+    session.begin_for(gone.id()).unwrap();
+    gone.put("l", "1");
+    session.rollback_to("inner", &mut [&mut held, &mut gone]).unwrap();
+    drop(gone);
+    assert!(session.release(&mut []).is_err(), "the other one holds its own");
+    session.release(&mut [&mut held]).unwrap();
+    session.savepoint("again", &mut [&mut held]).unwrap();
+    session.rollback_to("again", &mut [&mut held]).unwrap();
+    assert!(session.commit(&mut []).is_err(), "what is released is not taken back by a later savepoint");
+    session.commit(&mut [&mut held]).unwrap();
+    assert_eq!(scratch.committed("k").as_deref(), Some("1"));
+}
