@@ -23,10 +23,10 @@ fn a_store_that_lost_blocks_is_not_opened_by_a_host_that_knows_better() {
         let error = Store::open(dir.path(), Options { read_only, ..at(3) }).err().unwrap();
         assert!(matches!(error, StoreError::LostBlocks { committed: 3, found: 2 }), "{error}");
         assert!(error.to_string().contains("has lost the blocks since"), "{error}");
-    }
-    // Without a log that could have them nothing is left beside it either.
-    for side in ["-wal", "-shm"] {
-        assert!(!dir.path().join(format!("swingstore.sqlite{side}")).exists(), "{side}");
+        // Without a log that could have them nothing is left beside it either.
+        for side in ["-wal", "-shm"] {
+            assert!(!dir.path().join(format!("swingstore.sqlite{side}")).exists(), "{side}, {read_only}");
+        }
     }
     alter(dir.path(), "UPDATE kvStore SET value = 'two' WHERE key = 'host.height'");
     assert!(matches!(Store::open(dir.path(), at(1)), Err(StoreError::NoHeight { .. })));
