@@ -65,6 +65,15 @@ pub enum Refusal {
         /// The height of the dataset.
         dataset: u64,
     },
+    /// Whether the store that is to be replaced has blocks which the dataset has not cannot be told.
+    #[error("the height of the store in {store} cannot be told: nothing was replaced")]
+    HeightUnknown {
+        /// The store's directory.
+        store: PathBuf,
+        /// Why not.
+        #[source]
+        source: SourceError,
+    },
     /// Where the new store is to be there is a link to what is not there, a disk that is not mounted maybe.
     #[error("{link} is a link to {target}, which is not there")]
     DanglingLink {
@@ -88,6 +97,14 @@ pub enum Refusal {
         dataset: PathBuf,
         /// The store's directory.
         store: PathBuf,
+    },
+    /// A path that leads back out of a directory which is not there.
+    #[error("{path} leads through {missing}, which is no directory, and back with ..")]
+    BackFromNowhere {
+        /// The path.
+        path: PathBuf,
+        /// The first on its way that is not there.
+        missing: PathBuf,
     },
     /// The digest says that rows are damaged which were to be exported.
     #[error("the store in {store} is not exported: {}{}", .findings[0], more(.findings.len()))]

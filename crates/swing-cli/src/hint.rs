@@ -89,6 +89,11 @@ fn refusal(error: &Refusal) -> Option<String> {
             "`swing-store export {} NEW --artifact-mode none` writes its export data: then say --trusted NEW",
             store.display()
         )),
+        Refusal::BackFromNowhere { .. } => say("nothing was written: name the directory without .."),
+        Refusal::HeightUnknown { .. } => say(
+            "it may have blocks that would be lost: try again if it was in use, name another directory, or say --replace if it \
+             may go",
+        ),
         Refusal::InStore { .. } => say("nothing was written: name a directory of its own for the dataset"),
         Refusal::DamagedRows { .. } => say(
             "nothing was written: `swing-store verify` tells more; --artifact-mode debug exports the rows as they are; restore \

@@ -199,7 +199,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let replaced = match self.replaced {
             None => String::new(),
-            Some(Replaced { block_height: Some(height) }) => format!(" (replaced a store at height {height})"),
+            Some(Replaced { block_height: Some(height) }) => {
+                format!(" (replaced a store that was at height {height} when the import began)")
+            }
             Some(Replaced { block_height: None }) => " (replaced a store of no known height)".to_owned(),
         };
         writeln!(f, "{}{replaced}", self.store.display())?;

@@ -50,7 +50,7 @@ pub struct Report {
     pub records: u64,
     /// Records that the trusted export data has; `None` when there was none to compare with.
     pub compared: Option<u64>,
-    /// How many records differ from them, by kind; `None` when there were none to compare with.
+    /// How many records differ from them, by kind, without kinds that could not be read to the end; `None` when there were none to compare with.
     pub differing: Option<BTreeMap<&'static str, u64>>,
     /// What the digest of the rows says of them.
     pub row_digests: Digests,

@@ -4,6 +4,8 @@
 //! rename; everything the rename needs to be safe comes before it: the new file is complete, in WAL mode, without a
 //! WAL, and flushed; the old file's WAL is empty, since SQLite would apply it to the new file.
 
+mod take_after;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,8 @@ use swing_core::session::{
 };
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
+
+use self::take_after::take_after;
 
 /// How often it is looked again whether the old store is still in use.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -341,34 +345,6 @@ impl Drop for Staging {
             let _ = remove_store_files(&self.staged);
         }
     }
-}
-
-/// Gives a file the mode of the one whose place it will take, if that is there, and its owner where that can be.
-#[cfg(unix)]
-fn take_after(new: &Path, old: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    let Ok(old) = fs::metadata(old) else { return Ok(()) };
-    let found = fs::metadata(new)?;
-    if (old.uid(), old.gid()) != (found.uid(), found.gid()) {
-        match fs_err::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid())) {
-            // Only root may give a file away.
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
-            done => done?,
-        }
-    }
-    // Whoever owns it opens it next, to write.
-    let mode = old.mode() & 0o777 | 0o600;
-    if mode == found.mode() & 0o777 {
-        return Ok(());
-    }
-    let mut permissions = found.permissions();
-    permissions.set_mode(mode);
-    fs::set_permissions(new, permissions)
-}
-
-#[cfg(not(unix))]
-fn take_after(_new: &Path, _old: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

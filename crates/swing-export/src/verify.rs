@@ -3,6 +3,7 @@
 mod compare;
 mod difference;
 mod digests;
+mod held;
 
 use std::collections::HashSet;
 
@@ -44,7 +45,7 @@ pub struct VerifyReport {
     pub records: u64,
     /// Records that the trusted export data has; `None` when there was none to compare with.
     pub compared: Option<u64>,
-    /// How many differ, for each kind of record; `None` when there was nothing to compare with.
+    /// How many differ, for each kind of record whose records could all be read; `None` when there was nothing to compare with.
     pub differing: Option<Vec<Differing>>,
     /// What the digest of the rows says of them.
     pub row_digests: DigestVerdict,

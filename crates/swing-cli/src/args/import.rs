@@ -14,8 +14,8 @@ use crate::import::{Options, Replace, Task};
 /// Every artifact is verified against its record. The new store is built beside the old one and takes its place in one
 /// step when all of it is verified, complete and flushed: until then, and after any failure, the store in DIR is as it was.
 /// (After Ctrl-C, or if it is killed, so is the store; but the import leaves files swingstore.sqlite-import* in DIR, and DIR if
-/// it made it. The next import erases them.) A store that is in DIR is replaced, unless it is at a greater height; a file that is
-/// not a store's never is. If somebody has the store open that is to be replaced, the import says so at once, and waits at its
+/// it made it. The next import erases them.) A store that is in DIR is replaced, unless it is at a greater height, or its
+/// height cannot be told; a file that is not a store's never is. If somebody has the store open that is to be replaced, the import says so at once, and waits at its
 /// end until nobody has. The new file gets the mode of the old one, and as root its owner. A dataset has no local.* keys, and of
 /// host.* keys only the height, so the new store has none of them.
 #[derive(clap::Args)]
@@ -38,7 +38,8 @@ pub(super) struct Args {
     /// they are a reason not to begin. [default: until they are gone]
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
-    /// Replace the store in DIR also if it is at a greater height than the dataset: its later blocks are lost.
+    /// Replace the store in DIR also if it is at a greater height than the dataset when the import begins, or nobody can tell at
+    /// which: its later blocks are lost.
     #[arg(long)]
     replace: bool,
 }
@@ -60,7 +61,7 @@ Examples:
   swing-store import dataset ~/.agoric/data/agoric --export-data-mode repair-metadata
 
 In JSON: records, taken, skipped (artifacts), bytes (of artifacts read), block_height, mode, replaced (null, or block_height of \
-the store that was there, which may be null); with repair-metadata also added and agreed (records), and mode is none.";
+the store that was there, when the import began, which may be null); with repair-metadata also added and agreed (records), and mode is none.";
 
 impl Args {
     pub(super) fn options(self, clap: &mut clap::Command) -> Result<Options, clap::Error> {

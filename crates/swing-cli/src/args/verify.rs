@@ -50,7 +50,7 @@ Examples:
 Exit code 1 if anything was found, 3 if the store could not be read at all.
 
 In JSON: warnings, records (export records of the store), compared (records of the trusted data, or null), differing (how many \
-differ, by kind, or null), row_digests (what the digest says of the rows: verdict is agrees, absent, out of date or \
+differ, by kind, those kinds that could be read to the end, or null), row_digests (what the digest says of the rows: verdict is agrees, absent, out of date or \
 contradicts), checked and without_content (each {spans, snapshots, bundles}), found (how many things are wrong), findings (a \
 list of {what, problem}: the first of them).";
 

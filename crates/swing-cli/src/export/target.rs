@@ -1,7 +1,7 @@
 //! Where an export may go: into a directory of its own.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
@@ -51,12 +51,21 @@ pub(crate) fn names(dir: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// The first directory on the way that is not there.
+fn first_of(there: &Path, rest: &Path) -> PathBuf {
+    rest.components().next().map_or_else(|| there.to_owned(), |first| there.join(first))
+}
+
 /// The path without links in what is there of it.
 fn whole(path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path).context("cannot tell where the dataset is to be")?;
     for there in path.ancestors() {
         if let Ok(real) = fs::canonicalize(there) {
             let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+            // Where it leads is known only when what is before it has been made.
+            if rest.components().any(|part| part == Component::ParentDir) {
+                return Err(Refusal::BackFromNowhere { path: path.clone(), missing: first_of(there, rest) }.into());
+            }
             return Ok(real.join(rest));
         }
     }

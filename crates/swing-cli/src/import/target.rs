@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fs_err as fs;
+use rusqlite::ErrorCode;
 use serde::Serialize;
-use swing_core::session::{Location, OpenError, OpenOptions, Session, WriterLock, is_open_elsewhere, store_file};
+use swing_core::SessionError;
+use swing_core::session::{OpenError, Pinned, Reader, WriterLock, is_open_elsewhere, store_file};
+use swing_export::SourceError;
 
 use super::Replace;
 use crate::error::Refusal;
@@ -17,7 +20,7 @@ use crate::waiting;
 /// The store that is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Replaced {
-    /// The height that it was at; `None` if it had none, or could not be read.
+    /// The height that it was at when the import began; `None` if it had none, or could not be read.
     pub block_height: Option<u64>,
 }
 
@@ -37,27 +40,48 @@ pub(super) fn check(
             return Err(Refusal::DanglingLink { link, target }.into());
         }
     }
-    let options = OpenOptions { read_only: true, ..OpenOptions::default() };
-    let found = match Session::open(Location::File(store_file(store)), &options, &swing_store::tables()) {
+    // Of the other tables one may be missing.
+    let found = match Pinned::open(&store_file(store), &[]) {
         Err(OpenError::Missing { .. }) => return Ok(None),
-        Err(error @ OpenError::NewerFormat { .. }) => return Err(error.into()),
+        Err(error @ (OpenError::NewerFormat { .. } | OpenError::Foreign { .. })) => return Err(error.into()),
         // A damaged store is what an import is good for.
-        Err(_) => None,
-        Ok(session) => height_of(&session, store),
+        Err(OpenError::NotADatabase { .. }) => Ok(None),
+        Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(pinned) => height_of(pinned.read(), store),
     };
-    if let Some(found) = found.filter(|found| *found > block_height)
-        && replace == Replace::NotLater
-    {
-        return Err(Refusal::Later { store: store.to_owned(), found, dataset: block_height }.into());
-    }
+    let found = match found {
+        Ok(Some(found)) if found > block_height && replace == Replace::NotLater => {
+            return Err(Refusal::Later { store: store.to_owned(), found, dataset: block_height }.into());
+        }
+        Err(source) if replace == Replace::NotLater => {
+            return Err(Refusal::HeightUnknown { store: store.to_owned(), source }.into());
+        }
+        found => found.ok().flatten(),
+    };
     tell_of_users(store, wait, meter)?;
     Ok(Some(Replaced { block_height: found }))
 }
 
-fn height_of(session: &Session, store: &Path) -> Option<u64> {
+/// The height that a store is at; `None` if it has none or is damaged.
+fn height_of(db: Reader<'_>, store: &Path) -> Result<Option<u64>, SourceError> {
+    const HAS_PAIRS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kvStore'";
     const SQL: &str = "SELECT value FROM kvStore WHERE key = ?1";
-    let text = session.read().one(SQL, [height::HOST_HEIGHT], |row| row.get::<_, Option<String>>(0)).ok().flatten();
-    height::read(store, text.flatten().as_deref()).ok().flatten()
+    let read = || -> Result<Option<String>, SessionError> {
+        match db.one(HAS_PAIRS, [], |_| Ok(()))? {
+            None => Ok(None),
+            Some(()) => db.one(SQL, [height::HOST_HEIGHT], |row| row.get(0)),
+        }
+    };
+    match read() {
+        Ok(text) => Ok(height::read(store, text.as_deref())?),
+        Err(SessionError::Corrupt { source, .. }) if is_damage(&source) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Looks who has the store open, which the import will have to wait for.

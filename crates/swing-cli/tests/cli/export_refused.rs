@@ -108,6 +108,21 @@ fn the_stores_own_directory_is_no_place_for_a_dataset() {
 }
 
 #[test]
+fn a_path_that_leads_back_out_of_what_is_not_there_is_refused() {
+    let sandbox = Sandbox::with_store("worked-example");
+    fs::create_dir(sandbox.path("other")).unwrap();
+    fs::write(sandbox.path("other/mine"), "mine").unwrap();
+    let before = sandbox.tree();
+    for place in ["new/../store/z", "new/../store", "new/../other", "store/swingstore.sqlite/../z", "a/b/../../other"] {
+        let run = sandbox.run(&["export", "store", place]);
+        run.refused(&[place, "which is no directory, and back with ..", "without .."]);
+        assert!(!run.stderr.contains("delete"), "{run:?}");
+        assert_eq!(sandbox.tree(), before, "{place}");
+    }
+    sandbox.json(&["export", "store", "other/../fine"]);
+}
+
+#[test]
 fn a_directory_with_something_in_it_is_no_place_for_a_dataset() {
     let sandbox = Sandbox::with_store("worked-example");
     sandbox.store("archival", "parent/other");

@@ -73,7 +73,7 @@ fn a_store_that_is_there_is_replaced_by_the_whole_of_the_new_one() {
     sandbox.dataset("worked-example", "js", "operational", "dataset");
     let run = sandbox.run(&["import", "dataset", "store"]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.stdout.starts_with("store (replaced a store at height 5)\n"), "{run:?}");
+    assert!(run.stdout.starts_with("store (replaced a store that was at height 5 when the import began)\n"), "{run:?}");
     assert_eq!(sandbox.json(&["verify", "store", "--trusted", "dataset", "--height", "17"])["findings"], json!([]));
     assert_eq!(fs::read(sandbox.path("store/notes.txt")).unwrap(), b"mine");
 }

@@ -24,6 +24,51 @@ fn a_store_at_a_greater_height_is_replaced_only_on_purpose() {
     assert!(said.contains("local.* keys, and host.* keys but the height"), "{said}");
 }
 
+#[test]
+fn a_store_whose_height_cannot_be_told_is_replaced_only_on_purpose() {
+    let unknown = "the height of the store in store cannot be told: nothing was replaced";
+    for (sql, why) in [
+        (
+            "UPDATE kvStore SET value = '17th' WHERE key = 'host.height'",
+            "host.height of the store in store is \"17th\"",
+        ),
+        ("UPDATE kvStore SET value = x'ff' WHERE key = 'host.height'", "SELECT value FROM kvStore"),
+        ("ALTER TABLE kvStore RENAME COLUMN value TO worth", "no such column: value"),
+        ("DROP TABLE pendingExports", "no table \"pendingExports\""),
+    ] {
+        let sandbox = Sandbox::with_store("worked-example");
+        sandbox.dataset("archival", "js", "archival", "dataset");
+        alter(&sandbox, "store", sql);
+        let before = sandbox.tree();
+        sandbox.run(&["import", "dataset", "store"]).refused(&[unknown, why, "--replace"]);
+        assert_eq!(sandbox.tree(), before, "{sql}");
+        let done = sandbox.json(&["import", "dataset", "store", "--replace"]);
+        assert_eq!(done["replaced"], json!({"block_height": null}), "{sql}");
+    }
+}
+
+#[test]
+fn a_later_store_that_lacks_tables_is_as_later() {
+    let sandbox = Sandbox::with_store("worked-example");
+    sandbox.dataset("archival", "js", "archival", "dataset");
+    alter(&sandbox, "store", "DROP TABLE bundles; DROP TABLE snapshots");
+    sandbox
+        .run(&["import", "dataset", "store"])
+        .refused(&["the store in store is at block height 17, the dataset of 5"]);
+    assert_eq!(sandbox.json(&["import", "dataset", "store", "--replace"])["replaced"], json!({"block_height": 17}));
+}
+
+#[test]
+fn a_later_store_that_is_locked_is_not_taken_for_a_damaged_one() {
+    let sandbox = Sandbox::with_store("worked-example");
+    sandbox.dataset("archival", "js", "archival", "dataset");
+    let file = sandbox.path("store/swingstore.sqlite");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE; UPDATE kvStore SET value = value").unwrap();
+    let unknown = "the height of the store in store cannot be told: nothing was replaced";
+    sandbox.run(&["import", "dataset", "store", "--wait", "0"]).refused(&[unknown, "locked", "--replace"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_new_file_has_the_mode_of_the_old_one_and_as_root_its_owner() {

@@ -53,7 +53,7 @@ fn fields(ours: &Map<String, Value>, theirs: &Map<String, Value>) -> Option<Stri
 }
 
 /// Both, cut so that the first difference is to be seen.
-fn around(ours: &str, theirs: &str) -> (String, String) {
+pub(super) fn around(ours: &str, theirs: &str) -> (String, String) {
     let same = ours.chars().zip(theirs.chars()).take_while(|(ours, theirs)| ours == theirs).count();
     let from = if same < SHOWN - BEFORE { 0 } else { same - BEFORE };
     (window(ours, from), window(theirs, from))

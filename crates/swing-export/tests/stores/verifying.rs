@@ -94,6 +94,90 @@ fn of_many_differences_a_hundred_of_each_kind_are_told_and_all_are_counted() {
 }
 
 #[test]
+fn long_values_that_differ_late_are_told_by_where_they_do() {
+    let (_dir, path) = store("worked-example");
+    alter(
+        &path,
+        "INSERT INTO kvStore VALUES ('long', printf('%.*c', 300000, 'x') || 'ours'), ('longer', printf('%.*c', 99999, 'x'))",
+    );
+    let mut trusted = exported(&path);
+    for (key, value) in &mut trusted {
+        match key.as_str() {
+            "kv.long" => *value = Some("x".repeat(300_000) + "theirs"),
+            "kv.longer" => *value = Some("x".repeat(100_000)),
+            _ => {}
+        }
+    }
+    let shown = format!("…{}", "x".repeat(40));
+    let told = "differs from the trusted export data: from byte";
+    assert_eq!(
+        found(&verified(&path, Some(&trusted)).findings),
+        [
+            (
+                "kv.long",
+                &*format!(
+                    "{told} 300000 on, of 300004 here and 300006 there: \"{shown}ours\" here, \"{shown}theirs\" there"
+                )
+            ),
+            (
+                "kv.longer",
+                &*format!("{told} 99999 on, of 99999 here and 100000 there: \"{shown}\" here, \"{shown}x\" there")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_kind_that_cannot_be_read_to_its_end_has_no_absent_records() {
+    let (_dir, path) = store("worked-example");
+    let mut trusted = exported(&path);
+    trusted.push(("bundle.b0-gone".to_owned(), Some("b0-gone".to_owned())));
+    alter(&path, "INSERT INTO kvStore VALUES ('a', 'mine'), ('b', CAST(x'eda080' AS TEXT))");
+    let report = verified(&path, Some(&trusted));
+    let broken = "export record \"kv.b\": its value is not text; so they could not be compared whole with the trusted export data";
+    let of_records: Vec<_> = found(&report.findings)
+        .into_iter()
+        .filter(|(what, problem)| *what == "kv records" || problem.contains("trusted"))
+        .collect();
+    assert_eq!(
+        of_records,
+        [
+            ("kv records", broken),
+            ("kv.a", "is not in the trusted export data: \"mine\" here"),
+            ("bundle.b0-gone", "is in the trusted export data and not in the store: \"b0-gone\" there"),
+        ]
+    );
+    let kinds: Vec<_> = report.differing.iter().flatten().map(|found| (found.kind, found.count)).collect();
+    assert_eq!(kinds, [("snapshot", 0), ("transcript", 0), ("bundle", 1)]);
+    assert_eq!(report.found(), report.findings.len() as u64);
+}
+
+#[test]
+fn trusted_records_may_be_spelled_as_an_importer_takes_them() {
+    let (_dir, path) = store("archival");
+    let mut trusted = exported(&path);
+    let is_closed = |key: &str| key.starts_with("transcript.") && !key.ends_with(".current");
+    let (key, value) = trusted.iter_mut().find(|(key, _)| is_closed(key)).unwrap();
+    let record = swing_core::SpanRecord::parse(value.as_ref().unwrap()).unwrap();
+    *key = record.artifact().to_string();
+    *value = value.as_ref().map(|text| text.replacen('{', "{ ", 1));
+    let key = key.clone();
+    trusted.retain(|(key, _)| !(key.starts_with("snapshot.") && key.ends_with(".current")));
+    let report = verified(&path, Some(&trusted));
+    assert_eq!((found(&report.findings), report.records, report.compared), (vec![], 26, Some(26)));
+    // Taken back by its longer name, too.
+    trusted.push((key, None));
+    let report = verified(&path, Some(&trusted));
+    let [finding] = &report.findings[..] else { panic!("{:?}", report.findings) };
+    assert!(finding.what == record.key().to_string() && finding.problem.starts_with("is not in the trusted"));
+    // One that names another end is another key.
+    trusted.pop();
+    let wrong = trusted.iter_mut().find(|(key, _)| *key == record.artifact().to_string()).unwrap();
+    wrong.0.push('9');
+    assert_eq!(verified(&path, Some(&trusted)).findings.len(), 2);
+}
+
+#[test]
 fn trusted_data_that_can_be_read_only_once_tells_less() {
     let (_dir, path) = store("worked-example");
     let mut records = exported(&path);

@@ -1,0 +1,96 @@
+//! A part of a value that is compared: values of many megabytes may differ, a hundred of each kind.
+
+use swing_core::Digest;
+
+use super::difference::around;
+
+/// So much of a value is held, in bytes, and so long are the pieces of which digests are.
+const PIECE: usize = 1 << 16;
+/// So much is held of what comes before the piece that differs.
+const BEFORE: usize = 256;
+
+/// A part of a value, and by which to find where another value differs from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    text: String,
+    /// Where in the value the part begins.
+    from: usize,
+    /// The value's length, in bytes.
+    length: usize,
+    pieces: Vec<Digest>,
+}
+
+impl Held {
+    /// The beginning of a value.
+    pub(super) fn of(value: &str) -> Self {
+        Self { pieces: pieces(value).collect(), ..Self::at(value, 0) }
+    }
+
+    /// The part from a byte on.
+    pub(super) fn at(value: &str, from: usize) -> Self {
+        let from = boundary(value, from);
+        let end = boundary(value, from + PIECE + BEFORE);
+        // A copy, since a part that was cut out in its place would keep all of its room.
+        Self { text: value[from..end].to_owned(), from, length: value.len(), pieces: Vec::new() }
+    }
+
+    /// The part of another value in which, or right at the end of which, it differs from the one that this is the beginning of.
+    pub(super) fn where_differs(&self, other: &str) -> Self {
+        let same = self.pieces.iter().zip(pieces(other)).take_while(|(ours, theirs)| *ours == theirs).count();
+        Self::at(other, (same * PIECE).saturating_sub(BEFORE))
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn from(&self) -> usize {
+        self.from
+    }
+
+    /// Where two values differ whose parts, from the same byte on, have the first difference.
+    pub(super) fn first_difference(&self, theirs: &Self) -> String {
+        let same = self.text.bytes().zip(theirs.text.bytes()).take_while(|(ours, theirs)| ours == theirs).count();
+        let (ours, other) = around(&self.text, &theirs.text);
+        let (length, other_length) = (self.length, theirs.length);
+        let at = self.from + same;
+        format!("from byte {at} on, of {length} here and {other_length} there: {ours:?} here, {other:?} there")
+    }
+}
+
+/// The last end of a character up to a byte.
+fn boundary(value: &str, at: usize) -> usize {
+    (0..=at.min(value.len())).rev().find(|at| value.is_char_boundary(*at)).unwrap_or_default()
+}
+
+fn pieces(value: &str) -> impl Iterator<Item = Digest> {
+    value.as_bytes().chunks(PIECE).map(Digest::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_a_value_is_held_than_is_shown() {
+        let held = Held::of(&"é".repeat(4 << 20));
+        assert!(held.text.capacity() <= PIECE + BEFORE && held.pieces.capacity() <= 1024, "{}", held.text.capacity());
+        assert_eq!(held.text.len(), PIECE + BEFORE);
+    }
+
+    #[test]
+    fn the_first_difference_is_found_wherever_it_is() {
+        for at in [0, 1, 399, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE - 1, 3 * PIECE, 3 * PIECE + 7] {
+            let (ours, mut theirs) = ("a".repeat(3 * PIECE + 8), "a".repeat(3 * PIECE + 8));
+            theirs.replace_range(at..=at, "b");
+            for theirs in [&theirs[..], &ours[..at]] {
+                let other = Held::of(&ours).where_differs(theirs);
+                let told = Held::at(&ours, other.from()).first_difference(&other);
+                let length = theirs.len();
+                assert!(told.starts_with(&format!("from byte {at} on, of 196616 here and {length} there: ")), "{told}");
+                let (here, there) = told.split_once(" here, ").unwrap();
+                assert!(!here.ends_with(there.strip_suffix(" there").unwrap()), "{told}");
+            }
+        }
+    }
+}
