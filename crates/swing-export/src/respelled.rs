@@ -28,7 +28,20 @@ struct InUse {
 
 impl ExportSource for Respelled<'_> {
     fn records(&self) -> Result<SourceRecords<'_>, SourceError> {
-        Ok(respelled(self.0.records()?))
+        let vats = Rc::new(RefCell::new(BTreeMap::<VatId, InUse>::new()));
+        let seen = Rc::clone(&vats);
+        let respelled = self.0.records()?.map(move |record| {
+            let (key, value) = record?;
+            let value = respell(&key, value, &mut seen.borrow_mut());
+            Ok((key, value))
+        });
+        let missing = std::iter::once_with(move || {
+            let vats = std::mem::take(&mut *vats.borrow_mut());
+            vats.into_iter()
+                .filter(|(_, in_use)| !in_use.has_current)
+                .filter_map(|(vat, in_use)| Some(Ok((ExportKey::CurrentSnapshot(vat).to_string(), Some(in_use.name?)))))
+        });
+        Ok(Box::new(respelled.chain(missing.flatten())))
     }
 
     fn artifact_names(&self) -> Result<SourceNames<'_>, SourceError> {
@@ -38,24 +51,6 @@ impl ExportSource for Respelled<'_> {
     fn artifact(&self, name: &str) -> Result<Box<dyn Read + '_>, SourceError> {
         self.0.artifact(name)
     }
-}
-
-/// Records as [`Respelled`] hands them on.
-pub(crate) fn respelled(records: SourceRecords<'_>) -> SourceRecords<'_> {
-    let vats = Rc::new(RefCell::new(BTreeMap::<VatId, InUse>::new()));
-    let seen = Rc::clone(&vats);
-    let respelled = records.map(move |record| {
-        let (key, value) = record?;
-        let value = respell(&key, value, &mut seen.borrow_mut());
-        Ok((key, value))
-    });
-    let missing = std::iter::once_with(move || {
-        let vats = std::mem::take(&mut *vats.borrow_mut());
-        vats.into_iter()
-            .filter(|(_, in_use)| !in_use.has_current)
-            .filter_map(|(vat, in_use)| Some(Ok((ExportKey::CurrentSnapshot(vat).to_string(), Some(in_use.name?)))))
-    });
-    Box::new(respelled.chain(missing.flatten()))
 }
 
 fn respell(key: &str, value: Option<String>, vats: &mut BTreeMap<VatId, InUse>) -> Option<String> {

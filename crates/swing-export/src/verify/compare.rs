@@ -13,7 +13,6 @@ use super::held::Held;
 use super::{VerifyError, VerifyReport};
 use crate::exporter::Substores;
 use crate::progress::{Progress, RECORDS_PER_STEP, Step};
-use crate::respelled::respelled;
 use crate::source::{SourceError, SourceRecords};
 
 /// Trusted export data, to be read from its beginning as often as it is asked for. What cannot be read twice may have no
@@ -36,9 +35,9 @@ pub struct Differing {
     pub told: u64,
 }
 
-/// Trusted records in the one spelling that stores export, whatever an importer takes for the same.
+/// Trusted records under the keys that stores export. Their texts are compared as they are: a host's tree has their bytes.
 fn canonical(trusted: Trusted<'_>) -> Result<SourceRecords<'_>, VerifyError> {
-    let records = respelled(trusted().map_err(VerifyError::Trusted)?);
+    let records = trusted().map_err(VerifyError::Trusted)?;
     Ok(Box::new(records.map(|record| {
         let (key, value) = record?;
         Ok((canonical_key(key, value.as_deref()), value))
