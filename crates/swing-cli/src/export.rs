@@ -19,9 +19,8 @@ use crate::exit::Exit;
 use crate::height;
 use crate::progress::Meter;
 use crate::text::{Bytes, Grouped, plural};
-use crate::verify::{Digests, Finding};
+use crate::verify::{Content, Digests, Finding};
 
-pub use self::rows::Missing;
 pub use self::target::Folder;
 pub(crate) use self::target::names;
 
@@ -83,7 +82,7 @@ pub struct Report {
     pub left_out: Vec<LeftOut>,
     /// In `debug` mode, how much of what a node needs the store does not have. Any other mode but `none` fails.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<Missing>,
+    pub missing: Option<Content>,
     /// Where it is.
     #[serde(skip)]
     dataset: PathBuf,
@@ -228,7 +227,7 @@ impl fmt::Display for Report {
         for LeftOut { name, reason } in &self.left_out {
             writeln!(f, "  left out      {name}: {reason}")?;
         }
-        for missing in self.missing.iter().flat_map(Missing::told) {
+        if let Some(missing) = self.missing.filter(|missing| missing.total() > 0) {
             writeln!(f, "  not there     {missing}, which a node needs")?;
         }
         for Finding { what, problem } in &self.findings {

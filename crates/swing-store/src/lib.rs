@@ -28,7 +28,7 @@ pub use import::{ImportedStore, import, import_file, import_in_memory};
 pub use kernel::{Kernel, KernelKv};
 pub use options::{Durability, ExportCallback, Options, RowDigests, SnapshotRetention, TranscriptRetention};
 pub use pieces::UnguardedKv;
-pub use store::{DiskUsage, Store, is_swing_store};
+pub use store::{DiskUsage, Store, host_height, is_swing_store};
 pub use substores::{SUBSTORES, exporter, reader, readers, tables};
 pub use swing_snap::DumpedSnapshot;
 pub use swing_transcript::History;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use swing_core::session::{
-    Creation, Location, OpenOptions, Reader, Session, has_store_header, real_path, side_file, store_file,
+    Creation, Location, OpenOptions, Reader, Session, SessionError, has_store_header, real_path, side_file, store_file,
 };
 use swing_export::{ExportSource, RepairReport, repair};
 use swing_kv::{KvOptions, KvState};
@@ -83,15 +83,21 @@ pub fn is_swing_store(dir: &Path) -> bool {
     has_store_header(&store_file(dir)).unwrap_or(false)
 }
 
+/// What the host has noted as its height, in its own words; `None` if it has not. A store that still lacks tables has none either.
+///
+/// # Errors
+/// [`SessionError`] when it cannot be read, or is no text.
+pub fn host_height(db: Reader<'_>) -> Result<Option<String>, SessionError> {
+    const HAS_PAIRS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kvStore'";
+    match db.one(HAS_PAIRS, [], |_| Ok(()))? {
+        None => Ok(None),
+        Some(()) => db.one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get(0)),
+    }
+}
+
 /// Refuses a store that lacks blocks which its host knows to be committed. There may be none.
 fn check_height(db: Option<Reader<'_>>, committed: u64) -> Result<(), StoreError> {
-    const HAS_PAIRS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kvStore'";
-    let height = match db {
-        Some(db) if db.one(HAS_PAIRS, [], |_| Ok(()))?.is_some() => {
-            db.one(swing_kv::VALUE_OF, [HEIGHT], |row| row.get::<_, String>(0))?
-        }
-        _ => None,
-    };
+    let height = db.map_or(Ok(None), host_height)?;
     let found = height.as_deref().map_or(Ok(0), str::parse);
     match found {
         Ok(found) if found >= committed => Ok(()),

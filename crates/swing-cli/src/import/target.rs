@@ -65,15 +65,7 @@ pub(super) fn check(
 
 /// The height that a store is at; `None` if it has none or is damaged.
 fn height_of(db: Reader<'_>, store: &Path) -> Result<Option<u64>, SourceError> {
-    const HAS_PAIRS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kvStore'";
-    const SQL: &str = "SELECT value FROM kvStore WHERE key = ?1";
-    let read = || -> Result<Option<String>, SessionError> {
-        match db.one(HAS_PAIRS, [], |_| Ok(()))? {
-            None => Ok(None),
-            Some(()) => db.one(SQL, [height::HOST_HEIGHT], |row| row.get(0)),
-        }
-    };
-    match read() {
+    match swing_store::host_height(db) {
         Ok(text) => Ok(height::read(store, text.as_deref())?),
         Err(SessionError::Corrupt { source, .. }) if is_damage(&source) => Ok(None),
         Err(error) => Err(error.into()),

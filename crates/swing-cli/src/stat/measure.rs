@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use swing_core::session::{real_path, side_file, store_file};
+use anyhow::Result;
+use swing_core::session::store_file;
 use swing_core::{Reader, SessionError};
 use swing_export::Step;
 use swing_snap::migration::Schema;
+use swing_store::DiskUsage;
 
 use super::{Bundles, Files, ItemBytes, Options, Rows, Sections, Snapshots, Stat, Transcripts};
 use crate::height;
@@ -51,10 +52,7 @@ pub(super) fn measure(options: &Options, meter: &Meter) -> Result<Stat> {
 }
 
 fn files(store: &Path) -> Result<Files> {
-    let database = real_path(&store_file(store)).context("cannot find the store's file")?;
-    // Gone when nobody has the store open.
-    let wal = fs_err::metadata(side_file(&database, "-wal")).map_or(0, |data| data.len());
-    let database = fs_err::metadata(&database).context("cannot tell the size of the store")?.len();
+    let DiskUsage { database, wal } = DiskUsage::of(&store_file(store))?;
     Ok(Files { database, wal })
 }
 

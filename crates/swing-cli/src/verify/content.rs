@@ -7,7 +7,7 @@ use swing_core::{Reader, SessionError};
 
 use crate::text::plural;
 
-/// What hashes vouch for, counted.
+/// Spans, snapshots and bundles, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Content {
     /// Spans with items. One that never had any counts.
@@ -19,7 +19,7 @@ pub struct Content {
 }
 
 impl Content {
-    fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.spans + self.snapshots + self.bundles
     }
 }

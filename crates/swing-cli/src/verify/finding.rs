@@ -35,7 +35,7 @@ impl From<DigestVerdict> for Digests {
             DigestVerdict::Absent => Self::Absent,
             DigestVerdict::Agrees { rows } => Self::Agrees { rows },
             DigestVerdict::OutOfDate { since } => Self::OutOfDate { since },
-            DigestVerdict::Contradicts => Self::Contradicts,
+            DigestVerdict::Contradicts { .. } => Self::Contradicts,
         }
     }
 }

@@ -118,43 +118,6 @@ fn trusted_data_that_is_empty_or_not_all_of_it_is_told() {
     assert!(run.code == 1 && run.stdout.starts_with("warning: the trusted data has no activityhash: "), "{run:?}");
 }
 
-#[cfg(unix)]
-#[test]
-fn the_recipes_ask_for_a_height_only_where_there_is_one() {
-    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
-    let docs = fs::read_to_string(docs).unwrap();
-    let (_, recipes) = docs.split_once("## Recipes").unwrap();
-    let recipes: Vec<_> =
-        recipes.lines().filter(|line| line.starts_with("swing-store verify") && line.contains("--height")).collect();
-    assert_eq!(recipes.len(), 2, "{recipes:?}");
-    if std::process::Command::new("jq").arg("--version").output().is_err() {
-        return;
-    }
-    let sandbox = Sandbox::with_store("archival");
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_swing-store")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let run = || -> Vec<_> {
-        let run = |recipe: &&str| {
-            let mut shell = std::process::Command::new("sh");
-            shell.args(["-c", recipe]).env("PATH", &path).current_dir(sandbox.path(""));
-            shell.status().unwrap().code().unwrap()
-        };
-        recipes.iter().map(run).collect()
-    };
-    for (name, dataset) in [("clone", "dataset"), ("BAD", "trusted")] {
-        sandbox.store("archival", name);
-        sandbox.dataset("archival", "js", "operational", dataset);
-    }
-    assert_eq!(run(), [0, 0]);
-    ["clone", "BAD"].iter().for_each(|name| alter(&sandbox, name, "DELETE FROM kvStore WHERE key = 'host.height'"));
-    assert_eq!(run(), [1, 1], "they have lost it");
-    for (name, dataset) in [("clone", "dataset"), ("BAD", "trusted")] {
-        fs::remove_dir_all(sandbox.path(dataset)).unwrap();
-        assert_eq!(sandbox.json(&["export", name, dataset])["block_height"], 0);
-    }
-    assert_eq!(run(), [0, 0], "there was none");
-}
-
 #[test]
 fn a_store_in_place_of_trusted_data_is_told_with_what_to_do() {
     let sandbox = Sandbox::with_store("archival");

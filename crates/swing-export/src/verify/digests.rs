@@ -24,8 +24,11 @@ pub enum DigestVerdict {
         /// The last commit that it is of, in words.
         since: String,
     },
-    /// Rows are not what was committed, or the digest itself is damaged: findings tell.
-    Contradicts,
+    /// Rows are not what was committed, or the digest itself cannot be used: findings tell.
+    Contradicts {
+        /// The digest is up to date, so nothing but damage explains it. Else another program may have written.
+        by_damage: bool,
+    },
 }
 
 /// The tables of all substores.
@@ -60,7 +63,7 @@ pub(super) fn check(db: Reader<'_>, substores: Substores, report: &mut VerifyRep
         Ok(None) => return Ok(()),
         Err(RowDigestError::Session(error)) => return readable(WHAT, Err::<(), _>(error), report).map(drop),
         Err(error) => {
-            report.row_digests = DigestVerdict::Contradicts;
+            report.row_digests = DigestVerdict::Contradicts { by_damage: false };
             report.findings.push(Finding { what: WHAT.to_owned(), problem: error.to_string() });
             return Ok(());
         }
@@ -70,7 +73,7 @@ pub(super) fn check(db: Reader<'_>, substores: Substores, report: &mut VerifyRep
     for table in stored::digested(&tables) {
         let Some(expected) = kept.of(table) else { continue };
         let Some(found) = readable(table.name, scan(db, table), report)? else {
-            report.row_digests = DigestVerdict::Contradicts;
+            report.row_digests = DigestVerdict::Contradicts { by_damage: kept.kept == Kept::UpToDate };
             return Ok(());
         };
         rows += found.rows();
@@ -98,20 +101,21 @@ fn judge(kept: &Stored, now: &str, rows: u64, agree: bool) -> (DigestVerdict, Op
     let has_moved_on = telling(&kept.witness) != telling(now);
     match kept.kept {
         _ if agree => (DigestVerdict::Agrees { rows }, None),
-        Kept::UpToDate => {
-            (DigestVerdict::Contradicts, Some("its rows are damaged: they are not those that were committed"))
-        }
+        Kept::UpToDate => (
+            DigestVerdict::Contradicts { by_damage: true },
+            Some("its rows are damaged: they are not those that were committed"),
+        ),
         Kept::OutOfDate | Kept::Unguarded if has_moved_on => {
             (DigestVerdict::OutOfDate { since: kept.witness.clone() }, None)
         }
         Kept::OutOfDate => (
-            DigestVerdict::Contradicts,
+            DigestVerdict::Contradicts { by_damage: false },
             Some(
                 "rows were written by a program that does not keep the digest, but not in a block: its height is as before",
             ),
         ),
         Kept::Unguarded => (
-            DigestVerdict::Contradicts,
+            DigestVerdict::Contradicts { by_damage: false },
             Some("its rows are not those that were committed, and a trigger that tells of other writers is missing"),
         ),
     }

@@ -42,7 +42,7 @@ fn a_changed_row_is_damage_and_told_with_its_table() {
     damage(&path, "UPDATE kvStore SET value = value || 'x' WHERE key = 'vat.names'");
     let pinned = Pinned::open(&path, &tables()).unwrap();
     let (verdict, findings) = digest_verdict(pinned.read(), SUBSTORES).unwrap();
-    assert_eq!(verdict, DigestVerdict::Contradicts);
+    assert_eq!(verdict, DigestVerdict::Contradicts { by_damage: true });
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!(finding.what, "kvStore");
     let said = "its rows are damaged: they are not those that were committed: ";
@@ -58,7 +58,7 @@ fn another_program_that_commits_a_block_leaves_the_digest_out_of_date() {
     alter(&path, "UPDATE kvStore SET value = 'other' WHERE key = 'vat.names'");
     // Nothing tells of a block, so somebody has had a hand in it.
     let report = verified(&path, None);
-    assert_eq!(report.row_digests, DigestVerdict::Contradicts);
+    assert_eq!(report.row_digests, DigestVerdict::Contradicts { by_damage: false });
     let said = "rows were written by a program that does not keep the digest, but not in a block";
     assert!(found(&report.findings)[0].1.starts_with(said), "{:?}", report.findings);
 
@@ -78,7 +78,7 @@ fn a_missing_trigger_is_told_when_rows_have_changed_outside_a_block() {
     assert!(matches!(report.row_digests, DigestVerdict::Agrees { .. }), "{report:?}");
     damage(&path, "UPDATE kvStore SET value = 'other' WHERE key = 'vat.names'");
     let report = verified(&path, None);
-    assert_eq!(report.row_digests, DigestVerdict::Contradicts);
+    assert_eq!(report.row_digests, DigestVerdict::Contradicts { by_damage: false });
     let said = "its rows are not those that were committed, and a trigger that tells of other writers is missing: ";
     assert!(found(&report.findings)[0].1.starts_with(said), "{:?}", report.findings);
     damage(&path, "UPDATE kvStore SET value = 'ff' WHERE key = 'activityhash'");
@@ -90,7 +90,7 @@ fn a_digest_that_is_none_contradicts_every_row() {
     let (_dir, path) = digested();
     damage(&path, "UPDATE rowDigests SET lanes = x'00' WHERE id = 1");
     let report = verified(&path, None);
-    assert_eq!(report.row_digests, DigestVerdict::Contradicts);
+    assert_eq!(report.row_digests, DigestVerdict::Contradicts { by_damage: false });
     assert_eq!(report.findings[0].what, "row digests");
 }
 

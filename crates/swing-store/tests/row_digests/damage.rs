@@ -104,7 +104,7 @@ fn a_changed_value_is_damage_also_in_what_tells_one_block_from_another() {
         store.close().unwrap();
         replace(dir.path(), text, with);
         let (verdict, findings) = judged(dir.path());
-        assert_eq!(verdict, DigestVerdict::Contradicts, "{text}");
+        assert_eq!(verdict, DigestVerdict::Contradicts { by_damage: true }, "{text}");
         assert_eq!(findings.len(), 1, "{text}: {findings:?}");
         assert_eq!(findings[0].what, "kvStore");
         assert!(findings[0].problem.starts_with("its rows are damaged"), "{findings:?}");

@@ -66,7 +66,7 @@ fn every_kind_of_change_to_every_table_is_noticed() {
         assert!(!store.keeps_row_digests(), "{sql}");
         // No block has that height, so somebody has had a hand in it.
         let (verdict, findings) = judged(dir.path());
-        assert_eq!(verdict, DigestVerdict::Contradicts, "{sql}");
+        assert_eq!(verdict, DigestVerdict::Contradicts { by_damage: false }, "{sql}");
         assert_eq!(findings.len(), 1, "{sql}: {findings:?}");
         assert!(
             findings[0].problem.contains("by a program that does not keep the digest, but not in a block"),
@@ -147,7 +147,7 @@ fn a_digest_that_is_none_or_of_a_later_release_is_left_alone_and_told() {
         let dir = store(1);
         alter(dir.path(), sql);
         let (verdict, findings) = judged(dir.path());
-        assert_eq!(verdict, DigestVerdict::Contradicts, "{sql}");
+        assert_eq!(verdict, DigestVerdict::Contradicts { by_damage: false }, "{sql}");
         assert!(findings.iter().any(|finding| finding.problem.contains(said)), "{sql}: {findings:?}");
         assert!(!open(dir.path()).keeps_row_digests(), "{sql}");
     }
