@@ -290,7 +290,9 @@ fn dataset(error: &DatasetError) -> Option<String> {
         DatasetError::NoBlockHeight { .. } => say("an importer needs to know the height: export again"),
         DatasetError::NoExportData { .. } => say("export again with --export-data-mode all"),
         DatasetError::NoArtifacts { listed: 0, .. } | DatasetError::TooFewArtifacts { has: Mode::NoArtifacts, .. } => {
-            say("the dataset has export data alone: export again, with --artifact-mode operational or more")
+            say(
+                "the dataset has export data alone: export again, with --artifact-mode operational or more; of a store without any transcript, snapshot or bundle there is nothing that could be imported, neither here nor by the original",
+            )
         }
         DatasetError::NoArtifacts { .. } => {
             say("without artifacts no store can be made: say --artifact-mode operational; none is for repair-metadata")

@@ -350,6 +350,8 @@ test('in place of a database of better-sqlite3 in memory there is one of ours, t
   used.exec('CREATE TABLE mine (x); CREATE TABLE bundles (bundleID)');
   makeKVStore(used);
   assert.throws(() => makeBundleStore(used, nothing), { code: 'SWING_ARGUMENT', message: /a table "bundles" already/ });
+  used.exec('CREATE TABLE transcriptSpans (vatID)');
+  assert.throws(() => makeTranscriptStore(used, nothing), { code: 'SWING_ARGUMENT', message: /a table "transcriptSpans" already/ });
 });
 
 test('what a single substore wants kept must be what its database was opened with', t => {

@@ -89,29 +89,29 @@ const inMemory = new WeakMap();
  * the original's has put there.
  *
  * @param {object} db  better-sqlite3's
- * @param {string} table  what the substore keeps
+ * @param {string[]} tables  what the substore keeps
  */
-const standIn = (db, table, wanted) => {
+const standIn = (db, tables, wanted) => {
   const standIns = inMemory.get(db) ?? new Map();
   inMemory.set(db, standIns);
-  const made = standIns.get(table);
+  const made = standIns.get(tables[0]);
   if (made) return made;
-  for (const name of table === 'transcriptItems' ? [table, 'transcriptSpans'] : [table]) {
-    db.prepare('SELECT count(*) FROM sqlite_schema WHERE name = ?').pluck().get(name) === 0 ||
-      fail(`the better-sqlite3 database in memory has a table ${q(name)} already, which would not be seen here`);
+  for (const table of tables) {
+    db.prepare('SELECT count(*) FROM sqlite_schema WHERE name = ?').pluck().get(table) === 0 ||
+      fail(`the better-sqlite3 database in memory has a table ${q(table)} already, which would not be seen here`);
   }
   const { keepSnapshots = false, keepTranscripts = true } = wanted;
   const opened = { keepSnapshots: !!keepSnapshots, keepTranscripts: !!keepTranscripts };
   const known = { native: nativeOf(open(null, opened)), opened, autocommit: true };
-  standIns.set(table, known);
+  standIns.set(tables[0], known);
   return known;
 };
 
-/** What an argument of a `make…Store` stands for; `table` is one that the substore keeps. */
-const resolve = (db, table, wanted = {}) => {
+/** What an argument of a `make…Store` stands for, of the substore that keeps these tables. */
+const resolve = (db, tables, wanted = {}) => {
   const handle = typeof db === 'string' ? openDatabase(db, wanted) : db;
   const isInMemory = !natives.has(handle) && db?.memory === true && typeof db.prepare === 'function';
-  const known = isInMemory ? standIn(db, table, wanted) : natives.get(handle);
+  const known = isInMemory ? standIn(db, tables, wanted) : natives.get(handle);
   if (known?.opened) insistOptions(known.opened, wanted);
   return (
     known ??
@@ -161,7 +161,7 @@ const standalone = (substore, changing, known, { ensureTxn = () => {}, noteExpor
 
 /** A key-value store by itself. Nothing is hashed or exported. */
 export const makeKVStore = (db, ensureTxn = () => {}, trace = () => {}) => {
-  const known = resolve(db, 'kvStore');
+  const known = resolve(db, ['kvStore']);
   const { has, get, getNextKey, set, delete: del } = known.native.unguardedKv;
   const traced = {
     has,
@@ -181,7 +181,7 @@ export const makeKVStore = (db, ensureTxn = () => {}, trace = () => {}) => {
 
 /** A transcriptStore by itself. */
 export const makeTranscriptStore = (db, ensureTxn, noteExport, { keepTranscripts, archiveTranscript } = {}) => {
-  const known = resolve(db, 'transcriptItems', { keepTranscripts });
+  const known = resolve(db, ['transcriptItems', 'transcriptSpans'], { keepTranscripts });
   const changing = [
     'initTranscript',
     'rolloverSpan',
@@ -196,7 +196,7 @@ export const makeTranscriptStore = (db, ensureTxn, noteExport, { keepTranscripts
 /** A snapStore by itself. */
 export const makeSnapStore = (db, ensureTxn, { measureSeconds } = {}, noteExport = undefined, options = {}) => {
   const { keepSnapshots, archiveSnapshot } = options;
-  const known = resolve(db, 'snapshots', { keepSnapshots });
+  const known = resolve(db, ['snapshots'], { keepSnapshots });
   const changing = [
     'saveSnapshot',
     'deleteAllUnusedSnapshots',
@@ -210,7 +210,7 @@ export const makeSnapStore = (db, ensureTxn, { measureSeconds } = {}, noteExport
 
 /** A bundleStore by itself. */
 export const makeBundleStore = (db, ensureTxn, noteExport) => {
-  const known = resolve(db, 'bundles');
+  const known = resolve(db, ['bundles']);
   const changing = ['addBundle', 'deleteBundle', 'importBundleRecord', 'importBundle'];
   return standalone(bundlesOver(known.native), changing, known, { ensureTxn, noteExport });
 };
