@@ -1,5 +1,6 @@
 //! The command line. Nothing outside this module knows clap.
 
+mod diff;
 mod digest;
 mod export;
 mod import;
@@ -19,6 +20,7 @@ use crate::console::{Console, Format};
 pub(crate) enum Command {
     Stat(crate::stat::Options),
     Verify(crate::verify::Options),
+    Diff(crate::diff::Options),
     Export(crate::export::Options),
     Import(crate::import::Options),
     Migrate(crate::migrate::Options),
@@ -26,7 +28,7 @@ pub(crate) enum Command {
     Replay(crate::replay::Options),
 }
 
-/// Looks into, checks, exports, imports and replays the store of a SwingSet kernel.
+/// Looks into, checks, compares, exports, imports and replays the store of a SwingSet kernel.
 ///
 /// A store is a directory that holds `swingstore.sqlite`; on a chain's node it is data/agoric in the node's home. This
 /// program and the node's own software read and write the same file.
@@ -43,22 +45,24 @@ struct Cli {
 const AFTER: &str = "\
 Exit codes:
   0  done, and all is well
-  1  done, and something is wrong with what was looked at (verify, replay, export in debug mode)
+  1  done, and something is wrong with what was looked at (verify, replay, export in debug mode), or differs (diff)
   2  the command line makes no sense
   3  could not be done: the error names the file or record, and a hint says what to do
 
-Results go to standard output, errors and progress to standard error. Reading a store (stat, verify, export) takes no \
+Results go to standard output, errors and progress to standard error. Reading a store (stat, verify, diff, export) takes no \
 lock and may be done beside a running node: it sees the last block that was committed.
 
 Examples:
   swing-store stat ~/.agoric/data/agoric
   swing-store export ~/.agoric/data/agoric dataset --artifact-mode replay
-  swing-store import dataset clone && swing-store verify clone --trusted dataset";
+  swing-store import dataset clone && swing-store verify clone --trusted dataset
+  swing-store diff GOOD BAD";
 
 #[derive(Subcommand)]
 enum Subcommands {
     Stat(stat::Args),
     Verify(verify::Args),
+    Diff(diff::Args),
     Export(export::Args),
     Import(import::Args),
     Migrate(migrate::Args),
@@ -73,6 +77,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Co
     let command = match cli.command {
         Subcommands::Stat(args) => Command::Stat(args.options()),
         Subcommands::Verify(args) => Command::Verify(args.options()),
+        Subcommands::Diff(args) => Command::Diff(args.options()),
         Subcommands::Export(args) => Command::Export(args.options()),
         Subcommands::Import(args) => Command::Import(args.options(&mut clap)?),
         Subcommands::Migrate(args) => Command::Migrate(args.options()),

@@ -139,6 +139,12 @@ pub enum Refusal {
         /// The store's directory.
         store: PathBuf,
     },
+    /// The database itself in place of the store's directory.
+    #[error("{path} is a store's database, and no file of export data")]
+    StoreFile {
+        /// What was named.
+        path: PathBuf,
+    },
     /// An export that was begun and not finished.
     #[error("the export into {dataset} was not finished")]
     Unfinished {

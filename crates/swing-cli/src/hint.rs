@@ -69,7 +69,7 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::OtherDataset { .. } => say("nothing was changed: a store is repaired from a dataset of its own block"),
         Refusal::NoHeight { .. } => say("the host keeps its height there as a decimal number: see what wrote this one"),
         Refusal::InUse { .. } => say(
-            "nothing was changed: stop the node first, or wait for what reads the store; stat, verify and export need not",
+            "nothing was changed: stop the node first, or wait for what reads the store; stat, verify, diff and export need not",
         ),
         Refusal::InTheWay { .. } => say(NOT_TO_WAIT),
         Refusal::Later { dataset, .. } => Some(format!(
@@ -86,9 +86,11 @@ fn refusal(error: &Refusal) -> Option<String> {
             say("nothing was changed: a later release has written the store, and keeps its digest")
         }
         Refusal::TrustedStore { store, .. } => Some(format!(
-            "`swing-store export {} NEW --artifact-mode none` writes its export data: then say --trusted NEW",
+            "`swing-store diff` compares two stores; or `swing-store export {} NEW --artifact-mode none` writes its export \
+             data: then say --trusted NEW",
             store.display()
         )),
+        Refusal::StoreFile { .. } => say("name the directory that it is in"),
         Refusal::BackFromNowhere { .. } => say("nothing was written: name the directory without .."),
         Refusal::HeightUnknown { .. } => say(
             "it may have blocks that would be lost: try again if it was in use, name another directory, or say --replace if it \
@@ -170,7 +172,7 @@ fn open(error: &OpenError) -> Option<String> {
 
 fn lock(error: &LockError) -> Option<String> {
     match error {
-        LockError::Held { .. } => say("stop that process first; stat, verify and export need no lock"),
+        LockError::Held { .. } => say("stop that process first; stat, verify, diff and export need no lock"),
         LockError::HeldHere { .. } => None,
         LockError::Io { source } => in_io(source),
     }

@@ -20,6 +20,7 @@ mod progress;
 mod text;
 mod waiting;
 
+pub mod diff;
 pub mod digest;
 pub mod export;
 pub mod import;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::args::{self, Command};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::{digest, export, import, migrate, replay, stat, verify};
+use crate::{diff, digest, export, import, migrate, replay, stat, verify};
 
 /// Runs the program with these arguments, the first of which is its own name.
 ///
@@ -31,6 +31,7 @@ fn perform(console: Console, command: &Command) -> Result<Exit> {
     match command {
         Command::Stat(options) => stat::command(options, console),
         Command::Verify(options) => verify::command(options, console),
+        Command::Diff(options) => diff::command(options, console),
         Command::Export(options) => export::command(options, console),
         Command::Import(options) => import::command(options, console),
         Command::Migrate(options) => migrate::command(options, console),

@@ -1,4 +1,4 @@
-//! Getting a swing-store out of its file and back: exporter, importer, repair, verify, and the dataset on disk.
+//! Getting a swing-store out of its file and back: exporter, importer, repair, verify, diff, and the dataset on disk.
 //!
 //! It rests on [`swing_core::substore::Substore`]: everything here walks a list of substores and asks each the same
 //! questions, so there is nothing in this crate about snapshots, spans or bundles. Export data is trusted, artifacts
@@ -8,7 +8,9 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod ahead;
+mod compare;
 pub mod dataset;
+mod diff;
 mod exporter;
 mod import;
 mod progress;
@@ -19,6 +21,8 @@ mod source;
 mod staging;
 mod verify;
 
+pub use compare::Differing;
+pub use diff::{DiffError, DiffReport, Items, Parting, diff};
 pub use exporter::{ExportError, Exporter, Substores, gaps};
 pub use import::{EmptyExport, ImportError, ImportOptions, ImportReport, Imported, Target, import};
 pub use progress::{Progress, Step};
@@ -27,4 +31,4 @@ pub use repair::{RepairError, RepairReport, repair};
 pub use respelled::Respelled;
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
 pub use staging::StagingError;
-pub use verify::{Differing, DigestVerdict, Trusted, VerifyError, VerifyReport, digest_verdict, verify};
+pub use verify::{DigestVerdict, Trusted, VerifyError, VerifyReport, digest_verdict, verify};

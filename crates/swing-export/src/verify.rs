@@ -1,9 +1,6 @@
 //! Verification: everything in a store that can be checked, checked.
 
-mod compare;
-mod difference;
 mod digests;
-mod held;
 
 use std::collections::HashSet;
 
@@ -11,13 +8,17 @@ use swing_core::row_digest::stored::is_guard;
 use swing_core::substore::{Finding, Gap, SubstoreError};
 use swing_core::{ArtifactMode, Reader, SessionError, error_chain};
 
-pub use self::compare::{Differing, Trusted};
 use self::digests::tables;
 pub(crate) use self::digests::witness;
 pub use self::digests::{DigestVerdict, digest_verdict};
+use crate::compare::{Comparison, Difference, Differing, Sides, cut, differ};
 use crate::exporter::{Substores, gaps};
-use crate::progress::{Progress, Step};
-use crate::source::SourceError;
+use crate::progress::{Progress, RECORDS_PER_STEP, Step};
+use crate::source::{SourceError, SourceRecords};
+
+/// Trusted export data, to be read from its beginning as often as it is asked for. What cannot be read twice may have no
+/// records the second time: then less is told of what differs.
+pub type Trusted<'t> = &'t dyn Fn() -> Result<SourceRecords<'t>, SourceError>;
 
 /// A verification that could not be carried through. What it found until then is lost with it.
 #[derive(Debug, thiserror::Error)]
@@ -77,10 +78,14 @@ pub fn verify(
 ) -> Result<VerifyReport, VerifyError> {
     let mut report = VerifyReport::default();
     // First, since without them nothing else is wanted.
-    let trusted = match trusted {
+    let comparison = match trusted {
         Some(trusted) => {
             progress(Step::Stage("trusted records"));
-            Some((trusted, compare::digests(trusted)?))
+            let comparison = Comparison::new(substores, trusted).map_err(VerifyError::Trusted)?;
+            if comparison.left() == 0 {
+                return Err(VerifyError::NothingTrusted);
+            }
+            Some(comparison)
         }
         None => None,
     };
@@ -100,7 +105,7 @@ pub fn verify(
     let gaps = readable("completeness", gaps, &mut report)?.unwrap_or_default();
     add_gaps(gaps, &mut report);
     progress(Step::Stage("records"));
-    compare::compare(db, substores, trusted, &mut report, progress)?;
+    compare(db, substores, comparison, &mut report, progress)?;
     Ok(report)
 }
 
@@ -153,4 +158,71 @@ fn strange_objects(db: Reader<'_>, substores: Substores, report: &mut VerifyRepo
         problem: "no store has one: it changes or hides what others read".to_owned(),
     }));
     Ok(())
+}
+
+/// Walks over the store's records and compares them with trusted ones, if there are any.
+fn compare(
+    db: Reader<'_>,
+    substores: Substores,
+    mut trusted: Option<Comparison<'_>>,
+    report: &mut VerifyReport,
+    progress: Progress<'_>,
+) -> Result<(), VerifyError> {
+    report.compared = trusted.as_ref().map(Comparison::left);
+    for substore in substores {
+        for record in substore.records(db) {
+            let (key, value) = match record {
+                Ok(record) => record,
+                Err(error) => {
+                    let what = format!("{} records", substore.tag());
+                    let mut problem = error_chain(&error);
+                    if let Some(trusted) = &mut trusted {
+                        trusted.breaks_off(substore.tag());
+                        problem.push_str("; so they could not be compared whole with the trusted export data");
+                    }
+                    report.findings.push(Finding { what, problem });
+                    break;
+                }
+            };
+            report.records += 1;
+            if report.records.is_multiple_of(RECORDS_PER_STEP) {
+                progress(Step::Records(report.records));
+            }
+            if let Some(trusted) = &mut trusted {
+                trusted.meet(key, &value);
+            }
+        }
+    }
+    let Some(trusted) = trusted else { return Ok(()) };
+    let again = |tag: &str| -> Box<dyn Iterator<Item = (String, String)> + '_> {
+        match substores.iter().find(|substore| substore.tag() == tag) {
+            // What cannot be read was told of.
+            Some(substore) => Box::new(substore.records(db).map_while(Result::ok)),
+            None => Box::new(std::iter::empty()),
+        }
+    };
+    let kinds = trusted.end(again).map_err(VerifyError::Trusted)?;
+    let differing = report.differing.insert(Vec::new());
+    for kind in kinds {
+        if kind.is_whole && !(kind.is_other() && kind.count == 0) {
+            differing.push(kind.differing());
+        }
+        report.findings.extend(kind.first.into_iter().map(finding));
+    }
+    Ok(())
+}
+
+fn finding(found: Difference) -> Finding {
+    let problem = match found.sides {
+        Sides::Both(ours, Some(theirs)) => {
+            format!("differs from the trusted export data: {}", differ(&ours, &theirs))
+        }
+        Sides::Both(ours, None) => format!("differs from the trusted export data: {} here", cut(ours.text())),
+        Sides::OnlyOurs(ours) => format!("is not in the trusted export data: {} here", cut(ours.text())),
+        Sides::OnlyTheirs(Some(theirs)) => {
+            format!("is in the trusted export data and not in the store: {} there", cut(theirs.text()))
+        }
+        Sides::OnlyTheirs(None) => "is in the trusted export data and not in the store".to_owned(),
+    };
+    Finding { what: found.key, problem }
 }

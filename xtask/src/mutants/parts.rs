@@ -163,7 +163,14 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "verify",
         package: "swing-export",
-        files: &["crates/swing-export/src/verify.rs", "crates/swing-export/src/verify/**"],
+        files: &[
+            "crates/swing-export/src/verify.rs",
+            "crates/swing-export/src/verify/**",
+            "crates/swing-export/src/compare.rs",
+            "crates/swing-export/src/compare/**",
+            "crates/swing-export/src/diff.rs",
+            "crates/swing-export/src/diff/**",
+        ],
         ..PLAIN
     },
     Part {

@@ -5,6 +5,7 @@
 mod bad_dataset;
 mod bad_store;
 mod bad_trace;
+mod diff;
 mod digest;
 mod export;
 mod export_refused;

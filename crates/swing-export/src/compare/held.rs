@@ -11,7 +11,7 @@ const BEFORE: usize = 256;
 
 /// A part of a value, and by which to find where another value differs from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     text: String,
     /// Where in the value the part begins.
     from: usize,
@@ -22,12 +22,12 @@ pub(super) struct Held {
 
 impl Held {
     /// The beginning of a value.
-    pub(super) fn of(value: &str) -> Self {
+    pub(crate) fn of(value: &str) -> Self {
         Self { pieces: pieces(value).collect(), ..Self::at(value, 0) }
     }
 
     /// The part from a byte on.
-    pub(super) fn at(value: &str, from: usize) -> Self {
+    pub(crate) fn at(value: &str, from: usize) -> Self {
         let from = boundary(value, from);
         let end = boundary(value, from + PIECE + BEFORE);
         // A copy, since a part that was cut out in its place would keep all of its room.
@@ -35,21 +35,21 @@ impl Held {
     }
 
     /// The part of another value in which, or right at the end of which, it differs from the one that this is the beginning of.
-    pub(super) fn where_differs(&self, other: &str) -> Self {
+    pub(crate) fn where_differs(&self, other: &str) -> Self {
         let same = self.pieces.iter().zip(pieces(other)).take_while(|(ours, theirs)| *ours == theirs).count();
         Self::at(other, (same * PIECE).saturating_sub(BEFORE))
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn from(&self) -> usize {
+    pub(crate) fn from(&self) -> usize {
         self.from
     }
 
     /// Where two values differ whose parts, from the same byte on, have the first difference.
-    pub(super) fn first_difference(&self, theirs: &Self) -> String {
+    pub(crate) fn first_difference(&self, theirs: &Self) -> String {
         let same = self.text.bytes().zip(theirs.text.bytes()).take_while(|(ours, theirs)| ours == theirs).count();
         let (ours, other) = around(&self.text, &theirs.text);
         let (length, other_length) = (self.length, theirs.length);

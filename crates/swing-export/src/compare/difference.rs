@@ -10,7 +10,7 @@ const BEFORE: usize = 40;
 const FIELDS: usize = 10;
 
 /// The fields that differ, of two JSON objects; else both values, around the first difference.
-pub(super) fn difference(ours: &str, theirs: &str) -> String {
+pub(crate) fn difference(ours: &str, theirs: &str) -> String {
     if let (Some(ours), Some(theirs)) = (object(ours), object(theirs))
         && let Some(fields) = fields(&ours, &theirs)
     {
@@ -21,7 +21,7 @@ pub(super) fn difference(ours: &str, theirs: &str) -> String {
 }
 
 /// A value, or its beginning.
-pub(super) fn cut(value: &str) -> String {
+pub(crate) fn cut(value: &str) -> String {
     format!("{:?}", window(value, 0))
 }
 
