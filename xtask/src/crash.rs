@@ -16,9 +16,9 @@ use crate::shell::{self, cargo, target};
 /// Options of the task.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// `power`, `kill`, `faults`, `syscalls`, `disk-full` or `readers`; all of them if there is none. What stands behind
-    /// it is the engine's: `--seed`, and how much (`--states`, `--cycles`, `--stride`, `--rounds`, `--step`,
-    /// `--commits`, `--seconds`); `--help` tells.
+    /// Some of `power`, `kill`, `faults`, `syscalls`, `disk-full` and `readers`; all of them if there is none. Or one of them and what is
+    /// the engine's own: `--seed`, and how much (`--states`, `--cycles`, `--stride`, `--rounds`, `--step`, `--commits`,
+    /// `--seconds`); `--help` tells.
     #[arg(value_name = "ENGINE", trailing_var_arg = true, allow_hyphen_values = true)]
     engine: Vec<String>,
     /// As much as it takes to be sure, hours on a slow machine; then the table in docs/reliability.md.
@@ -64,11 +64,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     shell::run(&mut cargo(&["build", "--quiet", "--release", "--package", "swing-crash"]))?;
     fs::create_dir_all(target().join("crash"))?;
-    if !args.engine.is_empty() {
-        return engine(&args.engine.iter().map(String::as_str).collect::<Vec<_>>(), args.allow_skip);
+    let wanted: Vec<_> = args.engine.iter().map(String::as_str).collect();
+    if !wanted.iter().all(|wanted| SHORT.iter().any(|run| run[0] == *wanted)) {
+        return engine(&wanted, args.allow_skip);
     }
     let mut failed = Vec::new();
-    for run in if args.long { LONG } else { SHORT } {
+    let runs = if args.long { LONG } else { SHORT };
+    for run in runs.into_iter().filter(|run| wanted.is_empty() || wanted.contains(&run[0])) {
         // One that fails does not keep the others from telling what they find.
         if let Err(error) = engine(run, args.allow_skip) {
             println!("{error:#}");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use swing_core::row_digest::RowDigestError;
+use swing_core::session::OpenError;
 use swing_export::SourceError;
 
 use crate::export::Folder;
@@ -65,6 +66,9 @@ pub enum Refusal {
         /// The height of the dataset.
         dataset: u64,
     },
+    /// What is in the place of the store that is to be replaced is none that may be.
+    #[error(transparent)]
+    NotReplaced(OpenError),
     /// Whether the store that is to be replaced has blocks which the dataset has not cannot be told.
     #[error("the height of the store in {store} cannot be told: nothing was replaced")]
     HeightUnknown {

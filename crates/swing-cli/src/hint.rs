@@ -75,6 +75,7 @@ fn refusal(error: &Refusal) -> Option<String> {
         Refusal::Later { dataset, .. } => Some(format!(
             "the blocks after {dataset} would be lost: name another directory, or say --replace if that is what you want"
         )),
+        Refusal::NotReplaced(error) => open(error),
         Refusal::DanglingLink { .. } => {
             say("nothing was replaced: mount or make what it leads to, or remove the link, and import again")
         }
@@ -235,6 +236,8 @@ fn staging(error: &StagingError) -> Option<String> {
         }
         StagingError::Write { .. } => say("make room if the disk is full, and import again"),
         StagingError::TargetInUse { .. } => say(NOT_TO_WAIT),
+        // Who objected says why.
+        StagingError::Objected { .. } => None,
         StagingError::Io { source, .. } => in_io(source),
         StagingError::Unknown { .. } => say("`swing-store stat` tells at which height the store is"),
     }

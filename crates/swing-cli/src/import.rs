@@ -130,7 +130,7 @@ fn make(
         Mode::Debug => ArtifactMode::Debug,
     };
     let block_height = dataset.block_height();
-    let replaced = target::check(store, block_height, replace, wait, meter)?;
+    let mut replaced = target::check(store, block_height, replace, wait, meter)?;
     meter.expect_artifacts(dataset.manifest().artifacts.len() as u64);
     let how = ImportOptions { mode: artifacts, patience: waiting::patience(wait), ..ImportOptions::default() };
     let mut imported =
@@ -138,7 +138,12 @@ fn make(
     let report = imported.report();
     imported.host_kv().set(height::HOST_HEIGHT, &block_height.to_string())?;
     meter.step(Step::Stage("flushing"));
-    waiting::commit(imported, wait, &MonotonicClock::default(), &|line| meter.say(line))?.close()?;
+    // What knows nothing of our lock may have gone on meanwhile.
+    let mut may = || {
+        replaced = target::look(store, block_height, replace)?;
+        Ok(())
+    };
+    waiting::commit(imported, &mut may, wait, &MonotonicClock::default(), &|line| meter.say(line))?.close()?;
     Ok(Report {
         records: report.records,
         taken: report.taken,
@@ -200,7 +205,7 @@ impl fmt::Display for Report {
         let replaced = match self.replaced {
             None => String::new(),
             Some(Replaced { block_height: Some(height) }) => {
-                format!(" (replaced a store that was at height {height} when the import began)")
+                format!(" (replaced a store at height {height})")
             }
             Some(Replaced { block_height: None }) => " (replaced a store of no known height)".to_owned(),
         };

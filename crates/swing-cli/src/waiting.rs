@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fs_err as fs;
 use swing_core::Clock;
-use swing_export::{PublishError, StagingError};
+use swing_export::{May, PublishError, StagingError};
 use swing_store::{ImportedStore, Store, StoreError};
 
 /// How long one attempt waits by itself, at most.
@@ -18,9 +18,10 @@ pub(crate) fn patience(wait: Option<Duration>) -> Duration {
 }
 
 /// Commits as often as it takes, until `clock` has gone on by `wait`; `None`: until nobody has it open. That there is
-/// somebody to wait for is said once.
+/// somebody to wait for is said once. Before the old store is replaced, `may` is asked.
 pub(crate) fn commit(
     mut imported: ImportedStore,
+    may: &mut May<'_>,
     wait: Option<Duration>,
     clock: &dyn Clock,
     say: &dyn Fn(&str),
@@ -28,7 +29,7 @@ pub(crate) fn commit(
     let began = clock.now();
     let mut is_said = false;
     loop {
-        match imported.commit() {
+        match imported.commit_if(may) {
             Err(PublishError {
                 error: StoreError::Publish(StagingError::TargetInUse { path }),
                 import: Some(again),
@@ -76,7 +77,7 @@ pub(crate) fn holders(file: &Path) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -129,7 +130,7 @@ mod tests {
                 self.said.borrow_mut().push(line.to_owned());
                 say(line);
             };
-            commit(self.imported.take().unwrap(), wait.map(Duration::from_secs), &self.clock, &say)
+            commit(self.imported.take().unwrap(), &mut || Ok(()), wait.map(Duration::from_secs), &self.clock, &say)
         }
 
         /// How many seconds the clock says have gone by since the first look at it.
@@ -179,6 +180,31 @@ mod tests {
             }
             assert_eq!(scene.files(), [PathBuf::from("swingstore.sqlite")]);
         }
+    }
+
+    #[test]
+    fn what_speaks_against_it_is_asked_when_nobody_has_it_open_and_nothing_is_replaced() {
+        let mut scene = Scene::new();
+        let leaves = RefCell::new(scene.reader.take());
+        let asked = Cell::new(0);
+        let mut may = || {
+            asked.set(asked.get() + 1);
+            assert!(leaves.borrow().is_none(), "not before");
+            // It may look into the old store.
+            let exporter = swing_store::exporter(scene.dir.path(), ArtifactMode::Debug)?;
+            let height = exporter.host_kv(crate::height::HOST_HEIGHT)?.unwrap();
+            exporter.close()?;
+            Err(format!("the store has gone on to {height}").into())
+        };
+        let imported = scene.imported.take().unwrap();
+        let error = commit(imported, &mut may, None, &scene.clock, &|_| drop(leaves.take())).err().unwrap();
+        assert!(matches!(&error, StoreError::Publish(StagingError::Objected { .. })), "{error:?}");
+        assert_eq!(swing_core::error_chain(&error), "nothing was replaced: the store has gone on to 5");
+        assert_eq!(asked.get(), 1);
+        let mut store = Store::open(scene.dir.path(), swing_store::Options::default()).unwrap();
+        assert_eq!(store.host().kv().get("host.height").unwrap().as_deref(), Some("5"), "the old store");
+        store.close().unwrap();
+        assert_eq!(scene.files(), [PathBuf::from("swingstore.sqlite")], "and nothing staged");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::exporter::{Substores, gaps};
 use crate::progress::{Counted, Progress, RECORDS_PER_STEP, Step};
 use crate::publish_error::{Held, PublishError};
 use crate::source::{ExportSource, SourceError};
-use crate::staging::{Staging, StagingError, Unmoved};
+use crate::staging::{May, Staging, StagingError, Unmoved};
 use crate::verify::witness;
 
 /// Where the imported store is to be.
@@ -185,11 +185,24 @@ impl Imported {
     /// [`PublishError`], with the import as long as nothing was replaced and it is whole: after
     /// [`StagingError::TargetInUse`] above all. Without it the import is lost; the target is then as it was or, after
     /// [`StagingError::Unknown`] only, maybe the complete new store.
-    pub fn publish(mut self, parts: &mut [&mut dyn Part]) -> Result<Session, PublishError<Self, StagingError>> {
+    pub fn publish(self, parts: &mut [&mut dyn Part]) -> Result<Session, PublishError<Self, StagingError>> {
+        self.publish_if(parts, &mut || Ok(()))
+    }
+
+    /// As [`Imported::publish`], if `may` has nothing against it: it is asked at the end of each attempt, when nobody else has the old
+    /// store open, and may open that to see whether it has gone on meanwhile. What is in memory replaces nothing, and nobody is asked.
+    ///
+    /// # Errors
+    /// As [`Imported::publish`]; [`StagingError::Objected`], with the import, when `may` fails.
+    pub fn publish_if(
+        mut self,
+        parts: &mut [&mut dyn Part],
+        may: &mut May<'_>,
+    ) -> Result<Session, PublishError<Self, StagingError>> {
         self.complete(parts)?;
         let Some(staging) = self.staging else { return Ok(self.session) };
         staging.seal(self.session)?;
-        match staging.swap() {
+        match staging.swap(may) {
             Ok(()) => Ok(staging.enter()?),
             Err(Unmoved::Refused(error)) => {
                 // Should it not open either, it is the refusal that its caller has to know of.

@@ -30,5 +30,5 @@ pub use publish_error::{Held, PublishError};
 pub use repair::{RepairError, RepairReport, repair};
 pub use respelled::Respelled;
 pub use source::{ExportSource, SourceError, SourceNames, SourceRecords};
-pub use staging::StagingError;
+pub use staging::{May, StagingError};
 pub use verify::{DigestVerdict, Trusted, VerifyError, VerifyReport, digest_verdict, verify};

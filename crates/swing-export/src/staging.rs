@@ -20,6 +20,7 @@ use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
 
 use self::take_after::take_after;
+use crate::source::SourceError;
 
 /// How often it is looked again whether the old store is still in use.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -62,6 +63,13 @@ pub enum StagingError {
         /// SQLite's own words.
         #[source]
         source: rusqlite::Error,
+    },
+    /// Whoever puts the new store in place, asked at the end, will not have the old one replaced.
+    #[error("nothing was replaced")]
+    Objected {
+        /// Why not.
+        #[source]
+        source: SourceError,
     },
     /// A file operation failed.
     #[error("could not {what}")]
@@ -116,6 +124,9 @@ pub(crate) enum Unmoved {
     /// It cannot.
     Lost(StagingError),
 }
+
+/// Asked, when nobody else has the old store open, whether it may be replaced. It may open it to see.
+pub type May<'m> = dyn FnMut() -> Result<(), SourceError> + 'm;
 
 /// What there is of the old store's log when the store has been closed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,11 +224,11 @@ impl Staging {
         OpenOptions { row_digests: self.row_digests, ..OpenOptions::default() }
     }
 
-    /// Moves the sealed store into place, as soon as nobody has the old one open.
-    pub(crate) fn swap(&self) -> Result<(), Unmoved> {
+    /// Moves the sealed store into place, as soon as nobody has the old one open, if `may` then has nothing against it.
+    pub(crate) fn swap(&self, may: &mut May<'_>) -> Result<(), Unmoved> {
         let began = Instant::now();
         loop {
-            match self.swap_now() {
+            match self.swap_now(may) {
                 Err(Unmoved::Refused(StagingError::TargetInUse { .. })) if began.elapsed() < self.patience => {
                     std::thread::sleep(AGAIN);
                 }
@@ -226,10 +237,12 @@ impl Staging {
         }
     }
 
-    fn swap_now(&self) -> Result<(), Unmoved> {
+    fn swap_now(&self, may: &mut May<'_>) -> Result<(), Unmoved> {
         // Before SQLite looks, for which another copy of it in this process may not be there. It lets go again, or SQLite would wait.
         let is_only_a_look = self.sole_use()?.is_some_and(|sole_use| !sole_use.keeps_others_out());
         let old_log = self.quiesce_target().map_err(Unmoved::Refused)?;
+        // As late as it may open the old store, which waits for whoever has it to itself.
+        may().map_err(|source| Unmoved::Refused(StagingError::Objected { source }))?;
         let _swapping = SwapLock::alone(&self.target);
         // Another look, with SQLite's locks, would make somebody who is just opening the old file wait until it has been replaced.
         let sole_use = if is_only_a_look { None } else { self.sole_use()? };
@@ -359,7 +372,7 @@ mod tests {
         staging.seal(session).unwrap();
         // As if it had been done, and the answer had not come back.
         fs::remove_file(&staging.staged).unwrap();
-        assert!(matches!(staging.swap(), Err(Unmoved::Lost(StagingError::Unknown { .. }))));
+        assert!(matches!(staging.swap(&mut || Ok(())), Err(Unmoved::Lost(StagingError::Unknown { .. }))));
     }
 
     #[test]
@@ -368,7 +381,7 @@ mod tests {
         let path = dir.path().join("swingstore.sqlite");
         let (staging, session) = Staging::begin(&path, Vec::new(), RowDigests::Ignore, Duration::ZERO).unwrap();
         staging.seal(session).unwrap();
-        assert!(staging.swap().is_ok());
+        assert!(staging.swap(&mut || Ok(())).is_ok());
         // It cannot be read where it is now.
         fs::write(&path, [7; 4096]).unwrap();
         let error = staging.enter().err().unwrap();
@@ -410,7 +423,7 @@ mod tests {
         staging.seal(session).unwrap();
         assert_eq!(staging.quiesce_target().unwrap(), OldLog::OfADamagedStore);
         assert_eq!((fs::read(&path).unwrap(), fs::read(&side).unwrap()), (file.into(), log));
-        assert!(staging.swap().is_ok());
+        assert!(staging.swap(&mut || Ok(())).is_ok());
         assert!(!side.exists());
     }
 
@@ -429,7 +442,7 @@ mod tests {
             patience: Duration::ZERO,
             _created: CreatedDirs(Vec::new()),
         };
-        match staging.swap() {
+        match staging.swap(&mut || Ok(())) {
             Err(Unmoved::Lost(StagingError::Io { what, .. })) => assert_eq!(what, "flush the store's directory"),
             Err(Unmoved::Lost(error)) => panic!("{error}"),
             Err(Unmoved::Refused(error)) => panic!("it can be tried again: {error}"),

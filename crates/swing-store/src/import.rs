@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use swing_core::Session;
 use swing_core::session::store_file;
 use swing_export::{
-    ExportSource, Held, ImportOptions, ImportReport, Imported, Progress, PublishError, StagingError, Target,
+    ExportSource, Held, ImportOptions, ImportReport, Imported, May, Progress, PublishError, StagingError, Target,
 };
 use swing_kv::KvState;
 
@@ -128,8 +128,17 @@ impl ImportedStore {
     /// [`TargetInUse`](StagingError::TargetInUse) above all. It can be committed again, also with more of
     /// the host's keys. Without it the import is lost; in the store's place is then what was there before or,
     /// after [`Unknown`](StagingError::Unknown) only, maybe the complete new store.
-    pub fn commit(mut self) -> Result<Store, PublishError<Self, StoreError>> {
-        match self.imported.publish(&mut [&mut self.kv]) {
+    pub fn commit(self) -> Result<Store, PublishError<Self, StoreError>> {
+        self.commit_if(&mut || Ok(()))
+    }
+
+    /// As [`ImportedStore::commit`], if `may` has nothing against it: it is asked at the end of each attempt, when nobody else has the old
+    /// store open, and may open that to see whether it has gone on meanwhile (with [`host_height`](crate::host_height), say).
+    ///
+    /// # Errors
+    /// As [`ImportedStore::commit`]; [`StagingError::Objected`], with the import, when `may` fails.
+    pub fn commit_if(mut self, may: &mut May<'_>) -> Result<Store, PublishError<Self, StoreError>> {
+        match self.imported.publish_if(&mut [&mut self.kv], may) {
             Ok(session) => Store::over(session, self.options, self.trace)
                 .map_err(|error| StoreError::Publish(StagingError::Unknown { source: error.into() }).into()),
             Err(PublishError { error, import }) => {

@@ -38,8 +38,8 @@ pub(super) struct Args {
     /// they are a reason not to begin. [default: until they are gone]
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
-    /// Replace the store in DIR also if it is at a greater height than the dataset when the import begins, or nobody can tell at
-    /// which: its later blocks are lost.
+    /// Replace the store in DIR also if it is at a greater height than the dataset, or nobody can tell at which: its later
+    /// blocks are lost.
     #[arg(long)]
     replace: bool,
 }
@@ -61,7 +61,7 @@ Examples:
   swing-store import dataset ~/.agoric/data/agoric --export-data-mode repair-metadata
 
 In JSON: records, taken, skipped (artifacts), bytes (of artifacts read), block_height, mode, replaced (null, or block_height of \
-the store that was there, when the import began, which may be null); with repair-metadata also added and agreed (records), and mode is none.";
+the store that was there, which may be null); with repair-metadata also added and agreed (records), and mode is none.";
 
 impl Args {
     pub(super) fn options(self, clap: &mut clap::Command) -> Result<Options, clap::Error> {

@@ -20,12 +20,11 @@ use crate::waiting;
 /// The store that is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Replaced {
-    /// The height that it was at when the import began; `None` if it had none, or could not be read.
+    /// The height that it was at; `None` if it had none, or could not be read.
     pub block_height: Option<u64>,
 }
 
-/// The store that is to be replaced, if there is one. One of a later release is not; what is no store at all, the importer
-/// refuses. Before anything is built, whoever has it open is told of.
+/// Before anything is built: what is to be replaced, and who has it open.
 pub(super) fn check(
     store: &Path,
     block_height: u64,
@@ -33,34 +32,42 @@ pub(super) fn check(
     wait: Option<Duration>,
     meter: &Meter,
 ) -> Result<Option<Replaced>> {
+    let found = look(store, block_height, replace)?;
+    if found.is_some() {
+        tell_of_users(store, wait, meter)?;
+    }
+    Ok(found)
+}
+
+/// The store that is to be replaced, if there is one. One of a later release is not, nor one of a later block, unless it shall be; what
+/// is no store at all, the importer refuses.
+pub(super) fn look(store: &Path, block_height: u64, replace: Replace) -> Result<Option<Replaced>, Refusal> {
     for link in [store.to_owned(), store_file(store)] {
         if let Ok(target) = fs::read_link(&link)
             && !link.exists()
         {
-            return Err(Refusal::DanglingLink { link, target }.into());
+            return Err(Refusal::DanglingLink { link, target });
         }
     }
     // Of the other tables one may be missing.
     let found = match Pinned::open(&store_file(store), &[]) {
         Err(OpenError::Missing { .. }) => return Ok(None),
-        Err(error @ (OpenError::NewerFormat { .. } | OpenError::Foreign { .. })) => return Err(error.into()),
+        Err(error @ (OpenError::NewerFormat { .. } | OpenError::Foreign { .. })) => {
+            return Err(Refusal::NotReplaced(error));
+        }
         // A damaged store is what an import is good for.
         Err(OpenError::NotADatabase { .. }) => Ok(None),
         Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => Ok(None),
         Err(error) => Err(error.into()),
         Ok(pinned) => height_of(pinned.read(), store),
     };
-    let found = match found {
+    match found {
         Ok(Some(found)) if found > block_height && replace == Replace::NotLater => {
-            return Err(Refusal::Later { store: store.to_owned(), found, dataset: block_height }.into());
+            Err(Refusal::Later { store: store.to_owned(), found, dataset: block_height })
         }
-        Err(source) if replace == Replace::NotLater => {
-            return Err(Refusal::HeightUnknown { store: store.to_owned(), source }.into());
-        }
-        found => found.ok().flatten(),
-    };
-    tell_of_users(store, wait, meter)?;
-    Ok(Some(Replaced { block_height: found }))
+        Err(source) if replace == Replace::NotLater => Err(Refusal::HeightUnknown { store: store.to_owned(), source }),
+        found => Ok(Some(Replaced { block_height: found.ok().flatten() })),
+    }
 }
 
 /// The height that a store is at; `None` if it has none or is damaged.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use fs_err as fs;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, datasets, expected, files, stores};
 
@@ -73,7 +73,7 @@ fn a_store_that_is_there_is_replaced_by_the_whole_of_the_new_one() {
     sandbox.dataset("worked-example", "js", "operational", "dataset");
     let run = sandbox.run(&["import", "dataset", "store"]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.stdout.starts_with("store (replaced a store that was at height 5 when the import began)\n"), "{run:?}");
+    assert!(run.stdout.starts_with("store (replaced a store at height 5)\n"), "{run:?}");
     assert_eq!(sandbox.json(&["verify", "store", "--trusted", "dataset", "--height", "17"])["findings"], json!([]));
     assert_eq!(fs::read(sandbox.path("store/notes.txt")).unwrap(), b"mine");
 }
@@ -194,6 +194,45 @@ fn an_import_says_that_the_store_is_being_read_and_waits() {
     assert_eq!(rest, "", "each is said once");
     assert_eq!(sandbox.json(&["verify", "store", "--trusted", "dataset", "--height", "17"])["findings"], json!([]));
     assert_eq!(files(&sandbox.path("store")).keys().collect::<Vec<_>>(), ["swingstore.sqlite"]);
+}
+
+/// The original takes no lock of ours.
+#[test]
+fn a_store_that_goes_past_the_dataset_while_an_import_waits_for_it_is_not_replaced() {
+    for (height, replace) in [(18, false), (17, false), (18, true)] {
+        let sandbox = Sandbox::with_store("archival");
+        sandbox.dataset("worked-example", "js", "operational", "dataset");
+        let other = reader(&sandbox);
+        let mut command = sandbox.command(&["import", "dataset", "store", "--json"]);
+        if replace {
+            command.arg("--replace");
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        stderr.read_line(&mut said).unwrap();
+        stderr.read_line(&mut said).unwrap();
+        assert!(said.contains("\nwaiting: "), "{said}");
+        let sql = format!("ROLLBACK; UPDATE kvStore SET value = '{height}' WHERE key = 'host.height'");
+        other.execute_batch(&sql).unwrap();
+        drop(other);
+        let output = child.wait_with_output().unwrap();
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).unwrap();
+        let is_kept = height > 17 && !replace;
+        assert_eq!(output.status.code(), Some(if is_kept { 3 } else { 0 }), "{height} {replace}: {rest}");
+        let now = sandbox.json(&["stat", "store"])["block_height"].clone();
+        if is_kept {
+            let later = "the store in store is at block height 18, the dataset of 17";
+            assert!(rest.starts_with("error: ") && rest.contains(later), "{rest}");
+            assert!(rest.contains("\nhint: the blocks after 17 would be lost"), "{rest}");
+            assert_eq!(now, 18);
+        } else {
+            let replaced = serde_json::from_slice::<Value>(&output.stdout).unwrap()["replaced"].clone();
+            assert_eq!((replaced, rest.as_str(), now), (json!({"block_height": height}), "", json!(17)));
+        }
+        assert_eq!(files(&sandbox.path("store")).keys().collect::<Vec<_>>(), ["swingstore.sqlite"]);
+    }
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use fs_err as fs;
 use swing_core::session::{LockError, WriterLock};
-use swing_core::{ArtifactMode, RowDigests, Session};
+use swing_core::{ArtifactMode, RowDigests, Session, error_chain};
 use swing_export::{DigestVerdict, Exporter, Imported, PublishError, StagingError};
 
 use crate::common::{
-    Records, SUBSTORES, Source, dataset, exported, import_keeping, import_patiently, import_to, killed_store, names,
-    store, verified,
+    Records, SUBSTORES, Source, dataset, exported, import_in_memory, import_keeping, import_patiently, import_to,
+    killed_store, names, options, store, verified,
 };
 
 fn records(name: &str) -> Records {
@@ -184,4 +184,31 @@ fn what_cannot_be_cleared_away_costs_the_old_store_nothing() {
     assert_eq!(exported(&path), records("archival"));
     import.unwrap().into_import().publish(&mut []).unwrap().close().unwrap();
     assert_eq!(exported(&path), records("worked-example"));
+}
+
+#[test]
+fn who_publishes_may_object_at_the_end_and_try_again() {
+    let (_dir, path) = store("worked-example");
+    let before = exported(&path);
+    let imported = import_to(&dataset("archival", "operational"), &path).unwrap();
+    let mut asked = 0;
+    let refused = imported.publish_if(&mut [], &mut || {
+        asked += 1;
+        // It is the old store that is there, and nobody holds it.
+        assert_eq!(exported(&path), before);
+        Err("later blocks".into())
+    });
+    let PublishError { error, import } = refused.err().unwrap();
+    assert!(matches!(error, StagingError::Objected { .. }), "{error:?}");
+    assert_eq!((error_chain(&error), asked), ("nothing was replaced: later blocks".to_owned(), 1));
+    assert_eq!(exported(&path), before);
+    let imported = import.unwrap().into_import();
+    imported.publish_if(&mut [], &mut || Ok(())).unwrap().close().unwrap();
+    assert_eq!(exported(&path).len(), 26);
+}
+
+#[test]
+fn nobody_is_asked_of_a_store_in_memory() {
+    let imported = import_in_memory(&dataset("archival", "operational"), options(ArtifactMode::Operational)).unwrap();
+    imported.publish_if(&mut [], &mut || panic!("nothing is replaced")).unwrap().close().unwrap();
 }
