@@ -15,7 +15,7 @@ use swing_store::SUBSTORES;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::progress::Meter;
-use crate::text::{Grouped, plural};
+use crate::text::{Grouped, Visible, plural};
 use crate::verify::Finding;
 
 pub use side::{Compared, Kind};
@@ -136,6 +136,7 @@ impl fmt::Display for VatItems {
                 are(*alike)
             ),
         };
+        let problem = Visible(problem);
         match position {
             Some(position) => write!(f, "transcript of {vat}: {before}item {position}: {problem}"),
             None => write!(f, "transcript of {vat}: {before}{problem}"),

@@ -130,6 +130,30 @@ fn items_that_a_pruned_side_does_not_have_are_not_called_the_same() {
 }
 
 #[test]
+fn nothing_that_a_terminal_acts_on_is_printed() {
+    let sandbox = Sandbox::with_store("archival");
+    let evil = "\u{1b}[2J\nthe same: \u{202e}\u{9b}31m\u{7f}é";
+    let object = json!({evil: 1, "text": evil}).to_string();
+    let records = [("kv.activityhash", evil), (&format!("kv.{evil}"), evil), ("kv.object", &object)];
+    let records = records.map(|(key, value)| format!("{}\n", json!([key, value])));
+    fs::write(sandbox.path("evil.jsonl"), records.concat()).unwrap();
+    let other = json!(["kv.object", "{}"]).to_string() + "\n";
+    fs::write(sandbox.path("other.jsonl"), other).unwrap();
+    for args in [
+        ["diff", "evil.jsonl", "other.jsonl"],
+        ["diff", "other.jsonl", "evil.jsonl"],
+        ["verify", "store", "--trusted=evil.jsonl"],
+    ] {
+        let run = sandbox.run(&args);
+        let acting = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
+        assert!(run.code == 1 && !run.stdout.contains(acting), "{run:?}");
+        assert!(!run.stdout.contains("\nthe same: ") && run.stdout.contains("31m\\u{7f}é"), "{run:?}");
+    }
+    let run = sandbox.run(&["diff", "evil.jsonl", "other.jsonl", "--json"]);
+    assert_eq!(run.json()["here"]["activityhash"], evil);
+}
+
+#[test]
 fn another_height_explains_differences() {
     let sandbox = parted();
     alter(&sandbox, "other", "UPDATE kvStore SET value = '6' WHERE key = 'host.height'");
