@@ -18,7 +18,7 @@ pub struct Items {
     pub vat: VatId,
     /// The position from which on they were compared: of the first span whose records differ.
     pub from: Position,
-    /// How many items, before the one that differs, both sides have.
+    /// How many items, before the one that differs, both sides have; they are the same.
     pub alike: u64,
     /// How many items before the one that differs, or before the end of the shorter side, were not compared: not both sides
     /// have them.

@@ -214,6 +214,19 @@ fn only_a_record_of_a_span_speaks_of_a_transcript() {
 }
 
 #[test]
+fn spans_that_end_before_the_first_that_differs_are_not_read() {
+    let (mut here, mut there) = (side(&[0, 1, 2], &[(1, true)], "here"), side(&[0, 1, 3], &[(1, true)], "there"));
+    there.records[0] = here.records[0].clone();
+    let report = differ(&here, &there);
+    assert_eq!((report.items[0].from.get(), report.items[0].alike, report.items[0].lacking), (1, 1, 0));
+    for side in [&mut here, &mut there] {
+        assert_eq!(*side.asked.borrow(), ["transcript.v1.1.3"]);
+        side.artifacts.truncate(1);
+    }
+    assert_eq!(differ(&here, &there).items[0].parting, Parting::Ends { here: None, there: None });
+}
+
+#[test]
 fn its_stages_are_told() {
     let here = altered();
     let mut steps = Vec::new();
