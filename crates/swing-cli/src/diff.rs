@@ -15,7 +15,7 @@ use swing_store::SUBSTORES;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::progress::Meter;
-use crate::text::{Grouped, plural};
+use crate::text::{Grouped, Visible, plural};
 use crate::verify::Finding;
 
 pub use side::{Compared, Kind};
@@ -59,6 +59,8 @@ pub struct VatItems {
     pub from: u64,
     /// So many are on both sides and the same, before the one that differs.
     pub alike: u64,
+    /// So many before that one, or before the end of the shorter side, are not on both sides, and were not compared.
+    pub lacking: u64,
     /// Of the first that differs; `None`: none does, of those that both sides have and that can be read.
     pub position: Option<u64>,
     /// In what it differs, or why there are no more to compare.
@@ -104,28 +106,47 @@ impl From<Items> for VatItems {
         let (position, problem) = match items.parting {
             Parting::Differs { position, difference } => (Some(position.get()), difference),
             Parting::Ends { here, there } => {
-                let end =
-                    |end: Option<Position>| end.map_or("there are none".to_owned(), |end| format!("they end at {end}"));
+                let end = |end: Option<Position>| end.map_or("none".to_owned(), |end| format!("they end at {end}"));
                 (None, format!("no more are on both sides: here {}, there {}", end(here), end(there)))
             }
             Parting::Unreadable { problem } => (None, format!("no more can be read: {problem}")),
         };
-        Self { vat: items.vat.to_string(), from: items.from.get(), alike: items.alike, position, problem }
+        Self {
+            vat: items.vat.to_string(),
+            from: items.from.get(),
+            alike: items.alike,
+            lacking: items.lacking,
+            position,
+            problem,
+        }
     }
 }
 
 impl fmt::Display for VatItems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { vat, from, alike, position, problem } = self;
-        let alike = match alike {
-            0 => String::new(),
-            alike => format!("{} from {from} on are the same; ", plural(*alike, "item")),
+        let Self { vat, from, alike, lacking, position, problem } = self;
+        let before = match (alike, lacking) {
+            (0, 0) => String::new(),
+            (1, 0) => format!("item {from} is the same; "),
+            (alike, 0) => format!("{} from {from} on are the same; ", plural(*alike, "item")),
+            (alike, lacking) => format!(
+                "of {} from {from} on {} not on both sides, and the other {} the same; ",
+                plural(alike + lacking, "item"),
+                are(*lacking),
+                are(*alike)
+            ),
         };
+        let problem = Visible(problem);
         match position {
-            Some(position) => write!(f, "transcript of {vat}: {alike}item {position}: {problem}"),
-            None => write!(f, "transcript of {vat}: {alike}{problem}"),
+            Some(position) => write!(f, "transcript of {vat}: {before}item {position}: {problem}"),
+            None => write!(f, "transcript of {vat}: {before}{problem}"),
         }
     }
+}
+
+/// `1 is`, `2 are`.
+fn are(count: u64) -> String {
+    format!("{} {}", Grouped(count), if count == 1 { "is" } else { "are" })
 }
 
 impl fmt::Display for Report {

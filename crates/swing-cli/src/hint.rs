@@ -9,7 +9,7 @@ use swing_core::SessionError;
 use swing_core::session::{CommitError, LockError, OpenError};
 use swing_core::substore::SubstoreError;
 use swing_export::dataset::{DatasetError, Mode};
-use swing_export::{ExportError, ImportError, RepairError, StagingError, VerifyError};
+use swing_export::{DiffError, ExportError, ImportError, RepairError, StagingError, VerifyError};
 use swing_snap::migration::MigrationError;
 use swing_store::StoreError;
 
@@ -49,6 +49,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         StagingError => staging,
         RepairError => repair,
         VerifyError => verify,
+        DiffError => diff,
         SubstoreError => substore,
         MigrationError => migration,
         DatasetError => dataset,
@@ -259,6 +260,16 @@ fn verify(error: &VerifyError) -> Option<String> {
         VerifyError::Session(error) => session(error),
         VerifyError::Trusted(_) => None,
         VerifyError::NothingTrusted => say("export again, or get it from somebody else"),
+    }
+}
+
+fn diff(error: &DiffError) -> Option<String> {
+    match error {
+        // Their sources are in the chain.
+        DiffError::Here(_) | DiffError::There(_) => None,
+        DiffError::TakenBack { .. } => {
+            say("name it as the second of the two: of that one the last word on a key counts")
+        }
     }
 }
 

@@ -42,6 +42,26 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// A text that somebody else wrote, in one line, with nothing in it that a terminal acts on.
+pub(crate) struct Visible<'t>(pub(crate) &'t str);
+
+impl fmt::Display for Visible<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(acts) {
+            match part.chars().next_back().filter(|last| acts(*last)) {
+                Some(last) => write!(f, "{}{}", &part[..part.len() - last.len_utf8()], last.escape_debug())?,
+                None => f.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Control characters, ends of lines, and what changes the direction of writing.
+fn acts(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `1 artifact`, `2 artifacts`.
 pub(crate) fn plural(count: u64, one: &str) -> String {
     let s = if count == 1 { "" } else { "s" };

@@ -6,6 +6,7 @@ mod items;
 
 use std::collections::BTreeMap;
 
+use swing_core::names::tag;
 use swing_core::substore::Finding;
 use swing_core::{Position, SpanRecord, VatId};
 
@@ -25,6 +26,12 @@ pub enum DiffError {
     /// The second of the two cannot be read.
     #[error("the second of the two cannot be read")]
     There(#[source] SourceError),
+    /// A record of the first of the two is none: it takes an earlier one back.
+    #[error("the first of the two takes {key:?} back: no export of a store does that")]
+    TakenBack {
+        /// Its key.
+        key: String,
+    },
 }
 
 /// What differs between two exports.
@@ -58,7 +65,7 @@ impl DiffReport {
 /// store does that.
 ///
 /// # Errors
-/// [`DiffError`] when the records or the names of the artifacts of one of them cannot be read. Items that cannot be read are
+/// [`DiffError`] when the records or the names of the artifacts of one of them cannot be read, or `here` takes a record back. Items that cannot be read are
 /// [told](Parting::Unreadable).
 pub fn diff(
     here: &dyn ExportSource,
@@ -109,7 +116,7 @@ fn written(
     let records = canonical(side.records().map_err(DiffError::Here)?);
     Ok(records.map(|record| match record {
         Ok((key, Some(value))) => Ok((key, value)),
-        Ok((key, None)) => Err(DiffError::Here(format!("{key:?} is deleted: no export of a store does that").into())),
+        Ok((key, None)) => Err(DiffError::TakenBack { key }),
         Err(error) => Err(DiffError::Here(error)),
     }))
 }
@@ -128,7 +135,7 @@ fn finding(found: Difference) -> Finding {
 /// Vats with spans that differ, and where the first of these begins.
 fn parting(kinds: &[Kind]) -> BTreeMap<VatId, Position> {
     let mut parting = BTreeMap::new();
-    for found in kinds.iter().flat_map(|kind| &kind.first) {
+    for found in kinds.iter().flat_map(|kind| &kind.first).filter(|found| tag(&found.key) == "transcript") {
         let (ours, theirs) = match &found.sides {
             Sides::Both(ours, theirs) => (Some(ours), theirs.as_ref()),
             Sides::OnlyOurs(ours) => (Some(ours), None),

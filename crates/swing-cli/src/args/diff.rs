@@ -27,7 +27,7 @@ Examples:
 Exit code 0 if all records are the same, 1 if any differ, 3 if one of the two could not be read.
 
 In JSON: warnings, here and there (each {path, kind, block_height, activityhash, records}), differing (how many records differ, by kind), found (how many \
-in all), records (a list of {what, problem}: the first of them), items (a list of {vat, from, alike, position, problem}).";
+in all), records (a list of {what, problem}: the first of them), items (a list of {vat, from, alike, lacking, position, problem}).";
 
 impl Args {
     pub(super) fn options(self) -> Options {

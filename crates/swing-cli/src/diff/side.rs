@@ -16,7 +16,7 @@ use swing_export::{ExportSource, Exporter, SourceError, SourceNames, SourceRecor
 
 use crate::error::Refusal;
 use crate::height;
-use crate::text::plural;
+use crate::text::{Visible, plural};
 
 /// What one of the two is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -52,7 +52,7 @@ impl fmt::Display for Compared {
             write!(f, ", block height {height}")?;
         }
         if let Some(hash) = &self.activityhash {
-            write!(f, ", activityhash {hash}")?;
+            write!(f, ", activityhash {}", Visible(hash))?;
         }
         write!(f, ", {}", plural(self.records, "export record"))
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use swing_core::substore;
 use swing_export::DigestVerdict;
 
-use crate::text::plural;
+use crate::text::{Visible, plural};
 
 /// What the digest of the rows says of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,7 +71,7 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, problem } = self;
-        write!(f, "{what}: {problem}")
+        write!(f, "{}: {}", Visible(what), Visible(problem))
     }
 }
 

@@ -99,10 +99,58 @@ fn an_export_of_the_other_node_is_compared_as_far_as_it_goes() {
         let found = found(&["store", there]);
         assert_eq!((&found["found"], &found["items"][0]["position"]), (&json!(2), &Value::Null));
         let problem = found["items"][0]["problem"].as_str().unwrap();
-        assert_eq!(problem, "no more are on both sides: here they end at 25, there there are none");
+        assert_eq!(problem, "no more are on both sides: here they end at 25, there none");
     }
     let run = sandbox.run(&["diff", "none", "store"]);
-    assert!(run.stdout.contains("\ntranscript of v1: no more are on both sides: here there are none"), "{run:?}");
+    assert!(
+        run.stdout.contains("\ntranscript of v1: no more are on both sides: here none, there they end at 25\n"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn items_that_a_pruned_side_does_not_have_are_not_called_the_same() {
+    let sandbox = Sandbox::with_store("archival");
+    sandbox.json(&["export", "store", "pruned"]);
+    let (path, other) = (sandbox.path("pruned/export-data.jsonl"), swing_core::Digest::of(b"other"));
+    let records = fs::read_to_string(&path).unwrap();
+    let records = records.lines().map(|line| match line.contains("transcript.v1.0\"") {
+        true => {
+            let (start, end) = line.split_once("hash\\\":\\\"").unwrap();
+            format!("{start}hash\\\":\\\"{other}{}\n", &end[64..])
+        }
+        false => format!("{line}\n"),
+    });
+    fs::write(&path, records.collect::<String>()).unwrap();
+    let run = sandbox.run(&["diff", "store", "pruned"]);
+    let line = "transcript of v1: of 23 items from 0 on 21 are not on both sides, and the other 2 are the same; \
+                no more are on both sides: here they end at 23, there they end at 23";
+    assert!(run.stdout.lines().any(|told| told == line), "{run:?}");
+    assert_eq!(sandbox.run(&["diff", "store", "pruned", "--json"]).json()["items"][0]["lacking"], 21);
+}
+
+#[test]
+fn nothing_that_a_terminal_acts_on_is_printed() {
+    let sandbox = Sandbox::with_store("archival");
+    let evil = "\u{1b}[2J\nthe same: \u{202e}\u{9b}31m\u{7f}é";
+    let object = json!({evil: 1, "text": evil}).to_string();
+    let records = [("kv.activityhash", evil), (&format!("kv.{evil}"), evil), ("kv.object", &object)];
+    let records = records.map(|(key, value)| format!("{}\n", json!([key, value])));
+    fs::write(sandbox.path("evil.jsonl"), records.concat()).unwrap();
+    let other = json!(["kv.object", "{}"]).to_string() + "\n";
+    fs::write(sandbox.path("other.jsonl"), other).unwrap();
+    for args in [
+        ["diff", "evil.jsonl", "other.jsonl"],
+        ["diff", "other.jsonl", "evil.jsonl"],
+        ["verify", "store", "--trusted=evil.jsonl"],
+    ] {
+        let run = sandbox.run(&args);
+        let acting = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
+        assert!(run.code == 1 && !run.stdout.contains(acting), "{run:?}");
+        assert!(!run.stdout.contains("\nthe same: ") && run.stdout.contains("31m\\u{7f}é"), "{run:?}");
+    }
+    let run = sandbox.run(&["diff", "evil.jsonl", "other.jsonl", "--json"]);
+    assert_eq!(run.json()["here"]["activityhash"], evil);
 }
 
 #[test]
@@ -127,6 +175,10 @@ fn what_cannot_be_read_is_named_and_left_alone() {
     fs::write(sandbox.path("bad.jsonl"), "[\"kv.a\",\"1\"]\n[\n").unwrap();
     sandbox.run(&["diff", "store", "bad.jsonl"]).refused(&["the second of the two", "`bad.jsonl` line 2"]);
     sandbox.run(&["diff", "bad.jsonl", "store"]).refused(&["the first of the two", "`bad.jsonl` line 2"]);
+    fs::write(sandbox.path("back.jsonl"), "[\"kv.a\",\"1\"]\n[\"kv.a\"]\n").unwrap();
+    sandbox
+        .run(&["diff", "back.jsonl", "store"])
+        .refused(&["the first of the two takes \"kv.a\" back", "as the second"]);
     alter(&sandbox, "other", "INSERT INTO kvStore VALUES ('a', CAST(x'eda080' AS TEXT))");
     let before = sandbox.tree();
     sandbox.run(&["diff", "store", "other"]).refused(&["the second of the two", "kv.a", "verify"]);

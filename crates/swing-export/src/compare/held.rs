@@ -6,8 +6,9 @@ use super::difference::around;
 
 /// So much of a value is held, in bytes, and so long are the pieces of which digests are.
 const PIECE: usize = 1 << 16;
-/// So much is held of what comes before the piece that differs.
-const BEFORE: usize = 256;
+/// So much is held of what comes before the piece that differs, and at most so much of what comes after it: it may begin, and
+/// end, within a character.
+const AROUND: usize = 256;
 
 /// A part of a value, and by which to find where another value differs from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Held {
     /// The part from a byte on.
     pub(crate) fn at(value: &str, from: usize) -> Self {
         let from = boundary(value, from);
-        let end = boundary(value, from + PIECE + BEFORE);
+        let end = boundary(value, from + PIECE + 2 * AROUND);
         // A copy, since a part that was cut out in its place would keep all of its room.
         Self { text: value[from..end].to_owned(), from, length: value.len(), pieces: Vec::new() }
     }
@@ -37,7 +38,7 @@ impl Held {
     /// The part of another value in which, or right at the end of which, it differs from the one that this is the beginning of.
     pub(crate) fn where_differs(&self, other: &str) -> Self {
         let same = self.pieces.iter().zip(pieces(other)).take_while(|(ours, theirs)| *ours == theirs).count();
-        Self::at(other, (same * PIECE).saturating_sub(BEFORE))
+        Self::at(other, (same * PIECE).saturating_sub(AROUND))
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -69,13 +70,18 @@ fn pieces(value: &str) -> impl Iterator<Item = Digest> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::differ;
     use super::*;
 
     #[test]
     fn no_more_of_a_value_is_held_than_is_shown() {
         let held = Held::of(&"é".repeat(4 << 20));
-        assert!(held.text.capacity() <= PIECE + BEFORE && held.pieces.capacity() <= 1024, "{}", held.text.capacity());
-        assert_eq!(held.text.len(), PIECE + BEFORE);
+        assert!(
+            held.text.capacity() <= PIECE + 2 * AROUND && held.pieces.capacity() <= 1024,
+            "{}",
+            held.text.capacity()
+        );
+        assert_eq!(held.text.len(), PIECE + 2 * AROUND);
     }
 
     #[test]
@@ -90,6 +96,26 @@ mod tests {
                 assert!(told.starts_with(&format!("from byte {at} on, of 196616 here and {length} there: ")), "{told}");
                 let (here, there) = told.split_once(" here, ").unwrap();
                 assert!(!here.ends_with(there.strip_suffix(" there").unwrap()), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_difference_is_shown_also_where_pieces_end_within_a_character() {
+        for wide in ["é", "€", "𝄞"] {
+            for before in 0..wide.len() {
+                let ours = "a".repeat(before) + &wide.repeat(PIECE);
+                for at in (1..=3).map(|piece| piece * PIECE).flat_map(|end| end - 8..end + 8) {
+                    let Some(theirs) = (ours.is_char_boundary(at)).then(|| ours[..at].to_owned() + "b" + &ours[at..])
+                    else {
+                        continue;
+                    };
+                    let other = Held::of(&ours).where_differs(&theirs);
+                    let told = differ(&Held::at(&ours, other.from()), &other);
+                    let (here, there) = told.split_once(" here, ").unwrap();
+                    assert!(there.contains('b'), "{told}");
+                    assert!(other.from() == 0 || here.starts_with(&format!("from byte {at} on, ")), "{at}: {told}");
+                }
             }
         }
     }

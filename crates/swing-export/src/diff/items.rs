@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Take};
 use swing_core::{ArtifactName, Position, VatId};
 
 use super::DiffError;
-use crate::compare::difference;
+use crate::compare::{Held, differ};
 use crate::dataset::DEFAULT_MAX_LINE_BYTES;
 use crate::progress::{Progress, Step};
 use crate::source::{ExportSource, SourceError};
@@ -18,8 +18,11 @@ pub struct Items {
     pub vat: VatId,
     /// The position from which on they were compared: of the first span whose records differ.
     pub from: Position,
-    /// How many items, before the one that differs, both sides have.
+    /// How many items, before the one that differs, both sides have; they are the same.
     pub alike: u64,
+    /// How many items before the one that differs, or before the end of the shorter side, were not compared: not both sides
+    /// have them.
+    pub lacking: u64,
     /// What comes then.
     pub parting: Parting,
 }
@@ -86,23 +89,39 @@ fn spans(side: &dyn ExportSource, vats: &BTreeMap<VatId, Position>) -> Result<BT
 
 fn compare_one(vat: &VatId, from: Position, mut ours: Transcript<'_>, mut theirs: Transcript<'_>) -> Items {
     let ends = (ours.end(), theirs.end());
-    let mut alike = 0;
+    let (mut alike, mut lacking, mut next) = (0, 0, from.get());
     let parting = loop {
-        let parted = next_of_both(&mut ours, &mut theirs).map(|both| match both {
-            Some((_, ours, theirs)) if ours == theirs => None,
-            Some((position, ours, theirs)) => {
-                let difference = difference(&String::from_utf8_lossy(ours), &String::from_utf8_lossy(theirs));
-                Some(Parting::Differs { position, difference })
+        match next_of_both(&mut ours, &mut theirs) {
+            Ok(Some((position, ours, theirs))) => {
+                lacking += position.get().saturating_sub(next);
+                next = position.get() + 1;
+                if ours != theirs {
+                    break Parting::Differs { position, difference: difference(ours, theirs) };
+                }
+                alike += 1;
             }
-            None => Some(Parting::Ends { here: ends.0, there: ends.1 }),
-        });
-        match parted {
-            Ok(None) => alike += 1,
-            Ok(Some(parting)) => break parting,
+            Ok(None) => {
+                if let (Some(here), Some(there)) = ends {
+                    lacking += here.min(there).get().saturating_sub(next);
+                }
+                break Parting::Ends { here: ends.0, there: ends.1 };
+            }
             Err(problem) => break Parting::Unreadable { problem },
         }
     };
-    Items { vat: vat.clone(), from, alike, parting }
+    Items { vat: vat.clone(), from, alike, lacking, parting }
+}
+
+/// In what two items differ, with no more room than records take: an item may have megabytes, and as JSON many times as much.
+fn difference(ours: &[u8], theirs: &[u8]) -> String {
+    if let (Ok(ours), Ok(theirs)) = (str::from_utf8(ours), str::from_utf8(theirs)) {
+        let theirs = Held::of(ours).where_differs(theirs);
+        return differ(&Held::at(ours, theirs.from()), &theirs);
+    }
+    let same = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
+    let shown = |item: &[u8]| item[same.saturating_sub(40)..].iter().take(200).copied().collect::<Vec<_>>();
+    let (ours, theirs) = (shown(ours), shown(theirs));
+    format!("from byte {same} on, not in UTF-8: \"{}\" here, \"{}\" there", ours.escape_ascii(), theirs.escape_ascii())
 }
 
 type Both<'i> = Option<(Position, &'i [u8], &'i [u8])>;

@@ -115,10 +115,12 @@ fn items_that_one_side_does_not_have_are_not_compared() {
     // It has the current span alone.
     let report = differ(&here, &dataset("archival", "operational"));
     let end = Position::new(23);
-    assert_eq!((report.items[0].alike, &report.items[0].parting), (2, &Parting::Ends { here: end, there: end }));
+    let items = &report.items[0];
+    assert_eq!((items.alike, items.lacking, &items.parting), (2, 21, &Parting::Ends { here: end, there: end }));
     let bare = Source { artifacts: vec![], ..Source::of("archival", "operational") };
     let report = differ(&bare, &here);
-    assert_eq!((report.items[0].alike, &report.items[0].parting), (0, &Parting::Ends { here: None, there: end }));
+    let items = &report.items[0];
+    assert_eq!((items.alike, items.lacking, &items.parting), (0, 0, &Parting::Ends { here: None, there: end }));
 }
 
 #[test]
@@ -178,9 +180,50 @@ fn who_cannot_be_read_is_named() {
     let mut taking_back = other();
     taking_back.records.push(("kv.vat.names".to_owned(), None));
     let here = diff(&taking_back, &sound, SUBSTORES, &mut |_| {}).unwrap_err();
-    assert!(error_chain(&here).contains("\"kv.vat.names\" is deleted"), "{here:?}");
+    assert!(matches!(&here, DiffError::TakenBack { key } if key == "kv.vat.names"), "{here:?}");
     // Of theirs the last word counts.
     assert_eq!(differ(&sound, &taking_back).found(), 2);
+}
+
+#[test]
+fn items_that_are_no_text_and_long_ones_are_told_by_where_they_differ() {
+    let side = |hash: &str, item: &[u8]| {
+        let mut source = side(&[0], &[], hash);
+        source.artifacts[0].1 = [item, b"\n"].concat();
+        source
+    };
+    let differs =
+        |ours: &[u8], theirs: &[u8]| match &differ(&side("here", ours), &side("there", theirs)).items[0].parting {
+            Parting::Differs { difference, .. } => difference.clone(),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(differs(b"a\xff", b"a\xfe"), r#"from byte 1 on, not in UTF-8: "a\xff" here, "a\xfe" there"#);
+    assert_eq!(differs(b"a\xff", b"a"), r#"from byte 1 on, not in UTF-8: "a\xff" here, "a" there"#);
+    let long = |end: &str| format!("{{\"d\":[{}{end}]}}", "0,".repeat(50_000));
+    let told = differs(long("1").as_bytes(), long("2").as_bytes());
+    assert!(told.starts_with("from byte 100006 on, of 100009 here and 100009 there: \"…0,0,"), "{told}");
+}
+
+#[test]
+fn only_a_record_of_a_span_speaks_of_a_transcript() {
+    let (mut here, there) = (side(&[0], &[], "here"), side(&[0], &[], "there"));
+    let (_, span) = &here.records[0];
+    here.records = vec![("kv.span".to_owned(), span.clone()), there.records[0].clone()];
+    let report = differ(&here, &there);
+    assert_eq!((report.found(), report.items), (1, vec![]));
+}
+
+#[test]
+fn spans_that_end_before_the_first_that_differs_are_not_read() {
+    let (mut here, mut there) = (side(&[0, 1, 2], &[(1, true)], "here"), side(&[0, 1, 3], &[(1, true)], "there"));
+    there.records[0] = here.records[0].clone();
+    let report = differ(&here, &there);
+    assert_eq!((report.items[0].from.get(), report.items[0].alike, report.items[0].lacking), (1, 1, 0));
+    for side in [&mut here, &mut there] {
+        assert_eq!(*side.asked.borrow(), ["transcript.v1.1.3"]);
+        side.artifacts.truncate(1);
+    }
+    assert_eq!(differ(&here, &there).items[0].parting, Parting::Ends { here: None, there: None });
 }
 
 #[test]
@@ -253,5 +296,10 @@ proptest! {
             Parting::Unreadable { problem } => panic!("{problem}"),
         };
         prop_assert_eq!(position, first.map(|first| both[first]));
+        // Of `here`, or of `there`, whose last span may not be there.
+        let end = |side: &Source| (0..20 + 4).rev().find(|at| has(side, *at)).map(|last| last + 1);
+        let until = position.or(end(&here).min(end(&there)));
+        let lacking = until.map_or(0, |until| (0..until).filter(|at| !both.contains(at)).count());
+        prop_assert_eq!(report.items[0].lacking as usize, lacking);
     }
 }
