@@ -4,6 +4,7 @@
 //! rename; everything the rename needs to be safe comes before it: the new file is complete, in WAL mode, without a
 //! WAL, and flushed; the old file's WAL is empty, since SQLite would apply it to the new file.
 
+mod seen;
 mod take_after;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use swing_core::session::{
 use swing_core::substore::SubstoreError;
 use swing_core::{RowDigests, Session};
 
+use self::seen::Seen;
 use self::take_after::take_after;
 use crate::source::SourceError;
 
@@ -241,6 +243,7 @@ impl Staging {
         // Before SQLite looks, for which another copy of it in this process may not be there. It lets go again, or SQLite would wait.
         let is_only_a_look = self.sole_use()?.is_some_and(|sole_use| !sole_use.keeps_others_out());
         let old_log = self.quiesce_target().map_err(Unmoved::Refused)?;
+        let seen = Seen::of(&self.target);
         // As late as it may open the old store, which waits for whoever has it to itself.
         may().map_err(|source| Unmoved::Refused(StagingError::Objected { source }))?;
         let _swapping = SwapLock::alone(&self.target);
@@ -248,6 +251,10 @@ impl Staging {
         let sole_use = if is_only_a_look { None } else { self.sole_use()? };
         if old_log == OldLog::Empty {
             self.expect_nothing_new().map_err(Unmoved::Refused)?;
+        }
+        // Whoever went on since the question was asked, and is gone again, has put it all into the file. It is asked once more.
+        if Seen::of(&self.target) != seen {
+            return Err(Unmoved::Refused(self.in_use()));
         }
         self.remove_side_files().map_err(Unmoved::Refused)?;
         // Otherwise a loss of power right after the rename could leave the new file beside the old log. Of a flush there is no second

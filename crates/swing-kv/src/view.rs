@@ -137,7 +137,7 @@ impl<'a> Kv<'a> {
     }
 
     fn begin(&mut self) -> Result<(), SessionError> {
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         // Now, and not at the next read: until then a flush may have kept rows that are right.
         self.state.keep_up_with(self.session)
     }

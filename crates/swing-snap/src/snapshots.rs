@@ -51,7 +51,7 @@ impl<'s> Snapshots<'s> {
     /// What is known of the snapshot in use, once it is certain that it can be replaced. Forgets it, so that a write
     /// that fails leaves nothing to be believed.
     fn about_to_replace(&mut self, vat: &VatId) -> Result<Option<SnapshotInfo>, SessionError> {
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         let old = self.state.in_use(self.session, vat)?;
         self.state.forget(vat);
         Ok(old)

@@ -47,7 +47,7 @@ impl Transcripts<'_> {
 
     /// Before anything is written.
     pub(crate) fn begin(&mut self) -> Result<(), SessionError> {
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         self.look()
     }
 

@@ -38,15 +38,24 @@ impl Default for PartId {
     }
 }
 
+/// Sets as many marks of a part that holds no changes as there are savepoints: it may have been left out when they were established, or
+/// when others were rolled back.
+fn set_marks(part: &mut dyn Part, savepoints: usize) {
+    part.release();
+    (0..savepoints).for_each(|_| part.mark());
+}
+
 /// The parts that may hold changes, and below how many savepoints they have held some since. There are a few at the most.
 #[derive(Default)]
 pub(super) struct Holding(Vec<(PartId, usize)>);
 
 impl Holding {
     #[inline]
-    pub(super) fn note(&mut self, part: PartId, depth: usize) {
-        if !self.0.iter().any(|(known, _)| *known == part) {
-            self.0.push((part, depth));
+    pub(super) fn note<P: Part>(&mut self, part: &mut P, depth: usize) {
+        let id = part.id();
+        if !self.0.iter().any(|(known, _)| *known == id) {
+            self.0.push((id, depth));
+            set_marks(part, depth);
         }
     }
 

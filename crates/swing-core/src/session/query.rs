@@ -4,6 +4,9 @@
 //! prepared. What remains is asked on the session's connection, which a [`Reader`] lends for queries only, and which writes nothing
 //! meanwhile: `SELECT` has functions that would.
 
+use std::ffi::{CStr, c_char};
+use std::ptr;
+
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Statement, ffi};
 
@@ -190,7 +193,7 @@ impl<'c> Reader<'c> {
         let run = || {
             let _writes_nothing = QueryOnly::set(self.connection())?;
             let mut statement = self.prepare(query)?;
-            let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let columns = column_names(self.connection(), query)?;
             let width = columns.len();
             let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
             let (mut rows, mut bytes) = (Vec::new(), 0);
@@ -211,6 +214,27 @@ impl<'c> Reader<'c> {
         };
         run().map_err(|source| SessionError::new(&query.sql, source))
     }
+}
+
+/// The names of the columns of a query that is prepared. One that is no UTF-8 is told with U+FFFD in it, where rusqlite would panic.
+fn column_names(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<String>> {
+    // SQLite reads no further.
+    let sql = query.sql.split('\0').next().unwrap_or_default();
+    // SAFETY: the connection is open, and nobody else uses it meanwhile. Each statement is asked while it is prepared, and what it answers
+    // is copied before anything else is asked.
+    unsafe {
+        let text = |text: *const c_char| if text.is_null() { c"" } else { CStr::from_ptr(text) };
+        let mut statement = ffi::sqlite3_next_stmt(connection.handle(), ptr::null_mut());
+        while !statement.is_null() {
+            // Of the same text, it has the same columns.
+            if text(ffi::sqlite3_sql(statement)).to_bytes() == sql.as_bytes() {
+                let names = (0..ffi::sqlite3_column_count(statement)).map(|at| ffi::sqlite3_column_name(statement, at));
+                return Ok(names.map(|name| text(name).to_string_lossy().into_owned()).collect());
+            }
+            statement = ffi::sqlite3_next_stmt(connection.handle(), statement);
+        }
+    }
+    Err(rusqlite::Error::InvalidQuery)
 }
 
 fn too_much() -> rusqlite::Error {

@@ -11,7 +11,7 @@ use super::exports::ExportQueue;
 use super::log_name::LogName;
 use super::log_writes::LogWrites;
 use super::open::{Beside, Location};
-use super::part::{Holding, Part, PartId};
+use super::part::{Holding, Part};
 use super::reader::Reader;
 use super::wal_index::WalHeader;
 use super::writer::Writer;
@@ -169,12 +169,13 @@ impl Session {
     }
 
     /// The same for a part that is about to change something. From now on until it is flushed, savepoints, rollbacks and commits that it is
-    /// left out of are refused: its changes would be lost, or outlive a rollback.
+    /// left out of are refused: its changes would be lost, or outlive a rollback. Those that it was left out of while it held nothing it is
+    /// told of now.
     ///
     /// # Errors
     /// As [`Session::begin`].
     #[inline]
-    pub fn begin_for(&mut self, part: PartId) -> Result<(), SessionError> {
+    pub fn begin_for<P: Part>(&mut self, part: &mut P) -> Result<(), SessionError> {
         self.begin()?;
         self.holding.note(part, self.savepoints.names.len());
         Ok(())

@@ -207,6 +207,26 @@ fn who_publishes_may_object_at_the_end_and_try_again() {
     assert_eq!(exported(&path).len(), 26);
 }
 
+/// The original takes no lock of ours, and may be gone again when the store is replaced.
+#[test]
+fn a_store_that_goes_on_after_the_question_is_asked_about_again() {
+    const HEIGHT: &str = "SELECT value FROM kvStore WHERE key = 'host.height'";
+    let (_dir, path) = store("worked-example");
+    let imported = import_patiently(&dataset("archival", "operational"), &path);
+    let mut heights = Vec::new();
+    let mut may = || {
+        let other = rusqlite::Connection::open(&path)?;
+        heights.push(other.query_row(HEIGHT, [], |row| row.get::<_, String>(0))?);
+        if heights.len() == 1 {
+            other.execute_batch("UPDATE kvStore SET value = '18' WHERE key = 'host.height'")?;
+        }
+        Ok(())
+    };
+    imported.publish_if(&mut [], &mut may).unwrap().close().unwrap();
+    assert_eq!(heights, ["17", "18"]);
+    assert_eq!(exported(&path).len(), 26);
+}
+
 #[test]
 fn nobody_is_asked_of_a_store_in_memory() {
     let imported = import_in_memory(&dataset("archival", "operational"), options(ArtifactMode::Operational)).unwrap();

@@ -170,7 +170,7 @@ impl Snapshots<'_> {
             return self.save(vat, position, source).map(SnapshotTaken::from);
         }
         let name = ArtifactName::Snapshot { vat: vat.clone(), position };
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         let clock = Arc::clone(&self.state.options.clock);
 
         let started = clock.now();

@@ -19,7 +19,7 @@ impl Snapshots<'_> {
             Budget::Unlimited => (-1, true),
             Budget::AtMost(most) => (i64::try_from(most.get()).unwrap_or(i64::MAX), false),
         };
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         self.state.forget(vat);
         let mut writer = self.session.write()?;
 

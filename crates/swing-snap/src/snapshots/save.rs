@@ -21,7 +21,7 @@ impl Snapshots<'_> {
     ) -> Result<SnapshotSaved, SnapError> {
         let name = ArtifactName::Snapshot { vat: vat.clone(), position };
         // A store that cannot be written is found out before the source is read and the archive written.
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         let clock = Arc::clone(&self.state.options.clock);
 
         let started = clock.now();

@@ -59,7 +59,7 @@ impl Snapshots<'_> {
     /// [`SnapError::Session`] when they cannot be deleted.
     pub fn delete_snapshot_by_hash(&mut self, vat: &VatId, hash: &Digest) -> Result<(), SnapError> {
         const SQL: &str = "DELETE FROM snapshots WHERE vatID = ?1 AND hash = ?2";
-        self.session.begin_for(self.state.id)?;
+        self.session.begin_for(self.state)?;
         self.state.forget(vat);
         let rows = Scope { condition: "vatID = ?1 AND hash = ?2", params: (vat, hash) };
         self.session.write()?.run_over(SNAPSHOTS, rows, SQL, (vat, hash))?;

@@ -121,3 +121,21 @@ fn an_answer_that_memory_should_not_hold_is_an_error_of_the_query() {
     assert!(refused.is_of_the_statement() && crate::error_chain(&refused).contains("256 MiB"), "{refused:?}");
     assert_eq!(session.read().ask(&query, &[], 3).unwrap().rows.len(), 3);
 }
+
+/// Another program may have named it.
+#[test]
+fn a_column_whose_name_is_no_text_is_told_as_well_as_can_be() {
+    let scratch = Scratch::with_store();
+    let raw = scratch.raw();
+    raw.execute_batch(
+        "CREATE TABLE odd (abc); PRAGMA writable_schema = on;
+         UPDATE sqlite_schema SET sql = CAST(x'435245415445205441424c45206f64642028ff626329' AS TEXT) WHERE name = 'odd'",
+    )
+    .unwrap();
+    drop(raw);
+    let session = scratch.open();
+    for sql in ["SELECT * FROM odd", "SELECT * FROM odd -- \0 cut off"] {
+        let rows = session.read().ask(&Query::parse(sql).unwrap(), &[], usize::MAX).unwrap();
+        assert_eq!(rows.columns, ["\u{fffd}bc"], "{sql}");
+    }
+}

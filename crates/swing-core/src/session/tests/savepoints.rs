@@ -179,8 +179,8 @@ fn a_part_that_holds_changes_cannot_be_left_out() {
     let mut session = scratch.open();
     let (mut held, mut other) = (Memory::default(), Memory::default());
     session.savepoint("outer", &mut []).unwrap();
-    session.begin_for(held.id()).unwrap();
-    session.begin_for(held.id()).unwrap();
+    session.begin_for(&mut held).unwrap();
+    session.begin_for(&mut held).unwrap();
     held.put("k", "1");
     let left_out = |result: Result<(), SessionError>| assert!(matches!(result, Err(SessionError::PartMissing)));
     left_out(session.savepoint("inner", &mut []));
@@ -210,10 +210,10 @@ fn a_part_whose_changes_were_all_taken_back_may_go() {
     let mut session = scratch.open();
     let (mut gone, mut held) = (Memory::default(), Memory::default());
     session.savepoint("outer", &mut []).unwrap();
-    session.begin_for(held.id()).unwrap();
+    session.begin_for(&mut held).unwrap();
     held.put("k", "1");
     session.savepoint("inner", &mut [&mut held]).unwrap();
-    session.begin_for(gone.id()).unwrap();
+    session.begin_for(&mut gone).unwrap();
     gone.put("l", "1");
     session.rollback_to("inner", &mut [&mut held, &mut gone]).unwrap();
     drop(gone);
@@ -224,4 +224,45 @@ fn a_part_whose_changes_were_all_taken_back_may_go() {
     assert!(session.commit(&mut []).is_err(), "what is released is not taken back by a later savepoint");
     session.commit(&mut [&mut held]).unwrap();
     assert_eq!(scratch.committed("k").as_deref(), Some("1"));
+}
+
+/// What it was not told of savepoints while it held nothing, it is told when it begins to.
+#[test]
+fn a_part_that_was_left_out_of_savepoints_is_rolled_back_like_the_others() {
+    let (mut session, mut late) = (Session::in_memory(&[KV]).unwrap(), Memory::default());
+    let put = |session: &mut Session, part: &mut Memory, value: &str| {
+        session.begin_for(part).unwrap();
+        part.put("k", value);
+    };
+    session.savepoint("outer", &mut []).unwrap();
+    session.savepoint("middle", &mut []).unwrap();
+    put(&mut session, &mut late, "1");
+    session.savepoint("inner", &mut [&mut late]).unwrap();
+    put(&mut session, &mut late, "2");
+    session.rollback_to("inner", &mut [&mut late]).unwrap();
+    assert_eq!(late.get(&session, "k").as_deref(), Some("1"));
+    session.rollback_to("middle", &mut [&mut late]).unwrap();
+    assert_eq!((late.get(&session, "k"), session.depth()), (None, 1));
+}
+
+#[test]
+fn a_part_that_was_left_out_of_a_rollback_loses_nothing_that_came_after_it() {
+    let (mut session, mut part) = (Session::in_memory(&[KV]).unwrap(), Memory::default());
+    for rolled_back in [true, false] {
+        session.savepoint("first", &mut [&mut part]).unwrap();
+        match rolled_back {
+            true => session.rollback_to("first", &mut []).unwrap(),
+            false => session.release(&mut []).unwrap(),
+        }
+        session.begin_for(&mut part).unwrap();
+        part.put("k", "before");
+        session.savepoint("second", &mut [&mut part]).unwrap();
+        part.put("k", "after");
+        session.rollback_to("second", &mut [&mut part]).unwrap();
+        assert_eq!(part.get(&session, "k").as_deref(), Some("before"));
+        session.commit(&mut [&mut part]).unwrap();
+        assert_eq!(get(session.read(), "k").as_deref(), Some("before"));
+        set(&mut session, "k", "").unwrap();
+        session.commit(&mut [&mut part]).unwrap();
+    }
 }
