@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Builds the native module and puts the package together in `out`, in place of what is there.
 pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
-    shell::run(&mut cargo(&["build", "--quiet", "--release", "--package", "swing-node"]))?;
+    shell::run(&mut cargo(&["build", "--quiet", "--profile", "shipped", "--package", "swing-node"]))?;
     let sources = root().join("crates/swing-node/npm");
     if out.exists() {
         // Only what this task has made is erased.
@@ -68,7 +68,7 @@ pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
     fs::copy(root().join("LICENSE"), out.join("LICENSE"))?;
     fs::create_dir_all(out.join("native"))?;
     let module = out.join("native").join(format!("swing-node.{}.node", node::platform()?));
-    fs::copy(target().join("release").join(library()), &module)?;
+    fs::copy(target().join("shipped").join(library()), &module)?;
     if !keep_symbols && exists("strip") {
         // Symbols that are needed to load it stay.
         shell::run(
