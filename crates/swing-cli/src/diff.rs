@@ -15,7 +15,7 @@ use swing_store::SUBSTORES;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::progress::Meter;
-use crate::text::{Grouped, Visible, plural};
+use crate::text::{Grouped, Visible, by_kind, plural};
 use crate::verify::Finding;
 
 pub use side::{Compared, Kind};
@@ -165,9 +165,7 @@ impl fmt::Display for Report {
         if self.found == 0 {
             return write!(f, "the same: {}", plural(self.here.records, "export record"));
         }
-        let counts = self.differing.iter().filter(|(_, count)| **count > 0);
-        let counts: Vec<_> = counts.map(|(kind, count)| format!("{} of {kind}", Grouped(*count))).collect();
-        write!(f, "records that differ: {}", counts.join(", "))?;
+        write!(f, "records that differ: {}", by_kind(&self.differing))?;
         match self.found - self.records.len() as u64 {
             0 => Ok(()),
             untold => write!(f, " ({} of them not shown)", Grouped(untold)),

@@ -1,5 +1,6 @@
 //! Numbers and tables for people.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A number with its digits in groups of three.
@@ -60,6 +61,12 @@ impl fmt::Display for Visible<'_> {
 /// Control characters, ends of lines, and what changes the direction of writing.
 fn acts(char: char) -> bool {
     char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `1 of kv, 2 of snapshot`; what there is none of is left out.
+pub(crate) fn by_kind(counts: &BTreeMap<&str, u64>) -> String {
+    let counts = counts.iter().filter(|(_, count)| **count > 0);
+    counts.map(|(kind, count)| format!("{} of {kind}", Grouped(*count))).collect::<Vec<_>>().join(", ")
 }
 
 /// `1 artifact`, `2 artifacts`.

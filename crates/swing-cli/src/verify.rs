@@ -18,12 +18,13 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::height;
 use crate::progress::Meter;
-use crate::text::{Grouped, plural};
+use crate::text::{Grouped, by_kind, plural};
 use content::Counted;
 use trusted::Trusted;
 
 pub use content::Content;
 pub use finding::{Digests, Finding};
+pub(crate) use trusted::ACTIVITYHASH;
 
 /// Of what a mode lacks beyond what a node needs, so much is told.
 const MOST: usize = 100;
@@ -158,9 +159,7 @@ impl fmt::Display for Report {
         if let Some(differing) = &self.differing
             && differing.values().any(|count| *count > 0)
         {
-            let counts = differing.iter().filter(|(_, count)| **count > 0);
-            let counts: Vec<_> = counts.map(|(kind, count)| format!("{} of {kind}", Grouped(*count))).collect();
-            writeln!(f, "records that differ: {}", counts.join(", "))?;
+            writeln!(f, "records that differ: {}", by_kind(differing))?;
         }
         let records = plural(self.records, "export record");
         let compared = self

@@ -18,7 +18,7 @@ pub(crate) use self::held::Held;
 
 /// Export records, to be read from their beginning as often as they are asked for. What cannot be read twice may have no
 /// records the second time: then less is told of what differs.
-pub(crate) type Records<'r> = &'r dyn Fn() -> Result<SourceRecords<'r>, SourceError>;
+pub type Records<'r> = &'r dyn Fn() -> Result<SourceRecords<'r>, SourceError>;
 
 /// Of each kind of record so many are told.
 const MOST: usize = 100;
@@ -127,8 +127,7 @@ impl<'t> Comparison<'t> {
     }
 
     fn kind(&mut self, tag: &str) -> &mut Kind {
-        let last = self.kinds.len() - 1;
-        let at = self.kinds.iter().position(|kind| kind.tag == tag).unwrap_or(last);
+        let at = place(&self.kinds, tag);
         &mut self.kinds[at]
     }
 
@@ -169,8 +168,7 @@ impl<'t> Comparison<'t> {
         let Self { expected, kinds, .. } = self;
         let mut firsts = vec![BTreeSet::new(); kinds.len()];
         for key in expected.keys() {
-            let tag = names::tag(key);
-            let at = kinds.iter().position(|kind| kind.tag == tag).unwrap_or(kinds.len() - 1);
+            let at = place(kinds, names::tag(key));
             // What was not read may be there.
             if !kinds[at].is_whole {
                 continue;
@@ -187,6 +185,11 @@ impl<'t> Comparison<'t> {
             kind.first.extend(first.into_iter().map(absent));
         }
     }
+}
+
+/// Where the kind with this tag stands; the last is of those that no substore knows.
+fn place(kinds: &[Kind], tag: &str) -> usize {
+    kinds.iter().position(|kind| kind.tag == tag).unwrap_or(kinds.len() - 1)
 }
 
 /// Reads what they say of those that are to be told, where it differs.

@@ -21,7 +21,7 @@ mod source;
 mod staging;
 mod verify;
 
-pub use compare::Differing;
+pub use compare::{Differing, Records};
 pub use diff::{DiffError, DiffReport, Items, Parting, diff};
 pub use exporter::{ExportError, Exporter, Substores, gaps};
 pub use import::{EmptyExport, ImportError, ImportOptions, ImportReport, Imported, Target, import};

@@ -11,14 +11,13 @@ use swing_core::{ArtifactMode, Reader, SessionError, error_chain};
 use self::digests::tables;
 pub(crate) use self::digests::witness;
 pub use self::digests::{DigestVerdict, digest_verdict};
-use crate::compare::{Comparison, Difference, Differing, Sides, cut, differ};
+use crate::compare::{Comparison, Difference, Differing, Records, Sides, cut, differ};
 use crate::exporter::{Substores, gaps};
 use crate::progress::{Progress, RECORDS_PER_STEP, Step};
-use crate::source::{SourceError, SourceRecords};
+use crate::source::SourceError;
 
-/// Trusted export data, to be read from its beginning as often as it is asked for. What cannot be read twice may have no
-/// records the second time: then less is told of what differs.
-pub type Trusted<'t> = &'t dyn Fn() -> Result<SourceRecords<'t>, SourceError>;
+/// Trusted export data.
+pub type Trusted<'t> = Records<'t>;
 
 /// A verification that could not be carried through. What it found until then is lost with it.
 #[derive(Debug, thiserror::Error)]

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "counting instructions needs valgrind: apt-get install -y valgrind (or your system's way); nothing was checked"
         );
     }
-    // Not as what others run: `ci` has compiled most of it so already.
+    // Not as the other measurements: `ci` has compiled most of it so already.
     shell::run(&mut cargo(&["build", "--quiet", "--release", "--package", "xtask"]))?;
     let program = target().join("release/xtask");
     let committed = read(&fs::read_to_string(root().join(COMMITTED)).unwrap_or_default())?;

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Builds this program, optimised as what others run, and answers where it is.
+/// Builds this program, optimised as the npm package is, and answers where it is.
 pub(crate) fn build() -> Result<PathBuf> {
     shell::run(&mut cargo(&["build", "--quiet", "--profile", "shipped", "--package", "xtask"]))?;
     Ok(target().join("shipped/xtask"))

@@ -17,6 +17,7 @@ use swing_export::{ExportSource, Exporter, SourceError, SourceNames, SourceRecor
 use crate::error::Refusal;
 use crate::height;
 use crate::text::{Visible, plural};
+use crate::verify::ACTIVITYHASH;
 
 /// What one of the two is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,9 +58,6 @@ impl fmt::Display for Compared {
         write!(f, ", {}", plural(self.records, "export record"))
     }
 }
-
-/// The record of the hash over all cranks.
-const ACTIVITYHASH: &str = "kv.activityhash";
 
 /// One of the two, open.
 pub(super) struct Side {

@@ -13,7 +13,7 @@ use swing_export::{SourceError, SourceRecords};
 use crate::error::Refusal;
 
 /// The record that differs between any two states of a kernel.
-const ACTIVITYHASH: &str = "kv.activityhash";
+pub(crate) const ACTIVITYHASH: &str = "kv.activityhash";
 
 pub(super) struct Trusted {
     from: From,
