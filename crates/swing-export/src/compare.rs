@@ -64,7 +64,7 @@ pub(crate) struct Difference {
 
 /// What each side says of a record.
 pub(crate) enum Sides {
-    /// Two things. Of theirs nothing is known if it could not be read a second time.
+    /// Two things. Of theirs nothing is known if one of them could not be read a second time.
     Both(Held, Option<Held>),
     OnlyOurs(Held),
     OnlyTheirs(Option<Held>),
@@ -213,24 +213,29 @@ fn read_theirs(theirs: Records<'_>, kinds: &mut [Kind]) -> Result<(), SourceErro
     Ok(())
 }
 
-/// Reads those of our values again whose first difference is not in what is held of them.
+/// Reads those of our values again whose first difference is not in what is held of them. Where that cannot be had there is
+/// nothing to compare, so what is known of theirs goes.
 fn read_ours<'o>(kind: &mut Kind, ours: &impl Fn(&str) -> Box<dyn Iterator<Item = (String, String)> + 'o>) {
     let further = kind.first.iter_mut().filter_map(|found| match &mut found.sides {
-        Sides::Both(ours, Some(theirs)) if theirs.from() > 0 => Some((found.key.as_str(), (ours, theirs.from()))),
+        Sides::Both(ours, theirs) => {
+            let from = theirs.as_ref().map_or(0, Held::from);
+            (from > 0).then_some((found.key.as_str(), (ours, theirs, from)))
+        }
         _ => None,
     });
-    let mut further: HashMap<&str, (&mut Held, usize)> = further.collect();
+    let mut further: HashMap<&str, (&mut Held, &mut Option<Held>, usize)> = further.collect();
     if further.is_empty() {
         return;
     }
     for (key, value) in ours(kind.tag) {
-        if let Some((held, from)) = further.remove(key.as_str()) {
+        if let Some((held, _, from)) = further.remove(key.as_str()) {
             *held = Held::at(&value, from);
             if further.is_empty() {
                 break;
             }
         }
     }
+    further.into_values().for_each(|(_, theirs, _)| *theirs = None);
 }
 
 /// How two values differ.

@@ -61,8 +61,8 @@ impl DiffReport {
 /// differ it tells what either side has. Of vats with spans among these the items are compared that both sides have, from
 /// the first of these spans on, to the first that differs.
 ///
-/// In memory are the keys of `there` and a digest for each. What `here` says twice of a key is compared twice, and no export of a
-/// store does that.
+/// In memory are the keys of `there` and a digest for each, so records that are told are read a second time. Of those of `here`
+/// that cannot be, less is told. What `here` says twice of a key is compared twice, and no export of a store does that.
 ///
 /// # Errors
 /// [`DiffError`] when the records or the names of the artifacts of one of them cannot be read, or `here` takes a record back. Items that cannot be read are

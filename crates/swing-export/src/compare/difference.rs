@@ -100,4 +100,14 @@ mod tests {
         assert_eq!(cut(&long), format!("\"{}…\"", "é".repeat(200)));
         assert_eq!(cut(""), "\"\"");
     }
+
+    #[test]
+    fn what_comes_before_a_difference_is_cut_only_where_it_is_long() {
+        for at in 0..300 {
+            let same = "é".repeat(at);
+            let told = difference(&format!("{same}1"), &format!("{same}2"));
+            let shown = if at < 160 { same } else { format!("…{}", "é".repeat(40)) };
+            assert_eq!(told, format!("\"{shown}1\" here, \"{shown}2\" there"));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The substores of a swing-store, copies of fixtures, and a source that says what a test wants it to say.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +70,17 @@ pub(crate) fn alter(path: &Path, sql: &str) {
     rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
 
+/// Overwrites a table's first page, as a failing disk would.
+pub(crate) fn destroy(path: &Path, table: &str) {
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let root = connection.query_row(sql, [table], |row| row.get::<_, usize>(0)).unwrap();
+    drop(connection);
+    let mut bytes = fs::read(path).unwrap();
+    bytes[(root - 1) * 4096..root * 4096].fill(0xa5);
+    fs::write(path, bytes).unwrap();
+}
+
 pub(crate) type Records = Vec<(String, Option<String>)>;
 
 /// Where a [`Source`] fails.
@@ -78,6 +89,8 @@ pub(crate) enum Fails {
     #[default]
     Nowhere,
     AtTheRecords,
+    /// They can be had once.
+    AtTheRecordsAgain,
     AfterTheRecords,
     AtTheNames,
     AfterTheNames,
@@ -93,6 +106,8 @@ pub(crate) struct Source {
     pub(crate) fails: Fails,
     /// The artifacts that were asked for.
     pub(crate) asked: RefCell<Vec<String>>,
+    /// How often the records were asked for.
+    pub(crate) reads: Cell<u32>,
 }
 
 impl Source {
@@ -121,6 +136,9 @@ impl Source {
 impl ExportSource for Source {
     fn records(&self) -> Result<SourceRecords<'_>, SourceError> {
         self.failure(Fails::AtTheRecords)?;
+        if self.reads.replace(self.reads.get() + 1) > 0 {
+            self.failure(Fails::AtTheRecordsAgain)?;
+        }
         Ok(Box::new(self.records.iter().cloned().map(Ok).chain(self.end(Fails::AfterTheRecords))))
     }
 

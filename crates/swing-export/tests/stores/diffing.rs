@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use swing_core::{ArtifactMode, Digest, Incarnation, Position, SpanRecord, VatId, error_chain};
+use swing_export::dataset::DEFAULT_MAX_LINE_BYTES;
 use swing_export::{DiffError, DiffReport, ExportSource, Exporter, Parting, diff};
 
 use crate::common::{Fails, SUBSTORES, Source, alter, dataset, found, store, told};
@@ -69,14 +70,46 @@ fn a_hundred_of_each_kind_are_told_and_all_are_counted() {
 }
 
 #[test]
+fn of_what_differs_and_what_only_one_side_has_a_hundred_are_told_together() {
+    let (here, mut there) = (Source::of("archival", "operational"), Source::of("archival", "operational"));
+    there.records.iter_mut().find(|(key, _)| key == "kv.vat.names").unwrap().1 = Some("other".to_owned());
+    there.records.extend((0..1_000).map(|at| (format!("kv.x{at:03}"), Some(String::new()))));
+    let report = differ(&here, &there);
+    assert_eq!((report.found(), report.differing[0].told, report.records.len()), (1_001, 100, 100));
+    assert_eq!((report.records[0].what.as_str(), report.records[99].what.as_str()), ("kv.vat.names", "kv.x098"));
+}
+
+/// One record with a value that ends like this.
+fn long(end: &str) -> Source {
+    let long = ("kv.long".to_owned(), Some("x".repeat(300_000) + end));
+    Source { records: vec![long], ..Source::default() }
+}
+
+#[test]
 fn a_long_value_that_differs_late_is_told_by_where_it_does() {
-    let side = |end: &str| {
-        let long = ("kv.long".to_owned(), Some("x".repeat(300_000) + end));
-        Source { records: vec![long], ..Source::default() }
-    };
-    let report = differ(&side("ours"), &side("theirs"));
+    let report = differ(&long("ours"), &long("theirs"));
     let problem = &report.records[0].problem;
     assert!(problem.starts_with("from byte 300000 on, of 300004 here and 300006 there: "), "{problem}");
+    // Less is told where ours cannot be read again.
+    let once = Source { fails: Fails::AtTheRecordsAgain, ..long("ours") };
+    let shown = format!("\"{}…\" here", "x".repeat(200));
+    assert_eq!(found(&differ(&once, &long("theirs")).records), [("kv.long", shown.as_str())]);
+}
+
+#[test]
+fn records_are_read_again_only_for_what_is_told_of_them() {
+    let same = || Source::of("archival", "operational");
+    let short =
+        |value: &str| Source { records: vec![("kv.a".to_owned(), Some(value.to_owned()))], ..Source::default() };
+    for (here, there, reads) in [
+        (same(), same(), (1, 1)),
+        (short("ours"), Source::default(), (1, 1)),
+        (short("ours"), short("theirs"), (1, 2)),
+        (long("ours"), long("theirs"), (2, 2)),
+    ] {
+        differ(&here, &there);
+        assert_eq!((here.reads.get(), there.reads.get()), reads);
+    }
 }
 
 /// As a store that went another way at this item.
@@ -202,6 +235,22 @@ fn items_that_are_no_text_and_long_ones_are_told_by_where_they_differ() {
     let long = |end: &str| format!("{{\"d\":[{}{end}]}}", "0,".repeat(50_000));
     let told = differs(long("1").as_bytes(), long("2").as_bytes());
     assert!(told.starts_with("from byte 100006 on, of 100009 here and 100009 there: \"…0,0,"), "{told}");
+}
+
+#[test]
+fn the_longest_item_that_is_compared_is_as_long_as_the_longest_line_of_export_data() {
+    let side = |hash: &str, length: usize| {
+        let mut source = side(&[0], &[], hash);
+        source.artifacts[0].1 = [&vec![b'x'; length][..], b"\n"].concat();
+        source
+    };
+    let differ = |length| differ(&side("here", length), &side("there", length)).items.remove(0);
+    assert_eq!(differ(DEFAULT_MAX_LINE_BYTES).alike, 1);
+    let longer = differ(DEFAULT_MAX_LINE_BYTES + 1).parting;
+    assert!(
+        matches!(&longer, Parting::Unreadable { problem } if problem.ends_with("of more than 67108864 bytes")),
+        "{longer:?}"
+    );
 }
 
 #[test]

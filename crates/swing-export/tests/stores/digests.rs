@@ -6,7 +6,7 @@ use swing_core::RowDigests;
 use swing_core::session::Pinned;
 use swing_export::{DigestVerdict, digest_verdict};
 
-use crate::common::{SUBSTORES, alter, found, publish, tables, verified};
+use crate::common::{SUBSTORES, alter, destroy, found, publish, tables, verified};
 
 /// A store with a digest of its rows.
 fn digested() -> (tempfile::TempDir, PathBuf) {
@@ -50,6 +50,19 @@ fn a_changed_row_is_damage_and_told_with_its_table() {
     // The verification says the same.
     let report = verified(&path, None);
     assert_eq!((&report.row_digests, &report.findings), (&verdict, &findings));
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_damage_if_the_digest_is_up_to_date() {
+    let (_dir, path) = digested();
+    let (_other, outdated) = digested();
+    alter(&outdated, "UPDATE kvStore SET value = 'other' WHERE key = 'vat.names'");
+    for (path, by_damage) in [(path, true), (outdated, false)] {
+        destroy(&path, "bundles");
+        let report = verified(&path, None);
+        assert_eq!(report.row_digests, DigestVerdict::Contradicts { by_damage });
+        assert!(report.findings.iter().any(|finding| finding.what == "bundles"), "{:?}", report.findings);
+    }
 }
 
 #[test]

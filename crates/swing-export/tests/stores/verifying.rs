@@ -4,7 +4,7 @@ use swing_core::session::Pinned;
 use swing_core::{ArtifactMode, error_chain};
 use swing_export::{DigestVerdict, Exporter, SourceRecords, VerifyError, verify};
 
-use crate::common::{SUBSTORES, alter, exported, found, store, tables, told, verified};
+use crate::common::{SUBSTORES, alter, destroy, exported, found, store, tables, told, verified};
 
 #[test]
 fn a_sound_store_has_nothing_wrong_and_all_of_it_is_looked_at() {
@@ -249,14 +249,7 @@ fn a_value_of_the_wrong_type_is_a_finding_and_the_rest_is_still_looked_at() {
 #[test]
 fn damage_of_the_file_is_a_finding_and_the_rest_is_still_looked_at() {
     let (_dir, path) = store("archival");
-    let pages = |name: &str| {
-        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        connection.query_row(sql, [name], |row| row.get::<_, usize>(0)).unwrap()
-    };
-    let (root, mut bytes) = (pages("transcriptItems"), fs_err::read(&path).unwrap());
-    bytes[(root - 1) * 4096..root * 4096].fill(0xa5);
-    fs_err::write(&path, bytes).unwrap();
+    destroy(&path, "transcriptItems");
     alter(&path, "UPDATE bundles SET bundle = 'x'");
     let findings = verified(&path, None).findings;
     for what in ["database file", "transcript", "bundle."] {
