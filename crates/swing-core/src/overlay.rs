@@ -156,7 +156,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     /// What is known of `key`, and what is kept of the table for it, if it has a slot.
-    #[inline]
+    #[inline(always)]
     pub fn look<Q>(&self, key: &Q) -> (Found<'_, V>, Option<&B>)
     where
         K: Borrow<Q>,
@@ -172,7 +172,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         (found, Some(below))
     }
 
-    #[inline]
+    #[inline(always)]
     fn slot<Q>(&self, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,
@@ -195,6 +195,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     /// Gives `key` a value, and answers the key as it is kept. It is made only when the block has none yet.
+    #[inline]
     pub fn put_at<Q>(&mut self, key: &Q, value: V, make: impl FnOnce(&Q) -> K) -> &K
     where
         K: Borrow<Q>,
@@ -211,6 +212,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     /// Makes `key` absent, and answers the key as it is kept. It is made only when the block has none yet.
+    #[inline]
     pub fn delete_at<Q>(&mut self, key: &Q, make: impl FnOnce(&Q) -> K) -> &K
     where
         K: Borrow<Q>,
@@ -228,6 +230,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     /// Changes slot `at`, or a new one for the key that is made.
+    #[inline]
     fn change(&mut self, at: Option<usize>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
         let at = at.unwrap_or_else(|| self.add(make()));
         if self.slots.at(at).place == UNCHANGED {
@@ -251,6 +254,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     /// Replaces an entry and answers what was there.
+    #[inline]
     fn swap(&mut self, place: usize, now: Entry<V>) -> Entry<V> {
         let size = |entry: &Entry<V>| entry.as_ref().and_then(Option::as_ref).map_or(0, Footprint::bytes);
         let entry = &mut self.changed[place].entry;

@@ -92,7 +92,7 @@ impl Pairs {
     }
 
     /// The value of `key`; the outer `None`: not known here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, key: &str) -> Option<Option<&Arc<str>>> {
         match self.changes.look(key) {
             (Found::Value(value), _) => Some(Some(value)),

@@ -97,12 +97,14 @@ impl KvState {
         }
     }
 
+    #[inline]
     pub(crate) fn put(&mut self, key: &str, value: Arc<str>) -> &Key {
         self.walk.changes(key);
         let Self { pairs, keys, .. } = self;
         pairs.changes.put_at(key, value, |key| keys.make(key))
     }
 
+    #[inline]
     pub(crate) fn delete(&mut self, key: &str) -> &Key {
         self.walk.deletes();
         let Self { pairs, keys, .. } = self;

@@ -40,6 +40,7 @@ impl KvStore for Kv<'_> {
 
     /// # Errors
     /// [`KvError::Value`] when the file holds something else than text for `key`.
+    #[inline]
     fn get(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
         self.state.keep_up_with(self.session)?;
         match self.state.pairs.find(key) {
@@ -48,6 +49,7 @@ impl KvStore for Kv<'_> {
         }
     }
 
+    #[inline]
     fn has(&mut self, key: &str) -> Result<bool, KvError> {
         self.state.keep_up_with(self.session)?;
         match self.state.pairs.find(key) {
@@ -79,6 +81,7 @@ impl<'a> Kv<'a> {
     ///
     /// # Errors
     /// As [`KvStore::set`].
+    #[inline]
     pub fn set_shared(&mut self, key: &str, value: Arc<str>) -> Result<&Key, KvError> {
         check_length(key, &value)?;
         self.begin()?;
@@ -89,6 +92,7 @@ impl<'a> Kv<'a> {
     ///
     /// # Errors
     /// As [`KvStore::delete`].
+    #[inline]
     pub fn delete_known(&mut self, key: &str) -> Result<&Key, KvError> {
         self.begin()?;
         Ok(self.state.delete(key))
@@ -136,6 +140,7 @@ impl<'a> Kv<'a> {
         Ok(())
     }
 
+    #[inline]
     fn begin(&mut self) -> Result<(), SessionError> {
         self.session.begin_for(self.state)?;
         // Now, and not at the next read: until then a flush may have kept rows that are right.

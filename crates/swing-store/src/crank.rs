@@ -26,6 +26,7 @@ impl Crank {
         self.gathered.clear();
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, key: &str, value: &str) {
         self.make_room(key.len() + value.len() + 6);
         self.gathered.extend_from_slice(b"add\n");
@@ -33,6 +34,7 @@ impl Crank {
         self.take(value);
     }
 
+    #[inline]
     pub(crate) fn delete(&mut self, key: &str) {
         self.make_room(key.len() + 8);
         self.gathered.extend_from_slice(b"delete\n");
@@ -40,6 +42,7 @@ impl Crank {
     }
 
     /// Room for what will be gathered, so that it is looked for once.
+    #[inline]
     fn make_room(&mut self, bytes: usize) {
         if self.gathered.len() + bytes > GATHERED {
             self.hash_gathered();
@@ -48,6 +51,7 @@ impl Crank {
     }
 
     /// A line: hashed at once when it is long.
+    #[inline]
     fn take(&mut self, line: &str) {
         if line.len() >= GATHERED {
             self.hash_gathered();
@@ -58,6 +62,7 @@ impl Crank {
         self.gathered.push(b'\n');
     }
 
+    #[inline(never)]
     fn hash_gathered(&mut self) {
         self.hasher.update(&self.gathered);
         self.gathered.clear();

@@ -120,6 +120,7 @@ pub struct KernelKv<'s> {
 
 swing_core::opaque!(KernelKv<'_>);
 
+#[inline]
 fn kernel_section(key: &str) -> Result<Section, StoreError> {
     match Section::of(key) {
         Section::Host => Err(StoreError::HostKeyFromKernel { key: key.to_owned() }),
@@ -130,11 +131,13 @@ fn kernel_section(key: &str) -> Result<Section, StoreError> {
 impl KvStore for KernelKv<'_> {
     type Error = StoreError;
 
+    #[inline]
     fn get(&mut self, key: &str) -> Result<Option<Arc<str>>, StoreError> {
         kernel_section(key)?;
         Ok(self.kv.bind(self.session).get(key)?)
     }
 
+    #[inline]
     fn has(&mut self, key: &str) -> Result<bool, StoreError> {
         kernel_section(key)?;
         Ok(self.kv.bind(self.session).has(key)?)
@@ -158,6 +161,7 @@ impl KvStore for KernelKv<'_> {
         }
     }
 
+    #[inline]
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         let section = kernel_section(key)?;
         let shared: Arc<str> = value.into();
@@ -177,6 +181,7 @@ impl KvStore for KernelKv<'_> {
         Ok(())
     }
 
+    #[inline]
     fn delete(&mut self, key: &str) -> Result<(), StoreError> {
         let section = kernel_section(key)?;
         let records = section == Section::Consensus && self.session.records_exports();

@@ -93,7 +93,7 @@ impl<K, B> Kept<K, B> {
 }
 
 impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn find<Q>(&self, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,

@@ -37,6 +37,7 @@ impl Session {
     }
 
     /// Queues a change of export data, if they are recorded at all.
+    #[inline]
     pub fn note_export(&mut self, key: impl Into<Arc<str>>, value: Option<Arc<str>>) {
         if let Some(exports) = &mut self.exports {
             exports.push(ExportEntry { key: key.into(), value });

@@ -63,6 +63,7 @@ impl Default for ExportQueue {
 }
 
 impl ExportQueue {
+    #[inline]
     pub(crate) fn push(&mut self, entry: ExportEntry) {
         self.unkept = true;
         let recent = &mut self.recent[self.hasher.hash_one(&entry.key) as usize % RECENT];
