@@ -10,6 +10,7 @@ mod damage;
 mod deny;
 mod fixtures;
 mod fuzz;
+mod guided;
 mod hostile;
 mod kernel;
 mod migrate;

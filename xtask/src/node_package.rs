@@ -8,6 +8,7 @@ use fs_err as fs;
 
 use crate::node::{self, Release};
 use crate::shell::{self, cargo, exists, root, target};
+use crate::{bench, guided};
 
 /// Options of the task.
 #[derive(clap::Args, Default)]
@@ -18,6 +19,9 @@ pub(crate) struct Args {
     /// Keep the native module's debugging information, ten times as large.
     #[arg(long)]
     keep_symbols: bool,
+    /// Build it by the profile of what benchmarks do with it, which takes twice as long and `llvm-profdata`.
+    #[arg(long)]
+    profile_guided: bool,
     /// Run the package's own tests on it.
     #[arg(long)]
     test: bool,
@@ -33,6 +37,9 @@ impl Args {
     }
 }
 
+/// The crate of the native module.
+const PACKAGE: &str = "swing-node";
+
 /// Where the package is left when nobody says otherwise.
 pub(crate) fn folder() -> PathBuf {
     target().join("npm")
@@ -41,7 +48,7 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(folder);
     let releases = args.under.iter().map(|major| Release::of(major)).collect::<Result<Vec<_>>>()?;
-    build(&out, args.keep_symbols)?;
+    build(&out, args.keep_symbols, args.profile_guided)?;
     if args.test {
         crate::node_tests::test(&out)?;
     }
@@ -54,8 +61,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Builds the native module and puts the package together in `out`, in place of what is there.
-pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
-    shell::run(&mut cargo(&["build", "--quiet", "--profile", "shipped", "--package", "swing-node"]))?;
+pub(crate) fn build(out: &Path, keep_symbols: bool, profile_guided: bool) -> Result<()> {
+    let built = if profile_guided {
+        guided::build(PACKAGE, |counting| {
+            let package = target().join("guided/npm");
+            put_together(&package, true, counting)?;
+            bench::work_with_package(&package)
+        })?
+    } else {
+        shell::run(&mut cargo(&["build", "--quiet", "--profile", "shipped", "--package", PACKAGE]))?;
+        target().join("shipped")
+    };
+    put_together(out, keep_symbols, &built)
+}
+
+/// Puts the package together around the native module in folder `built`.
+fn put_together(out: &Path, keep_symbols: bool, built: &Path) -> Result<()> {
     let sources = root().join("crates/swing-node/npm");
     if out.exists() {
         // Only what this task has made is erased.
@@ -68,7 +89,7 @@ pub(crate) fn build(out: &Path, keep_symbols: bool) -> Result<()> {
     fs::copy(root().join("LICENSE"), out.join("LICENSE"))?;
     fs::create_dir_all(out.join("native"))?;
     let module = out.join("native").join(format!("swing-node.{}.node", node::platform()?));
-    fs::copy(target().join("shipped").join(library()), &module)?;
+    fs::copy(built.join(library()), &module)?;
     if !keep_symbols && exists("strip") {
         // Symbols that are needed to load it stay.
         shell::run(

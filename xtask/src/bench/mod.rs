@@ -7,6 +7,8 @@
 //!
 //! `cargo xtask bench growth` plots what operations cost as stores and sessions grow.
 //!
+//! `cargo xtask bench pair` has two programs of ours work at the same time, for who wants to know whether a change is worth it.
+//!
 //! `cargo xtask bench instructions` counts instead of timing: the instructions of ten hot operations, which do not depend on
 //! the machine's mood and are therefore held to.
 
@@ -17,6 +19,7 @@ mod heap;
 mod instructions;
 mod making;
 mod ours;
+mod pair;
 mod plan;
 mod report;
 mod rows;
@@ -30,4 +33,4 @@ mod work;
 
 pub(crate) use instructions::check as check_instructions;
 pub(crate) use ours::serve;
-pub(crate) use task::{Args, run};
+pub(crate) use task::{Args, run, work_with_package};

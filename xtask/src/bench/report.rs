@@ -43,6 +43,19 @@ impl Measured {
         markdown(&["work", other, "ours", "ratio", "spread", "goal", ""], &rows)
     }
 
+    /// Two programs of ours, each row of both.
+    pub(crate) fn beside(&self, names: [&'static str; 2]) -> String {
+        let rows = ROWS.iter().filter_map(|row| {
+            let sides = names.map(|name| self.all(row.work, name, row.figure));
+            let ratio = Ratio::of(&sides[0], &sides[1])?;
+            let [before, after] =
+                sides.map(|side| median(&side).map_or_else(String::new, |figure| row.unit.show(figure)));
+            let spread = format!("{}–{}", digits(ratio.least), digits(ratio.most));
+            Some(vec![row.title.to_owned(), before, after, digits(ratio.median), spread])
+        });
+        markdown(&["work", names[0], names[1], "ratio", "spread"], &rows.collect::<Vec<_>>())
+    }
+
     fn compared(&self, row: &Row, other: &'static str, goal: Option<f64>) -> Option<Vec<String>> {
         let (theirs, ours) = (self.all(row.work, other, row.counterpart), self.all(row.work, "ours", row.figure));
         let mid = median(&ours)?;

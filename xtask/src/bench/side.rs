@@ -48,6 +48,12 @@ impl Side {
         Self { name: "ours", program, args: vec!["bench-work".to_owned()] }
     }
 
+    /// One of ours, bound to a core.
+    pub(crate) fn bound(name: &'static str, program: &Path, core: usize) -> Self {
+        let args = ["-c", &core.to_string(), &program.display().to_string(), "bench-work"];
+        Self { name, program: "taskset".into(), args: args.map(str::to_owned).to_vec() }
+    }
+
     /// Whether it is a Node module.
     pub(crate) fn is_node(&self) -> bool {
         self.program == Path::new("node")

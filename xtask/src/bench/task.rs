@@ -1,6 +1,6 @@
 //! The task: builds both sides, lets them take turns, tells.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -12,7 +12,9 @@ use super::plan::{Planned, Scale, plan};
 use super::report::Measured;
 use super::side::{Clock, Side};
 use super::stores::{Stores, renew};
-use super::{growth, instructions};
+use super::work::Work;
+use super::{growth, instructions, pair};
+use crate::guided;
 use crate::shell::{self, cargo, output, target};
 
 /// Options of the task.
@@ -25,6 +27,9 @@ pub(crate) struct Args {
     /// Without the reference, and so without Node.js.
     #[arg(long)]
     ours_alone: bool,
+    /// Build ours by the profile of these same works, which takes twice as long and `llvm-profdata`.
+    #[arg(long)]
+    profile_guided: bool,
     /// The reference's module; the other release is swing-store-u17.
     #[arg(long, default_value = "@agoric/swing-store")]
     module: String,
@@ -39,8 +44,11 @@ pub(crate) struct NodeArgs {
     #[arg(long, default_value = "@agoric/swing-store")]
     module: String,
     /// Measure the package that `cargo xtask node` left there last, and do not build it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "profile_guided")]
     as_it_is: bool,
+    /// Build it by the profile of these same works.
+    #[arg(long)]
+    profile_guided: bool,
 }
 
 /// How much is measured, and how.
@@ -75,6 +83,8 @@ enum Other {
     Instructions(instructions::Args),
     /// The same measurements between the reference and our npm package, both in Node.js.
     Node(NodeArgs),
+    /// Two programs of ours at the same time: what a change is worth.
+    Pair(pair::Args),
     /// Plots what operations cost as the store and the session grow, and what a block costs with something beside it.
     Growth(growth::Args),
 }
@@ -84,6 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(Other::Instructions(args)) => instructions::run(args),
         Some(Other::Growth(args)) => growth::run(args),
         Some(Other::Node(args)) => measure_node(args),
+        Some(Other::Pair(args)) => pair::run(args),
         None => measure(args),
     }
 }
@@ -99,7 +110,7 @@ fn measure(args: &Args) -> Result<()> {
     if !args.ours_alone {
         sides.push(Side::node("reference", &crate::node::install()?, &args.module));
     }
-    let program = build()?;
+    let program = if args.profile_guided { build_by_profile()? } else { build()? };
     sides.push(Side::ours(program.clone()));
     take_turns(&args.extent, &sides, program, "")
 }
@@ -107,12 +118,41 @@ fn measure(args: &Args) -> Result<()> {
 fn measure_node(args: &NodeArgs) -> Result<()> {
     let (folder, package) = (crate::node::install()?, crate::node_package::folder());
     if !args.as_it_is {
-        crate::node_package::build(&package, false)?;
+        crate::node_package::build(&package, false, args.profile_guided)?;
     }
-    let module = std::path::absolute(package.join("src/index.js"))?;
-    let sides =
-        [Side::node("reference", &folder, &args.module), Side::node("ours", &folder, &module.display().to_string())];
+    let sides = [Side::node("reference", &folder, &args.module), of_package(&folder, &package)?];
     take_turns(&args.extent, &sides, build()?, "node-")
+}
+
+fn of_package(folder: &Path, package: &Path) -> Result<Side> {
+    let module = std::path::absolute(package.join("src/index.js"))?;
+    Ok(Side::node("ours", folder, &module.display().to_string()))
+}
+
+/// The same program built by the profile of all that is measured of it.
+fn build_by_profile() -> Result<PathBuf> {
+    let folder =
+        guided::build("xtask", |counting| work_once(&Side::ours(counting.join("xtask")), counting.join("xtask")))?;
+    Ok(folder.join("xtask"))
+}
+
+/// Has an npm package do all that is measured of it, once.
+pub(crate) fn work_with_package(package: &Path) -> Result<()> {
+    work_once(&of_package(&crate::node::install()?, package)?, build()?)
+}
+
+/// Everything that is measured of a side, once, with small stores, which `program` makes.
+fn work_once(side: &Side, program: PathBuf) -> Result<()> {
+    let stores = Stores::new(target().join("guided/stores"), program)?;
+    for planned in plan(Scale::Quick, &[], &stores, false) {
+        let is_of_the_machine = matches!(planned.work, Work::Floor { .. } | Work::ImportFloor { .. });
+        if is_of_the_machine || (side.is_node() && planned.work.is_ours_alone()) {
+            continue;
+        }
+        planned.needs.iter().try_for_each(|need| need.make(Scale::Quick, &stores))?;
+        turns(&planned, 0, std::slice::from_ref(side), Clock::Wall, &mut Measured::default())?;
+    }
+    Ok(fs::remove_dir_all(&stores.folder)?)
 }
 
 /// Everybody does everything, and the tables are told. Their files' names begin with `prefix`.
