@@ -14,7 +14,8 @@ const GATHERED: usize = 4096;
 #[derive(Default)]
 pub(crate) struct Crank {
     pub(crate) active: bool,
-    hasher: Sha256,
+    /// Over what was changed first, if that was more than is gathered.
+    hasher: Option<Sha256>,
     /// What comes next in the hash.
     gathered: Vec<u8>,
 }
@@ -22,7 +23,7 @@ pub(crate) struct Crank {
 impl Crank {
     pub(crate) fn start(&mut self) {
         self.active = true;
-        self.hasher = Sha256::new();
+        self.hasher = None;
         self.gathered.clear();
     }
 
@@ -55,7 +56,7 @@ impl Crank {
     fn take(&mut self, line: &str) {
         if line.len() >= GATHERED {
             self.hash_gathered();
-            self.hasher.update(line);
+            self.hasher.get_or_insert_default().update(line);
         } else {
             self.gathered.extend_from_slice(line.as_bytes());
         }
@@ -64,14 +65,17 @@ impl Crank {
 
     #[inline(never)]
     fn hash_gathered(&mut self) {
-        self.hasher.update(&self.gathered);
+        self.hasher.get_or_insert_default().update(&self.gathered);
         self.gathered.clear();
     }
 
     /// Ends the hash over the changes and chains it to the activityhash so far.
     pub(crate) fn emit(&mut self, old_activityhash: &str) -> CrankHashes {
-        self.hash_gathered();
-        let crankhash = Digest::from(std::mem::take(&mut self.hasher));
+        let crankhash = match self.hasher.take() {
+            Some(hasher) => Digest::from(hasher.chain_update(&self.gathered)),
+            None => Digest::of(&self.gathered),
+        };
+        self.gathered.clear();
         let hex = crankhash.to_hex();
         // The room that was just emptied does for this, too.
         for part in [b"activityhash\n", old_activityhash.as_bytes(), b"\n", &hex, b"\n"] {
