@@ -10,11 +10,16 @@ use fs_err as fs;
 
 use crate::shell::{self, cargo, exists, output, target};
 
-/// Builds a package by the profile of what `work` does with it, and answers the folder where it is left. `work` is told the folder of
-/// the one that counts. What it does not do the compiler takes for something that is hardly ever done.
+/// Builds a package by the profile of what `work` does with it, and answers the folder where it is left. `work` gets the folder of the
+/// one that counts. Code that it does not run is compiled as if it were hardly ever run.
 pub(crate) fn build(package: &str, work: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-    // It would take the place of the flags that are added here.
-    ensure!(std::env::var_os("RUSTFLAGS").is_none(), "RUSTFLAGS is set: a build by a profile has flags of its own");
+    // They would take the place of the flags that are added here, or the counts elsewhere.
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "LLVM_PROFILE_FILE"] {
+        ensure!(
+            std::env::var_os(name).is_none(),
+            "{name} is set: unset it for a build by a profile, which sets its own"
+        );
+    }
     let tool = profdata()?;
     let folder = std::path::absolute(target().join("guided"))?;
     let (counts, profile) = (folder.join("counts"), folder.join(format!("{package}.profdata")));
@@ -24,9 +29,14 @@ pub(crate) fn build(package: &str, work: impl FnOnce(&Path) -> Result<()>) -> Re
         fs::remove_dir_all(&counts)?;
     }
     work(&counting)?;
+    ensure!(
+        counts.exists(),
+        "nothing was counted in {}: does a `target.*.rustflags` of cargo's configuration take the place of the project's flags?",
+        counts.display()
+    );
     shell::run(Command::new(tool).arg("merge").arg("--output").arg(&profile).arg(&counts))
-        .context("nothing was counted")?;
-    compile(package, &folder.join("guided"), &format!("-Cprofile-use={}", profile.display()))
+        .context("the counts could not be put together")?;
+    compile(package, &folder.join("built"), &format!("-Cprofile-use={}", profile.display()))
 }
 
 fn compile(package: &str, folder: &Path, flag: &str) -> Result<PathBuf> {

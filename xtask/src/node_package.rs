@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Keep the native module's debugging information, ten times as large.
     #[arg(long)]
     keep_symbols: bool,
-    /// Build it by the profile of what benchmarks do with it, which takes twice as long and `llvm-profdata`.
+    /// Build it by the profile of what benchmarks do with it. Takes two builds, and needs `llvm-profdata` and what the benchmarks do.
     #[arg(long)]
     profile_guided: bool,
     /// Run the package's own tests on it.
@@ -62,9 +62,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Builds the native module and puts the package together in `out`, in place of what is there.
 pub(crate) fn build(out: &Path, keep_symbols: bool, profile_guided: bool) -> Result<()> {
+    // Before anything that takes long.
+    check_replaceable(out)?;
     let built = if profile_guided {
+        node::install()?;
         guided::build(PACKAGE, |counting| {
             let package = target().join("guided/npm");
+            // Of this task alone, and perhaps only half there.
+            if package.exists() {
+                fs::remove_dir_all(&package)?;
+            }
             put_together(&package, true, counting)?;
             bench::work_with_package(&package)
         })?
@@ -75,14 +82,18 @@ pub(crate) fn build(out: &Path, keep_symbols: bool, profile_guided: bool) -> Res
     put_together(out, keep_symbols, &built)
 }
 
+/// Only what this task has made is erased.
+fn check_replaceable(out: &Path) -> Result<()> {
+    if out.exists() && !out.join("src/native.js").exists() {
+        bail!("{} is there already and is not the package", out.display());
+    }
+    Ok(())
+}
+
 /// Puts the package together around the native module in folder `built`.
 fn put_together(out: &Path, keep_symbols: bool, built: &Path) -> Result<()> {
     let sources = root().join("crates/swing-node/npm");
     if out.exists() {
-        // Only what this task has made is erased.
-        if !out.join("src/native.js").exists() {
-            bail!("{} is there already and is not the package", out.display());
-        }
         fs::remove_dir_all(out)?;
     }
     copy_all(&sources, out)?;

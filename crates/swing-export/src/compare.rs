@@ -213,13 +213,13 @@ fn read_theirs(theirs: Records<'_>, kinds: &mut [Kind]) -> Result<(), SourceErro
     Ok(())
 }
 
-/// Reads those of our values again whose first difference is not in what is held of them. Where that cannot be had there is
-/// nothing to compare, so what is known of theirs goes.
+/// Reads those of our values again whose first difference is not in what is held of them. One that cannot be read again cannot be compared
+/// there, so theirs is forgotten and the beginning of ours is told.
 fn read_ours<'o>(kind: &mut Kind, ours: &impl Fn(&str) -> Box<dyn Iterator<Item = (String, String)> + 'o>) {
     let further = kind.first.iter_mut().filter_map(|found| match &mut found.sides {
-        Sides::Both(ours, theirs) => {
+        Sides::Both(held, theirs) => {
             let from = theirs.as_ref().map_or(0, Held::from);
-            (from > 0).then_some((found.key.as_str(), (ours, theirs, from)))
+            (from > 0).then_some((found.key.as_str(), (held, theirs, from)))
         }
         _ => None,
     });

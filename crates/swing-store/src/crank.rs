@@ -14,7 +14,7 @@ const GATHERED: usize = 4096;
 #[derive(Default)]
 pub(crate) struct Crank {
     pub(crate) active: bool,
-    /// Over what was changed first, if that was more than is gathered.
+    /// Over all that came before what is gathered; begun when more came than that.
     hasher: Option<Sha256>,
     /// What comes next in the hash.
     gathered: Vec<u8>,
@@ -109,6 +109,16 @@ mod tests {
         crank.add("k", "v");
         crank.emit("");
         assert_eq!(crank.emit("").crankhash, Digest::of(b""));
+    }
+
+    #[test]
+    fn a_crank_begins_with_no_lines_of_the_one_before_however_many_those_were() {
+        for length in [1, 5_000] {
+            let mut crank = Crank::default();
+            crank.add("k", &"x".repeat(length));
+            crank.start();
+            assert_eq!(crank.emit("").crankhash, Digest::of(b""), "{length}");
+        }
     }
 
     #[test]

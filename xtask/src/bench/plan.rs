@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
+
 use super::making::Need;
-use super::stores::Stores;
+use super::stores::{Stores, renew};
 use super::work::Work;
 use crate::shell::root;
 
@@ -52,6 +54,16 @@ pub(crate) struct Planned {
     pub(crate) needs: Vec<Need>,
     /// At most so many rounds: some works are too long for more.
     pub(crate) rounds: usize,
+}
+
+impl Planned {
+    /// Before a turn: gives it a fresh store, if it writes to one.
+    pub(crate) fn renew(&self) -> Result<()> {
+        if self.copy.is_some() || self.work.dir().ends_with("turn") {
+            renew(self.copy.as_deref(), self.work.dir())?;
+        }
+        Ok(())
+    }
 }
 
 /// The works called in `only`, or all, if it is empty. `snapshot` calls those of all sizes.

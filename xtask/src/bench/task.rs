@@ -11,7 +11,7 @@ use super::making::clear;
 use super::plan::{Planned, Scale, plan};
 use super::report::Measured;
 use super::side::{Clock, Side};
-use super::stores::{Stores, renew};
+use super::stores::Stores;
 use super::work::Work;
 use super::{growth, instructions, pair};
 use crate::guided;
@@ -19,6 +19,7 @@ use crate::shell::{self, cargo, output, target};
 
 /// Options of the task.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     other: Option<Other>,
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     /// Without the reference, and so without Node.js.
     #[arg(long)]
     ours_alone: bool,
-    /// Build ours by the profile of these same works, which takes twice as long and `llvm-profdata`.
+    /// Build ours by the profile of these same works. Takes two builds, and needs `llvm-profdata`.
     #[arg(long)]
     profile_guided: bool,
     /// The reference's module; the other release is swing-store-u17.
@@ -46,7 +47,7 @@ pub(crate) struct NodeArgs {
     /// Measure the package that `cargo xtask node` left there last, and do not build it.
     #[arg(long, conflicts_with = "profile_guided")]
     as_it_is: bool,
-    /// Build it by the profile of these same works.
+    /// Build it by the profile of these same works. Takes two builds, and needs `llvm-profdata`.
     #[arg(long)]
     profile_guided: bool,
 }
@@ -131,8 +132,8 @@ fn of_package(folder: &Path, package: &Path) -> Result<Side> {
 
 /// The same program built by the profile of all that is measured of it.
 fn build_by_profile() -> Result<PathBuf> {
-    let folder =
-        guided::build("xtask", |counting| work_once(&Side::ours(counting.join("xtask")), counting.join("xtask")))?;
+    let plain = build()?;
+    let folder = guided::build("xtask", |counting| work_once(&Side::ours(counting.join("xtask")), plain))?;
     Ok(folder.join("xtask"))
 }
 
@@ -218,9 +219,7 @@ fn turns(planned: &Planned, round: usize, sides: &[Side], clock: Clock, measured
         if side.name != "ours" && planned.work.is_ours_alone() {
             continue;
         }
-        if planned.copy.is_some() || planned.work.dir().ends_with("turn") {
-            renew(planned.copy.as_deref(), planned.work.dir())?;
-        }
+        planned.renew()?;
         let figures = side.run(&planned.work, clock).with_context(|| format!("work {}", planned.name))?;
         measured.add(planned.name, side.name, figures);
     }

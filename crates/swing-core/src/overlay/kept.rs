@@ -93,6 +93,7 @@ impl<K, B> Kept<K, B> {
 }
 
 impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
+    // By force, as what calls it: the compiler leaves it out of line otherwise (docs/performance.md).
     #[inline(always)]
     pub(super) fn find<Q>(&self, key: &Q) -> Option<usize>
     where
