@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// The two cores.
-    #[arg(long, value_delimiter = ',', num_args = 2, default_values_t = [0, 1])]
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 1])]
     cores: Vec<usize>,
 }
 

@@ -132,8 +132,7 @@ fn of_package(folder: &Path, package: &Path) -> Result<Side> {
 
 /// The same program built by the profile of all that is measured of it.
 fn build_by_profile() -> Result<PathBuf> {
-    let plain = build()?;
-    let folder = guided::build("xtask", |counting| work_once(&Side::ours(counting.join("xtask")), plain))?;
+    let folder = guided::build("xtask", |counting| work_once(&Side::ours(counting.join("xtask")), build()?))?;
     Ok(folder.join("xtask"))
 }
 
