@@ -68,10 +68,6 @@ pub(crate) fn build(out: &Path, keep_symbols: bool, profile_guided: bool) -> Res
         node::install()?;
         guided::build(PACKAGE, |counting| {
             let package = target().join("guided/npm");
-            // Of this task alone, and perhaps only half there.
-            if package.exists() {
-                fs::remove_dir_all(&package)?;
-            }
             put_together(&package, true, counting)?;
             bench::work_with_package(&package)
         })?
