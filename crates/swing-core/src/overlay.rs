@@ -21,7 +21,7 @@ use std::mem;
 pub use in_order::InOrder;
 pub use kept::Kept;
 
-use kept::{Slot, UNCHANGED, number};
+use kept::{Hashed, Slot, UNCHANGED, number};
 
 /// What an [`Overlay`] knows of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ struct Changed<V> {
     slot: u32,
     entry: Entry<V>,
     /// The last stretch between two marks in which the undo log was told what had been here.
-    noted: u64,
+    noted: u32,
 }
 
 /// What a block did to a key.
@@ -101,8 +101,8 @@ pub struct Overlay<K, V, B = ()> {
     last: Cell<usize>,
     undo: Vec<Undo<V>>,
     marks: Vec<usize>,
-    /// Counts the stretches between marks.
-    stretch: u64,
+    /// Counts the block's stretches between marks.
+    stretch: u32,
     known: usize,
     bytes: usize,
 }
@@ -162,7 +162,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Some(at) = self.slot(key) else { return (Found::Unknown, None) };
+        let Ok(at) = self.slot(key) else { return (Found::Unknown, None) };
         let Slot { below, place, .. } = self.slots.at(at);
         let found = match self.changed.get(*place as usize).map(|changed| &changed.entry) {
             Some(Some(Some(value))) => Found::Value(value),
@@ -173,19 +173,18 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     #[inline(always)]
-    fn slot<Q>(&self, key: &Q) -> Option<usize>
+    fn slot<Q>(&self, key: &Q) -> Result<usize, Hashed>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let last = self.last.get();
-        // Of nothing there is nothing to be found.
-        if self.slots.get(last)?.key.borrow() == key {
-            return Some(last);
+        if self.slots.get(last).is_some_and(|slot| slot.key.borrow() == key) {
+            return Ok(last);
         }
         let at = self.slots.find(key)?;
         self.last.set(at);
-        Some(at)
+        Ok(at)
     }
 
     /// Gives `key` a value.
@@ -224,43 +223,49 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
 
     /// Forgets what is known of `key`: the table below, changed by somebody directly, has the word again.
     pub fn forget(&mut self, key: &K) {
-        if let at @ Some(_) = self.slot(key) {
+        if let at @ Ok(_) = self.slot(key) {
             self.change(at, || key.clone(), None);
         }
     }
 
     /// Changes slot `at`, or a new one for the key that is made.
     #[inline]
-    fn change(&mut self, at: Option<usize>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
-        let at = at.unwrap_or_else(|| self.add(make()));
+    fn change(&mut self, at: Result<usize, Hashed>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
+        let at = at.unwrap_or_else(|place| self.add(make(), place));
         if self.slots.at(at).place == UNCHANGED {
             self.slots.pin(at, number(self.changed.len()));
             self.bytes += self.slots.at(at).key.bytes();
             self.changed.push(Changed { slot: number(at), entry: None, noted: 0 });
         }
         let place = self.slots.at(at).place as usize;
-        let before = self.swap(place, now);
-        if !self.marks.is_empty() && self.changed[place].noted != self.stretch {
-            self.changed[place].noted = self.stretch;
-            self.undo.push(Undo { place, before });
+        self.count(place, &now);
+        let changed = &mut self.changed[place];
+        if self.marks.is_empty() || changed.noted == self.stretch {
+            changed.entry = now;
+        } else {
+            changed.noted = self.stretch;
+            self.undo.push(Undo { place, before: None });
+            let before = mem::replace(&mut changed.entry, now);
+            if let Some(undo) = self.undo.last_mut() {
+                undo.before = before;
+            }
         }
         at
     }
 
-    fn add(&mut self, key: K) -> usize {
-        let at = self.slots.add(key);
+    fn add(&mut self, key: K, place: Hashed) -> usize {
+        let at = self.slots.add(key, place);
         self.last.set(at);
         at
     }
 
-    /// Replaces an entry and answers what was there.
+    /// Counts what takes the place of an entry.
     #[inline]
-    fn swap(&mut self, place: usize, now: Entry<V>) -> Entry<V> {
+    fn count(&mut self, place: usize, now: &Entry<V>) {
         let size = |entry: &Entry<V>| entry.as_ref().and_then(Option::as_ref).map_or(0, Footprint::bytes);
-        let entry = &mut self.changed[place].entry;
-        self.bytes = self.bytes + size(&now) - size(entry);
-        self.known = self.known + usize::from(now.is_some()) - usize::from(entry.is_some());
-        mem::replace(entry, now)
+        let before = &self.changed[place].entry;
+        self.bytes = self.bytes + size(now) - size(before);
+        self.known = self.known + usize::from(now.is_some()) - usize::from(before.is_some());
     }
 
     fn key(&self, changed: &Changed<V>) -> &K {
@@ -314,7 +319,11 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     /// Sets a mark; marks nest.
     pub fn mark(&mut self) {
         self.marks.push(self.undo.len());
-        self.stretch += 1;
+        self.begin_stretch();
+    }
+
+    fn begin_stretch(&mut self) {
+        self.stretch = self.stretch.checked_add(1).expect("no block has 2^32 savepoints");
     }
 
     /// Undoes every change since mark number `depth` (the first is 0) and removes it and all later ones.
@@ -322,11 +331,12 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         let Some(&length) = self.marks.get(depth) else { return };
         while self.undo.len() > length {
             if let Some(Undo { place, before }) = self.undo.pop() {
-                self.swap(place, before);
+                self.count(place, &before);
+                self.changed[place].entry = before;
             }
         }
         self.marks.truncate(depth);
-        self.stretch += 1;
+        self.begin_stretch();
     }
 
     /// Keeps all changes and removes all marks.

@@ -22,6 +22,14 @@ pub(super) struct Slot<K, B> {
 
 pub(super) const UNCHANGED: u32 = u32::MAX;
 
+/// Up to so many keys the index grows fourfold, not twofold: each time all keys are hashed anew, and none of them is at hand. A place in
+/// the index takes five bytes.
+const FOURFOLD: usize = 1 << 16;
+
+/// The hash of a key that has no slot yet, which is costly enough to be made once.
+#[derive(Clone, Copy)]
+pub(super) struct Hashed(u64);
+
 /// The number of a slot or a place. As short as it can be, so that more of them are in the processor's cache.
 pub(super) fn number(at: usize) -> u32 {
     u32::try_from(at).ok().filter(|&at| at != UNCHANGED).expect("no memory has room for 2^32 keys")
@@ -93,28 +101,42 @@ impl<K, B> Kept<K, B> {
 }
 
 impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
+    /// The slot of `key`, or where it would be found.
     // By force, as what calls it: the compiler leaves it out of line otherwise (docs/performance.md).
     #[inline(always)]
-    pub(super) fn find<Q>(&self, key: &Q) -> Option<usize>
+    pub(super) fn find<Q>(&self, key: &Q) -> Result<usize, Hashed>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let at = self.index.find(self.hasher.hash_one(key), |&at| self.slots[at as usize].key.borrow() == key);
-        at.map(|&at| at as usize)
+        let hash = self.hasher.hash_one(key);
+        let at = self.index.find(hash, |&at| self.slots[at as usize].key.borrow() == key);
+        at.map(|&at| at as usize).ok_or(Hashed(hash))
     }
 
-    pub(super) fn add(&mut self, key: K) -> usize {
+    /// Adds a key that has no slot, to be found there.
+    pub(super) fn add(&mut self, key: K, place: Hashed) -> usize {
         let at = self.slots.len();
         self.slots.push(Slot { key, below: B::default(), place: UNCHANGED, kept: false });
-        self.put_in_index(at);
+        self.put_in_index(at, place);
         at
     }
 
-    fn put_in_index(&mut self, at: usize) {
+    fn hash_of(&self, key: &K) -> Hashed {
+        Hashed(self.hasher.hash_one(key))
+    }
+
+    fn hash(&self, at: usize) -> Hashed {
+        self.hash_of(&self.slots[at].key)
+    }
+
+    fn put_in_index(&mut self, at: usize, Hashed(hash): Hashed) {
         let Self { slots, index, hasher, .. } = self;
-        let hash = |at: usize| hasher.hash_one(&slots[at].key);
-        index.insert_unique(hash(at), number(at), |&at| hash(at as usize));
+        let again = |&at: &u32| hasher.hash_one(&slots[at as usize].key);
+        if index.len() == index.capacity() && index.len() < FOURFOLD {
+            index.reserve(3 * index.len(), again);
+        }
+        index.insert_unique(hash, number(at), again);
     }
 
     /// The block changes this for the first time.
@@ -134,9 +156,14 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 
     /// From now on this is kept.
     fn replace(&mut self, at: usize, below: B) {
+        self.replace_with(at, |_| below);
+    }
+
+    /// From now on what comes of what was kept is.
+    fn replace_with(&mut self, at: usize, below: impl FnOnce(B) -> B) {
         let slot = &mut self.slots[at];
         let before = slot.bytes();
-        (slot.below, slot.kept) = (below, true);
+        (slot.below, slot.kept) = (below(mem::take(&mut slot.below)), true);
         let now = slot.bytes();
         self.bytes = self.bytes + now - before;
         if slot.place != UNCHANGED {
@@ -150,7 +177,11 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.find(key).map(|at| &self.slots[at]).filter(|slot| slot.kept).map(|slot| &slot.below)
+        // Whoever keeps nothing here is spared the hash.
+        if self.slots.is_empty() {
+            return None;
+        }
+        self.find(key).ok().map(|at| &self.slots[at]).filter(|slot| slot.kept).map(|slot| &slot.below)
     }
 
     /// Takes what is kept for `key`.
@@ -160,6 +191,9 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
         Q: Hash + Eq + ?Sized,
     {
         let Self { slots, index, hasher, .. } = self;
+        if slots.is_empty() {
+            return None;
+        }
         let entry = index.find_entry(hasher.hash_one(key), |&at| slots[at as usize].key.borrow() == key).ok()?;
         let (at, _) = entry.remove();
         let slot = self.take_out(at as usize);
@@ -168,7 +202,7 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 
     /// Where a slot stands in the index.
     fn entry(&mut self, at: usize) -> Option<OccupiedEntry<'_, u32>> {
-        let hash = self.hasher.hash_one(&self.slots[at].key);
+        let Hashed(hash) = self.hash(at);
         self.index.find_entry(hash, |&other| other as usize == at).ok()
     }
 
@@ -219,7 +253,7 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
             self.slots.shrink_to_fit();
             self.bytes = held;
             self.index = HashTable::with_capacity(self.slots.len());
-            (0..self.slots.len()).for_each(|at| self.put_in_index(at));
+            (0..self.slots.len()).for_each(|at| self.put_in_index(at, self.hash(at)));
         }
     }
 }
@@ -227,8 +261,32 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Overlay<K, V, B> {
     /// Keeps what the table says of `key`.
     pub fn keep(&mut self, key: K, below: B) {
-        let at = self.slot(&key).unwrap_or_else(|| self.add(key));
+        let at = self.slot(&key).unwrap_or_else(|place| self.add(key, place));
         self.slots.replace(at, below);
+    }
+
+    /// Keeps what `make` says the table has for `key`, if that has no slot yet. Answers whether it was so.
+    pub fn keep_new<Q>(&mut self, key: &Q, make: impl FnOnce() -> Option<(K, B)>) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let Err(place) = self.slot(key) else { return false };
+        let Some((key, below)) = make() else { return false };
+        let at = self.add(key, place);
+        self.slots.replace(at, below);
+        true
+    }
+
+    /// What is kept for `key`, if it has a slot, becomes something else.
+    pub fn keep_as<Q>(&mut self, key: &Q, below: impl FnOnce(B) -> B)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if let Ok(at) = self.slot(key) {
+            self.slots.replace_with(at, below);
+        }
     }
 
     /// The block ends: its changes are in the table. Of each key that it changed `below` makes what is kept from now on, if anything: from
@@ -252,7 +310,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         self.ordered.set(0);
         self.looked.set(0);
         self.release();
-        (self.known, self.bytes) = (0, 0);
+        (self.known, self.bytes, self.stretch) = (0, 0, 0);
         // A block that was very large does not keep its room.
         self.slots.give_room_back();
         self.changed.shrink_to(ROOM);
@@ -285,7 +343,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         changed.sort_unstable();
         let stay: Vec<_> = changed.into_iter().rev().map(|at| old.take(at)).collect();
         for Slot { key, below, place, kept } in stay.into_iter().rev() {
-            let at = self.slots.add(key);
+            let hash = self.slots.hash_of(&key);
+            let at = self.slots.add(key, hash);
             self.slots.pin(at, place);
             if kept {
                 self.slots.replace(at, below);
