@@ -49,7 +49,7 @@ pub(crate) fn real<'c>(
     let mut unknown = Vec::new();
     for change in changes.changes() {
         match change.below {
-            Stored::Row(row) => real.judge(&change, Some(row), writer),
+            Stored::Row(row) | Stored::Ahead(row) => real.judge(&change, Some(row), writer),
             Stored::Absent => real.judge(&change, None, writer),
             Stored::Unknown => unknown.push(change),
         }

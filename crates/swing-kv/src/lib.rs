@@ -9,6 +9,7 @@
 //!   [`KvStore`](swing_core::roles::KvStore).
 //! - [`KvSubstore`] is the same table for export, import, verify and repair.
 
+mod ahead;
 mod digesting;
 mod entries;
 mod error;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use swing_core::Overlay;
 use swing_core::overlay::{Footprint, Found, Kept};
 
-use crate::key::Key;
+use crate::key::{Key, Keys};
 
 /// By what SQLite finds a row without searching for its key, if that is known.
 pub(crate) type RowId = Option<NonZeroI64>;
@@ -34,6 +34,8 @@ pub(crate) enum Stored {
     /// It has no such key.
     Absent,
     Row(Row),
+    /// It was read [ahead](crate::ahead), and nobody has asked for it yet.
+    Ahead(Row),
 }
 
 /// For each row that is read so many changed keys may be moved, which costs about what reading it does.
@@ -46,7 +48,7 @@ impl Footprint for Stored {
     fn bytes(&self) -> usize {
         match self {
             Self::Unknown | Self::Absent => ENTRY,
-            Self::Row(row) => ENTRY + row.value.bytes(),
+            Self::Row(row) | Self::Ahead(row) => ENTRY + row.value.bytes(),
         }
     }
 }
@@ -57,7 +59,7 @@ impl Stored {
         match self {
             Self::Unknown => None,
             Self::Absent => Some(None),
-            Self::Row(row) => Some(Some(row)),
+            Self::Row(row) | Self::Ahead(row) => Some(Some(row)),
         }
     }
 }
@@ -66,6 +68,16 @@ impl From<Option<Row>> for Stored {
     fn from(row: Option<Row>) -> Self {
         row.map_or(Self::Absent, Self::Row)
     }
+}
+
+/// What is known of a key, without the old generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known<'p> {
+    Value(&'p Arc<str>),
+    Absent,
+    /// Its row was read ahead, and is asked for the first time.
+    Ahead(&'p Row),
+    Nothing,
 }
 
 /// What the block has changed, above what the table said lately.
@@ -91,15 +103,33 @@ impl Pairs {
         Self { changes: Overlay::default(), old: Kept::default(), half, largest: half / 4 }
     }
 
-    /// The value of `key`; the outer `None`: not known here.
     #[inline(always)]
-    pub(crate) fn find(&self, key: &str) -> Option<Option<&Arc<str>>> {
+    pub(crate) fn find(&self, key: &str) -> Known<'_> {
         match self.changes.look(key) {
-            (Found::Value(value), _) => Some(Some(value)),
-            (Found::Deleted, _) | (Found::Unknown, Some(Stored::Absent)) => Some(None),
-            (Found::Unknown, Some(Stored::Row(row))) => Some(Some(&row.value)),
-            (Found::Unknown, Some(Stored::Unknown) | None) => None,
+            (Found::Value(value), _) => Known::Value(value),
+            (Found::Deleted, _) | (Found::Unknown, Some(Stored::Absent)) => Known::Absent,
+            (Found::Unknown, Some(Stored::Row(row))) => Known::Value(&row.value),
+            (Found::Unknown, Some(Stored::Ahead(row))) => Known::Ahead(row),
+            (Found::Unknown, Some(Stored::Unknown) | None) => Known::Nothing,
         }
+    }
+
+    /// Remembers a row that nobody has asked for, if nothing is known here of `key`, the block has not changed it, and there is room.
+    pub(crate) fn keep_ahead(&mut self, key: &str, keys: &mut Keys, value: &str, id: RowId) -> bool {
+        let room = self.half.saturating_sub(self.changes.unchanged_bytes());
+        let Self { changes, old, .. } = self;
+        changes.keep_new(key, || {
+            if old.find_kept(key).is_some() {
+                return None;
+            }
+            let (key, stored) = (keys.make(key), Stored::Ahead(Row { value: value.into(), id }));
+            (key.bytes() + stored.bytes() <= room).then_some((key, stored))
+        })
+    }
+
+    /// A row that was read ahead is one like others from now on.
+    pub(crate) fn take_up(&mut self, key: &str) {
+        self.changes.keep_as(key, |stored| stored.known().map_or(Stored::Unknown, Stored::from));
     }
 
     /// What the table had for `key`, if the old generation knows. From now on the young one does, if there is room.
@@ -169,9 +199,13 @@ impl Pairs {
     /// All that is known of the table.
     #[cfg(test)]
     pub(crate) fn rows(&self) -> Vec<(&Key, Option<&Row>)> {
-        let known = |stored: &'_ Stored| !matches!(stored, Stored::Unknown);
-        let all = self.changes.kept().iter().chain(self.old.iter()).filter(|(_, stored)| known(stored));
-        all.map(|(key, stored)| (key, if let Stored::Row(row) = stored { Some(row) } else { None })).collect()
+        let all = self.changes.kept().iter().chain(self.old.iter());
+        all.filter_map(|(key, stored)| match stored {
+            Stored::Unknown => None,
+            Stored::Absent => Some((key, None)),
+            Stored::Row(row) | Stored::Ahead(row) => Some((key, Some(row))),
+        })
+        .collect()
     }
 }
 
@@ -182,7 +216,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::key::Keys;
 
     fn bytes(key: &Key, row: Option<&Row>) -> usize {
         key.bytes() + row.map_or(ENTRY, |row| ENTRY + row.value.bytes())
@@ -203,8 +236,12 @@ mod tests {
 
     /// As a reader does.
     fn find(pairs: &mut Pairs, key: &str) -> Option<Option<Arc<str>>> {
-        let young = pairs.find(key).map(Option::<&Arc<str>>::cloned);
-        young.or_else(|| pairs.recall(key).map(|row| row.map(|row| row.value)))
+        match pairs.find(key) {
+            Known::Value(value) => Some(Some(Arc::clone(value))),
+            Known::Absent => Some(None),
+            Known::Ahead(row) => Some(Some(Arc::clone(&row.value))),
+            Known::Nothing => pairs.recall(key).map(|row| row.map(|row| row.value)),
+        }
     }
 
     /// As a block does that changes these.

@@ -1,21 +1,25 @@
 //! The store as its users see it.
 
+use std::mem;
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use swing_core::roles::KvStore;
-use swing_core::session::{Reader, Session, SessionError};
+use swing_core::session::{Reader, RowValue, Session, SessionError};
 
+use crate::ahead;
 use crate::entries;
 use crate::error::{KvError, check_length};
 use crate::key::Key;
-use crate::pairs::Row;
+use crate::pairs::{Known, Row};
 use crate::state::KvState;
 
 /// The statement that answers the value of a key in the table.
 pub const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
 /// The statement that answers it, and the row's id.
 const ROW: &str = "SELECT value, rowid FROM kvStore WHERE key = ?1";
+/// The rows from a key on.
+const ROWS: &str = "SELECT key, value, rowid FROM kvStore WHERE key >= ?1 ORDER BY key";
 /// Which key comes after one.
 const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key LIMIT 1";
 
@@ -44,8 +48,14 @@ impl KvStore for Kv<'_> {
     fn get(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
         self.state.keep_up_with(self.session)?;
         match self.state.pairs.find(key) {
-            Some(value) => Ok(value.cloned()),
-            None => self.look_up(key),
+            Known::Value(value) => Ok(Some(Arc::clone(value))),
+            Known::Absent => Ok(None),
+            Known::Ahead(row) => {
+                let value = Arc::clone(&row.value);
+                self.take_up(key);
+                Ok(Some(value))
+            }
+            Known::Nothing => self.look_up(key),
         }
     }
 
@@ -53,8 +63,13 @@ impl KvStore for Kv<'_> {
     fn has(&mut self, key: &str) -> Result<bool, KvError> {
         self.state.keep_up_with(self.session)?;
         match self.state.pairs.find(key) {
-            Some(value) => Ok(value.is_some()),
-            None => self.look_up(key).map(|value| value.is_some()),
+            Known::Value(_) => Ok(true),
+            Known::Absent => Ok(false),
+            Known::Ahead(_) => {
+                self.take_up(key);
+                Ok(true)
+            }
+            Known::Nothing => self.look_up(key).map(|value| value.is_some()),
         }
     }
 
@@ -98,10 +113,17 @@ impl<'a> Kv<'a> {
         Ok(self.state.delete(key))
     }
 
+    /// A row that was read ahead is asked for.
+    #[inline(never)]
+    fn take_up(&mut self, key: &str) {
+        self.state.pairs.take_up(key);
+        self.state.ahead.earn();
+    }
+
     /// What is known of the old generation and of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
     #[inline(never)]
     fn look_up(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
-        let KvState { pairs, gaps, keys, .. } = &mut *self.state;
+        let KvState { pairs, gaps, keys, ahead, .. } = &mut *self.state;
         if let Some(row) = pairs.recall(key) {
             return Ok(row.map(|row| row.value));
         }
@@ -113,12 +135,60 @@ impl<'a> Kv<'a> {
             pairs.keep(keys.make(key), None);
             return Ok(None);
         }
+        match ahead.rows() {
+            0 => self.look_at(key),
+            rows => self.look_from(key, rows),
+        }
+    }
+
+    /// What the table says of `key`.
+    fn look_at(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
         let row = read_row(self.session.read(), key).map_err(|error| KvError::reading(key, error))?;
         let value = row.as_ref().map(|row| row.value.clone());
+        let KvState { pairs, gaps, keys, .. } = &mut *self.state;
         pairs.keep(keys.make(key), row);
-        if value.is_none() && self.state.gaps.are_worth_a_look(key) {
+        if value.is_none() && gaps.are_worth_a_look(key) {
             self.look_beyond(key)?;
         }
+        Ok(value)
+    }
+
+    /// What the table says of `key`, and of so many rows behind it. Where there is none, the next one tells how far it is to that.
+    fn look_from(&mut self, key: &str, rows: u32) -> Result<Option<Arc<str>>, KvError> {
+        let KvState { pairs, gaps, keys, ahead, .. } = &mut *self.state;
+        let (mut found, mut is_last, mut read) = (None, true, 0);
+        let each = |row: &RowValue<'_, '_>| {
+            let name = row.text(0);
+            let is_first = mem::take(&mut is_last);
+            if is_first && name.as_ref().is_ok_and(|name| *name == key) {
+                found = Some(Row { value: row.get(1)?, id: NonZeroI64::new(row.get(2)?) });
+                return Ok(true);
+            }
+            // Of what is no text there is no telling which keys it comes before.
+            let Ok(name) = name else { return Ok(false) };
+            if is_first {
+                if gaps.are_worth_a_look(key) {
+                    gaps.learn(key, Some(name));
+                }
+                return Ok(false);
+            }
+            // What cannot be kept is left to those who ask for it, errors among it.
+            let Ok(value) = row.text(1) else { return Ok(false) };
+            let id = NonZeroI64::new(row.get(2)?);
+            read += 1;
+            Ok(value.len() <= ahead::LONGEST && pairs.keep_ahead(name, keys, value, id) && read < rows)
+        };
+        let ended = self.session.read().each(ROWS, [key], each);
+        ahead.spend(read);
+        // What is wrong behind a row that was found is told to who asks for that.
+        if found.is_none() {
+            ended.map_err(|error| KvError::reading(key, error))?;
+        }
+        if is_last && gaps.are_worth_a_look(key) {
+            gaps.learn(key, None);
+        }
+        let value = found.as_ref().map(|row: &Row| row.value.clone());
+        pairs.keep(keys.make(key), found);
         Ok(value)
     }
 

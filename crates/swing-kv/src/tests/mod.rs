@@ -1,5 +1,6 @@
 //! The store against real sessions.
 
+mod ahead;
 mod digest;
 mod model;
 mod store;

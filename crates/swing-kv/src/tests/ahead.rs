@@ -1,0 +1,132 @@
+//! What is read behind a row that was asked for.
+
+use swing_core::Session;
+use swing_core::roles::KvStore as _;
+use swing_core::session::{Location, OpenOptions, Part as _};
+
+use crate::ahead::LONGEST;
+use crate::{KvError, KvOptions, KvState, TABLES};
+
+/// A block of a store that has these rows, of which nothing is known.
+fn begun(rows: &str) -> (Session, KvState) {
+    let mut session = Session::in_memory(TABLES).unwrap();
+    session.write().unwrap().run(&format!("INSERT INTO kvStore VALUES {rows}"), []).unwrap();
+    (session, KvState::default())
+}
+
+fn get(session: &mut Session, state: &mut KvState, key: &str) -> Option<String> {
+    state.bind(session).get(key).unwrap().map(|value| value.to_string())
+}
+
+/// The keys of which it is known what the table has for them.
+fn known(state: &KvState) -> Vec<&str> {
+    let mut known: Vec<_> = state.pairs.rows().into_iter().map(|(key, _)| key.as_str()).collect();
+    known.sort_unstable();
+    known
+}
+
+#[test]
+fn eight_rows_behind_one_that_is_asked_for_are_not_looked_for_again() {
+    let rows: Vec<_> = (b'a'..=b'z').map(|key| format!("('{}', 'v')", char::from(key))).collect();
+    let (mut session, mut state) = begun(&rows.join(", "));
+    assert_eq!(get(&mut session, &mut state, "b").as_deref(), Some("v"));
+    assert_eq!(known(&state), ["b", "c", "d", "e", "f", "g", "h", "i", "j"]);
+    // Behind the state's back, to see where it looks.
+    session.write().unwrap().run("UPDATE kvStore SET value = 'anew'", []).unwrap();
+    for _ in 0..2 {
+        assert_eq!(get(&mut session, &mut state, "c").as_deref(), Some("v"));
+        assert!(state.bind(&mut session).has("j").unwrap());
+    }
+    assert_eq!(get(&mut session, &mut state, "k").as_deref(), Some("anew"));
+    assert_eq!(known(&state)[9..], ["k", "l", "m", "n", "o"], "two of eight were asked for, so it is four now");
+}
+
+#[test]
+fn a_key_that_is_absent_has_nothing_read_behind_it_but_tells_of_its_neighbours() {
+    let (mut session, mut state) = begun("('a', 'v'), ('m', 'v'), ('n', 'v')");
+    assert_eq!(get(&mut session, &mut state, "c"), None);
+    assert_eq!(known(&state), ["c"]);
+    assert!(state.gaps.cover("d") && !state.gaps.cover("m"));
+    assert_eq!(get(&mut session, &mut state, "x"), None);
+    assert!(state.gaps.cover("y"));
+}
+
+#[test]
+fn what_cannot_be_kept_is_left_to_who_asks_for_it() {
+    let long = format!("'{}'", "x".repeat(LONGEST + 1));
+    let (long, fits) = (&long[..], &format!("{}'", &long[..=LONGEST])[..]);
+    for (value, reads_on) in
+        [("NULL", false), ("x'00'", false), ("CAST(x'ff' AS TEXT)", false), (long, false), (fits, true)]
+    {
+        let (mut session, mut state) = begun(&format!("('a', 'v'), ('b', {value}), ('c', 'v')"));
+        assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("v"), "{value}");
+        assert_eq!(known(&state), if reads_on { ["a", "b", "c"].to_vec() } else { ["a"].to_vec() }, "{value}");
+        match state.bind(&mut session).get("b") {
+            Ok(read) => assert!(value.ends_with("x'") && read.is_some()),
+            Err(error) => assert!(matches!(error, KvError::Value { ref key, .. } if key == "b"), "{error}"),
+        }
+        assert_eq!(get(&mut session, &mut state, "c").as_deref(), Some("v"));
+    }
+}
+
+/// A chain of pages that leads nowhere.
+#[test]
+fn what_is_damaged_behind_a_row_is_told_to_who_asks_for_it() {
+    const PAGE: usize = 4096;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("swingstore.sqlite");
+    let open = || Session::open(Location::File(file.clone()), &OpenOptions::default(), TABLES).unwrap();
+    let mut session = open();
+    let rows = format!("INSERT INTO kvStore VALUES ('a', 'v'), ('b', '{}'), ('c', 'v')", "x".repeat(10 * PAGE));
+    session.write().unwrap().run(&rows, []).unwrap();
+    session.commit(&mut []).unwrap();
+    session.close().unwrap();
+    let mut bytes = fs_err::read(&file).unwrap();
+    let chained = bytes.chunks_mut(PAGE).filter(|page| page[4..].iter().all(|&byte| byte == b'x'));
+    assert!(chained.map(|page| page[..4].fill(0xff)).count() > 5);
+    fs_err::write(&file, bytes).unwrap();
+
+    let (mut session, mut state) = (open(), KvState::default());
+    session.begin().unwrap();
+    assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("v"));
+    for _ in 0..2 {
+        let error = state.bind(&mut session).get("b").unwrap_err();
+        assert!(matches!(error, KvError::Value { ref key, .. } if key == "b"), "{error:?}");
+    }
+    assert_eq!(get(&mut session, &mut state, "c").as_deref(), Some("v"));
+}
+
+#[test]
+fn what_a_block_has_changed_is_not_read_over() {
+    let (mut session, mut state) = begun("('a', 'v'), ('b', 'v'), ('c', 'v')");
+    session.savepoint("s", &mut [&mut state]).unwrap();
+    state.bind(&mut session).delete("b").unwrap();
+    assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("v"));
+    assert_eq!(get(&mut session, &mut state, "b"), None);
+    session.rollback_to("s", &mut [&mut state]).unwrap();
+    for key in ["a", "b", "c"] {
+        assert_eq!(get(&mut session, &mut state, key).as_deref(), Some("v"), "{key}");
+    }
+}
+
+#[test]
+fn a_row_that_was_read_ahead_is_changed_like_any_other() {
+    let (mut session, mut state) = begun("('a', '1'), ('b', '1'), ('c', '1'), ('d', '1')");
+    assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("1"));
+    state.bind(&mut session).set("b", "2").unwrap();
+    state.bind(&mut session).delete("c").unwrap();
+    session.commit(&mut [&mut state]).unwrap();
+    let rows = session.read().all("SELECT key || value FROM kvStore ORDER BY key", [], |row| row.get::<_, String>(0));
+    assert_eq!(rows.unwrap(), ["a1", "b2", "d1"]);
+    assert_eq!((get(&mut session, &mut state, "b").as_deref(), get(&mut session, &mut state, "c")), (Some("2"), None));
+    assert_eq!(state.bytes(), 0);
+}
+
+#[test]
+fn where_nothing_is_remembered_nothing_is_read_ahead() {
+    let (mut session, _) = begun("('a', '1'), ('b', '1')");
+    let mut state = KvState::new(KvOptions { cache_bytes: 0 });
+    assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("1"));
+    session.write().unwrap().run("UPDATE kvStore SET value = '2'", []).unwrap();
+    assert_eq!(get(&mut session, &mut state, "b").as_deref(), Some("2"));
+}
