@@ -244,11 +244,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
             changed.entry = now;
         } else {
             changed.noted = self.stretch;
-            self.undo.push(Undo { place, before: None });
-            let before = mem::replace(&mut changed.entry, now);
-            if let Some(undo) = self.undo.last_mut() {
-                undo.before = before;
-            }
+            self.undo.push(Undo { place, before: mem::replace(&mut changed.entry, now) });
         }
         at
     }

@@ -12,8 +12,8 @@ pub(crate) const LONGEST: usize = 1024;
 /// What is earned when a row is asked for that was read ahead. To read it cost one.
 const EARNED: u32 = 2;
 /// What there is in advance; little in tests, so that they come to its end.
-const FIRST: u32 = if cfg!(test) { ROWS } else { 4 * ROWS };
-const RICHEST: u32 = 8 * ROWS;
+const FIRST: u32 = if cfg!(test) { ROWS } else { RICHEST };
+const RICHEST: u32 = 32 * ROWS;
 /// Without credit, one search in so many reads on all the same, but no more than this.
 const RARELY: u32 = 100;
 const FEW: u32 = 2;

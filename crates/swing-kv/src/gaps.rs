@@ -44,6 +44,18 @@ struct Last {
     is_known: bool,
 }
 
+impl Last {
+    /// Their room is there already, mostly.
+    fn set(&mut self, from: &str, to: Option<&str>, is_known: bool) {
+        from.clone_into(&mut self.from);
+        match (&mut self.to, to) {
+            (Some(room), Some(to)) => to.clone_into(room),
+            (room, to) => *room = to.map(str::to_owned),
+        }
+        self.is_known = is_known;
+    }
+}
+
 /// Some of the gaps between the table's keys. They can be forgotten at any time.
 pub(crate) struct Gaps {
     /// By where they begin. They do not overlap.
@@ -91,18 +103,16 @@ impl Gaps {
 
     /// Whether the table is known not to have `key`.
     pub(crate) fn cover(&mut self, key: &str) -> bool {
-        let Some((from, end)) = self.around(key) else { return false };
+        let Some((from, end)) = around(&mut self.known, key) else { return false };
         end.used = true;
-        self.last = Some(Last { from: from.to_owned(), to: end.to.clone(), is_known: true });
+        self.last.get_or_insert_default().set(from, end.to.as_deref(), true);
         self.credit = RICHEST.min(self.credit + EARNED);
         true
     }
 
     /// The gap that `key` is in.
     fn around(&mut self, key: &str) -> Option<(&str, &mut End)> {
-        let upto = (Bound::Unbounded, Bound::Included(key));
-        let (from, end) = self.known.range_mut::<str, _>(upto).next_back()?;
-        end.is_past(key).then_some((from, end))
+        around(&mut self.known, key)
     }
 
     /// The table does not have `key`, and `next` is the first one after it. Forgotten at once if it is not to be remembered, or cannot be so:
@@ -125,14 +135,7 @@ impl Gaps {
         if !self.may_be_remembered(key, next) {
             return;
         }
-        let last = self.last.get_or_insert_default();
-        last.is_known = false;
-        // Their room is there already, mostly.
-        key.clone_into(&mut last.from);
-        match (&mut last.to, next) {
-            (Some(to), Some(next)) => next.clone_into(to),
-            (to, next) => *to = next.map(str::to_owned),
-        }
+        self.last.get_or_insert_default().set(key, next, false);
     }
 
     fn may_be_remembered(&self, key: &str, next: Option<&str>) -> bool {
@@ -187,6 +190,13 @@ impl Gaps {
         self.known.clear();
         self.last = None;
     }
+}
+
+/// The one of these gaps that `key` is in.
+fn around<'k>(known: &'k mut BTreeMap<String, End>, key: &str) -> Option<(&'k str, &'k mut End)> {
+    let upto = (Bound::Unbounded, Bound::Included(key));
+    let (from, end) = known.range_mut::<str, _>(upto).next_back()?;
+    end.is_past(key).then_some((from, end))
 }
 
 #[cfg(test)]
