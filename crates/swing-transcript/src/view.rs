@@ -160,9 +160,6 @@ impl Transcripts<'_> {
         self.begin()?;
         let span = self.current_to_extend(vat)?;
         let position = span.end;
-        if memchr::memchr(b'\n', item.as_bytes()).is_some() {
-            return Err(TranscriptError::LineFeed { vat: vat.clone(), position });
-        }
         if item.len() > LONGEST_ITEM {
             let (vat, bytes) = (vat.clone(), item.len());
             return Err(TranscriptError::TooLong { vat, position, bytes, most: LONGEST_ITEM });
@@ -170,8 +167,12 @@ impl Transcripts<'_> {
         let Some(end) = position.next() else {
             return Err(TranscriptError::Exhausted { vat: vat.clone(), what: "positions" });
         };
-        self.state.layers.items.add(At::new(vat, position), item, span.incarnation);
         let grown = Span { end, hash: extend(span.hash, item), ..span };
+        // Behind the hash, which takes its time while the text comes from memory.
+        if memchr::memchr(b'\n', item.as_bytes()).is_some() {
+            return Err(TranscriptError::LineFeed { vat: vat.clone(), position });
+        }
+        self.state.layers.items.add(At::new(vat, position), item, span.incarnation);
         self.state.stored.verified.get_mut().grow(vat, &span, grown, item.len());
         self.set_current(vat, grown);
         Ok(())
