@@ -75,9 +75,11 @@ impl From<Option<Row>> for Stored {
 pub(crate) enum Known<'p> {
     Value(&'p Arc<str>),
     Absent,
-    /// Its row was read ahead, and is asked for the first time.
-    Ahead(&'p Row),
-    Nothing,
+    /// If it has a slot, it may have been read [ahead](Pairs::take_up). That is not told here: one way more to take in each `get`, and
+    /// it would be a jump by a table.
+    Nothing {
+        has_slot: bool,
+    },
 }
 
 /// What the block has changed, above what the table said lately.
@@ -109,8 +111,7 @@ impl Pairs {
             (Found::Value(value), _) => Known::Value(value),
             (Found::Deleted, _) | (Found::Unknown, Some(Stored::Absent)) => Known::Absent,
             (Found::Unknown, Some(Stored::Row(row))) => Known::Value(&row.value),
-            (Found::Unknown, Some(Stored::Ahead(row))) => Known::Ahead(row),
-            (Found::Unknown, Some(Stored::Unknown) | None) => Known::Nothing,
+            (Found::Unknown, below) => Known::Nothing { has_slot: below.is_some() },
         }
     }
 
@@ -127,9 +128,12 @@ impl Pairs {
         })
     }
 
-    /// A row that was read ahead is one like others from now on.
-    pub(crate) fn take_up(&mut self, key: &str) {
+    /// The value of `key`, if its row was read ahead. From now on it is one like others.
+    pub(crate) fn take_up(&mut self, key: &str) -> Option<Arc<str>> {
+        let (Found::Unknown, Some(Stored::Ahead(row))) = self.changes.look(key) else { return None };
+        let value = Arc::clone(&row.value);
         self.changes.keep_as(key, |stored| stored.known().map_or(Stored::Unknown, Stored::from));
+        Some(value)
     }
 
     /// What the table had for `key`, if the old generation knows. From now on the young one does, if there is room.
@@ -239,8 +243,7 @@ mod tests {
         match pairs.find(key) {
             Known::Value(value) => Some(Some(Arc::clone(value))),
             Known::Absent => Some(None),
-            Known::Ahead(row) => Some(Some(Arc::clone(&row.value))),
-            Known::Nothing => pairs.recall(key).map(|row| row.map(|row| row.value)),
+            Known::Nothing { .. } => pairs.recall(key).map(|row| row.map(|row| row.value)),
         }
     }
 

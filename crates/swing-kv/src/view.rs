@@ -50,12 +50,7 @@ impl KvStore for Kv<'_> {
         match self.state.pairs.find(key) {
             Known::Value(value) => Ok(Some(Arc::clone(value))),
             Known::Absent => Ok(None),
-            Known::Ahead(row) => {
-                let value = Arc::clone(&row.value);
-                self.take_up(key);
-                Ok(Some(value))
-            }
-            Known::Nothing => self.look_up(key),
+            Known::Nothing { has_slot } => self.look_up(key, has_slot),
         }
     }
 
@@ -65,11 +60,7 @@ impl KvStore for Kv<'_> {
         match self.state.pairs.find(key) {
             Known::Value(_) => Ok(true),
             Known::Absent => Ok(false),
-            Known::Ahead(_) => {
-                self.take_up(key);
-                Ok(true)
-            }
-            Known::Nothing => self.look_up(key).map(|value| value.is_some()),
+            Known::Nothing { has_slot } => self.look_up(key, has_slot).map(|value| value.is_some()),
         }
     }
 
@@ -113,17 +104,15 @@ impl<'a> Kv<'a> {
         Ok(self.state.delete(key))
     }
 
-    /// A row that was read ahead is asked for.
+    /// What is known of rows read ahead, the old generation and gaps, or what the table says. Apart from `get`, which is quicker without it
+    /// in most of its calls.
     #[inline(never)]
-    fn take_up(&mut self, key: &str) {
-        self.state.pairs.take_up(key);
-        self.state.ahead.earn();
-    }
-
-    /// What is known of the old generation and of gaps, or what the table says. Apart from `get`, which is quicker without it in most of its calls.
-    #[inline(never)]
-    fn look_up(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
+    fn look_up(&mut self, key: &str, has_slot: bool) -> Result<Option<Arc<str>>, KvError> {
         let KvState { pairs, gaps, keys, ahead, .. } = &mut *self.state;
+        if has_slot && let Some(value) = pairs.take_up(key) {
+            ahead.earn();
+            return Ok(Some(value));
+        }
         if let Some(row) = pairs.recall(key) {
             return Ok(row.map(|row| row.value));
         }
