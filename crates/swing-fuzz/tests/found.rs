@@ -21,3 +21,9 @@ fn a_walk_over_the_keys_of_a_damaged_table_goes_forward_or_ends() {
 fn an_empty_name_of_the_data_tells_no_dialect() {
     manifest(br#"{"artifacts": [["a", "a"]], "data": ""}"#);
 }
+
+/// Of an index without entries SQLite's check does not look at the page, so the store verified; a kernel could not write to it.
+#[test]
+fn an_empty_index_whose_page_is_of_another_kind_is_damage() {
+    corrupt_database(b"\x1e&\0\xeaow&\xeaow\x92\x0a\x92&\0\xeaow&\xeaow\x92\x0a\x92.}\0\x0a.}\0\x0a");
+}

@@ -99,13 +99,33 @@ impl<'c> Reader<'c> {
         read().map_err(|source| SessionError::new(&format!("read {column} of a row of {table}"), source))
     }
 
-    /// SQLite's own check of the file (`PRAGMA integrity_check`): what is wrong with it, at most `most` findings.
+    /// SQLite's own check of the file (`PRAGMA integrity_check`), and a look into each index: what is wrong with it, at most `most`
+    /// findings.
     ///
     /// # Errors
     /// [`SessionError`] when the file is too damaged to be checked.
     pub fn integrity_check(&self, most: u32) -> Result<Vec<String>, SessionError> {
         let mut found = self.all(&format!("PRAGMA integrity_check({most})"), [], |row| row.get::<_, String>(0))?;
         found.retain(|text| text != "ok");
+        if found.is_empty() {
+            found = self.unreadable_indexes()?;
+            found.truncate(most as usize);
+        }
+        Ok(found)
+    }
+
+    /// SQLite's check does not open an index that should be empty, whatever its page is; the first row to be inserted would.
+    fn unreadable_indexes(&self) -> Result<Vec<String>, SessionError> {
+        const INDEXES: &str = "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'";
+        let name = |text: String| format!("\"{}\"", text.replace('"', "\"\""));
+        let mut found = Vec::new();
+        for (index, table) in self.all(INDEXES, [], |row| Ok((name(row.get(0)?), name(row.get(1)?))))? {
+            let look = self.one(&format!("SELECT 1 FROM {table} INDEXED BY {index} LIMIT 1"), [], |_| Ok(()));
+            // An index of a part of its rows, which no store has, cannot be asked so.
+            if let Err(SessionError::Corrupt { source, .. }) = look {
+                found.push(format!("index {index} cannot be read: {source}"));
+            }
+        }
         Ok(found)
     }
 }

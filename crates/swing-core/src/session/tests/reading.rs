@@ -100,6 +100,26 @@ fn a_sound_file_has_no_damage_and_no_more_is_told_than_is_asked_for() {
     assert_eq!(session.read().integrity_check(1).unwrap().len(), 1);
 }
 
+/// SQLite's own check looks into an index only for rows of its table.
+#[test]
+fn a_page_of_the_wrong_kind_is_found_even_where_there_are_no_rows() {
+    const PAGE: usize = 4096;
+    for (of, kind) in [("index", 0x0d), ("table", 0x0a)] {
+        let scratch = Scratch::with_store();
+        scratch.raw().execute_batch("CREATE TABLE other (x UNIQUE); PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let root: usize = scratch
+            .raw()
+            .query_row("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'other' AND type = ?1", [of], |row| row.get(0))
+            .unwrap();
+        let mut bytes = fs_err::read(scratch.path()).unwrap();
+        bytes[(root - 1) * PAGE] = kind;
+        fs_err::write(scratch.path(), bytes).unwrap();
+        let found = scratch.open_read_only().read().integrity_check(10);
+        assert!(found.as_ref().map_or(true, |found| !found.is_empty()), "{of}: {found:?}");
+        assert_eq!(found.is_ok(), of == "index");
+    }
+}
+
 #[test]
 fn a_store_in_memory_can_be_taken_as_an_image_and_begun_from_one() {
     let mut session = with_rows("INSERT INTO kvStore VALUES ('a', 'x')");
