@@ -101,7 +101,7 @@ pub struct Overlay<K, V, B = ()> {
     last: Cell<usize>,
     undo: Vec<Undo<V>>,
     marks: Vec<usize>,
-    /// Counts the block's stretches between marks.
+    /// Counts the stretches between marks since nothing was changed.
     stretch: u32,
     known: usize,
     bytes: usize,
@@ -231,7 +231,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     /// Changes slot `at`, or a new one for the key that is made.
     #[inline]
     fn change(&mut self, at: Result<usize, Hashed>, make: impl FnOnce() -> K, now: Entry<V>) -> usize {
-        let at = at.unwrap_or_else(|place| self.add(make(), place));
+        let at = at.unwrap_or_else(|hash| self.add(make(), hash));
         if self.slots.at(at).place == UNCHANGED {
             self.slots.pin(at, number(self.changed.len()));
             self.bytes += self.slots.at(at).key.bytes();
@@ -249,8 +249,8 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         at
     }
 
-    fn add(&mut self, key: K, place: Hashed) -> usize {
-        let at = self.slots.add(key, place);
+    fn add(&mut self, key: K, hash: Hashed) -> usize {
+        let at = self.slots.add(key, hash);
         self.last.set(at);
         at
     }
@@ -339,6 +339,9 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     pub fn release(&mut self) {
         self.marks.clear();
         self.undo.clear();
+        if self.changed.is_empty() {
+            self.stretch = 0;
+        }
     }
 
     /// What is known, in the order of [places](Overlay::places).

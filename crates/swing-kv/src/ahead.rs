@@ -6,9 +6,6 @@
 
 /// So many rows are read behind one at most.
 const ROWS: u32 = 8;
-/// A longer value is not kept, and what is behind it not read.
-pub(crate) const LONGEST: usize = 1024;
-
 /// What is earned when a row is asked for that was read ahead. To read it cost one.
 const EARNED: u32 = 2;
 /// What there is in advance; little in tests, so that they come to its end.
@@ -18,7 +15,7 @@ const RICHEST: u32 = 32 * ROWS;
 const RARELY: u32 = 100;
 const FEW: u32 = 2;
 
-pub(crate) struct Ahead {
+pub(crate) struct ReadAhead {
     /// Whether anything is to be remembered at all.
     remembered: bool,
     credit: u32,
@@ -26,7 +23,7 @@ pub(crate) struct Ahead {
     passed: u32,
 }
 
-impl Ahead {
+impl ReadAhead {
     pub(crate) fn new(remembered: bool) -> Self {
         Self { remembered, credit: FIRST, passed: 0 }
     }
@@ -60,7 +57,7 @@ mod tests {
     use super::*;
 
     /// How many rows so many searches read, of which so many percent are asked for.
-    fn read(ahead: &mut Ahead, searches: u32, asked_for: u32) -> u32 {
+    fn read(ahead: &mut ReadAhead, searches: u32, asked_for: u32) -> u32 {
         let (mut read, mut used) = (0, 0);
         for _ in 0..searches {
             let rows = ahead.rows();
@@ -74,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_becomes_rare_and_common_again_when_it_is() {
-        let mut ahead = Ahead::new(true);
+        let mut ahead = ReadAhead::new(true);
         assert_eq!(read(&mut ahead, FIRST / ROWS, 0), FIRST);
         assert_eq!(read(&mut ahead, 10 * (RARELY + 1), 0), 10 * FEW);
         assert!(read(&mut ahead, 10 * (RARELY + 1), 40) <= 10 * 2 * ROWS, "two of five do not pay");
@@ -85,6 +82,6 @@ mod tests {
 
     #[test]
     fn where_nothing_is_remembered_nothing_is_read_ahead() {
-        assert_eq!(read(&mut Ahead::new(false), 1_000, 0), 0);
+        assert_eq!(read(&mut ReadAhead::new(false), 1_000, 0), 0);
     }
 }

@@ -130,6 +130,11 @@ impl Gaps {
         self.insert(key.to_owned(), End { to: next.map(str::to_owned), used: false });
     }
 
+    /// The same from who did not have to look: it is remembered if a look would have been worth it.
+    pub(crate) fn hear_of(&mut self, key: &str, next: Option<&str>) {
+        if self.are_worth_a_look(key) { self.learn(key, next) } else { self.learn_for_now(key, next) }
+    }
+
     /// The same, but remembered only if the next question is for another key in it: of keys that are strewn about it never is.
     pub(crate) fn learn_for_now(&mut self, key: &str, next: Option<&str>) {
         if !self.may_be_remembered(key, next) {

@@ -72,11 +72,11 @@ impl From<Option<Row>> for Stored {
 
 /// What is known of a key, without the old generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Known<'p> {
+pub(crate) enum Answer<'p> {
     Value(&'p Arc<str>),
     Absent,
-    /// If it has a slot, it may have been read [ahead](Pairs::take_up). That is not told here: one way more to take in each `get`, and
-    /// it would be a jump by a table.
+    /// If it has a slot, its row may have been read [ahead](Pairs::take_up). That is not told here: a fourth case would make a table of jumps
+    /// of what each `get` goes through.
     Nothing {
         has_slot: bool,
     },
@@ -106,18 +106,18 @@ impl Pairs {
     }
 
     #[inline(always)]
-    pub(crate) fn find(&self, key: &str) -> Known<'_> {
+    pub(crate) fn find(&self, key: &str) -> Answer<'_> {
         match self.changes.look(key) {
-            (Found::Value(value), _) => Known::Value(value),
-            (Found::Deleted, _) | (Found::Unknown, Some(Stored::Absent)) => Known::Absent,
-            (Found::Unknown, Some(Stored::Row(row))) => Known::Value(&row.value),
-            (Found::Unknown, below) => Known::Nothing { has_slot: below.is_some() },
+            (Found::Value(value), _) => Answer::Value(value),
+            (Found::Deleted, _) | (Found::Unknown, Some(Stored::Absent)) => Answer::Absent,
+            (Found::Unknown, Some(Stored::Row(row))) => Answer::Value(&row.value),
+            (Found::Unknown, below) => Answer::Nothing { has_slot: below.is_some() },
         }
     }
 
     /// Remembers a row that nobody has asked for, if nothing is known here of `key`, the block has not changed it, and there is room.
     pub(crate) fn keep_ahead(&mut self, key: &str, keys: &mut Keys, value: &str, id: RowId) -> bool {
-        let room = self.half.saturating_sub(self.changes.unchanged_bytes());
+        let room = self.half.saturating_sub(self.changes.unchanged_bytes()).min(self.largest);
         let Self { changes, old, .. } = self;
         changes.keep_new(key, || {
             if old.find_kept(key).is_some() {
@@ -241,9 +241,9 @@ mod tests {
     /// As a reader does.
     fn find(pairs: &mut Pairs, key: &str) -> Option<Option<Arc<str>>> {
         match pairs.find(key) {
-            Known::Value(value) => Some(Some(Arc::clone(value))),
-            Known::Absent => Some(None),
-            Known::Nothing { .. } => pairs.recall(key).map(|row| row.map(|row| row.value)),
+            Answer::Value(value) => Some(Some(Arc::clone(value))),
+            Answer::Absent => Some(None),
+            Answer::Nothing { .. } => pairs.recall(key).map(|row| row.map(|row| row.value)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use swing_core::session::{Part, PartId, Session, SessionError, Writer};
 
-use crate::ahead::Ahead;
+use crate::ahead::ReadAhead;
 use crate::digesting::{self, Change};
 use crate::gaps::Gaps;
 use crate::key::{Key, Keys};
@@ -43,7 +43,7 @@ pub struct KvState {
     pub(crate) pairs: Pairs,
     /// Likewise.
     pub(crate) gaps: Gaps,
-    pub(crate) ahead: Ahead,
+    pub(crate) ahead: ReadAhead,
     pub(crate) walk: Walk,
     pub(crate) keys: Keys,
     /// Of the session, when `pairs`, `gaps` and `walk` were last right.
@@ -66,7 +66,7 @@ impl KvState {
             id: PartId::default(),
             pairs: Pairs::new(options.cache_bytes),
             gaps: Gaps::new(options.cache_bytes > 0),
-            ahead: Ahead::new(options.cache_bytes > 0),
+            ahead: ReadAhead::new(options.cache_bytes > 0),
             walk: Walk::default(),
             keys: Keys::default(),
             generation: 0,

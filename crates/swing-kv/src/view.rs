@@ -7,19 +7,19 @@ use std::sync::Arc;
 use swing_core::roles::KvStore;
 use swing_core::session::{Reader, RowValue, Session, SessionError};
 
-use crate::ahead;
 use crate::entries;
 use crate::error::{KvError, check_length};
 use crate::key::Key;
-use crate::pairs::{Known, Row};
+use crate::pairs::{Answer, Row};
 use crate::state::KvState;
 
 /// The statement that answers the value of a key in the table.
 pub const GET: &str = "SELECT value FROM kvStore WHERE key = ?1";
 /// The statement that answers it, and the row's id.
 const ROW: &str = "SELECT value, rowid FROM kvStore WHERE key = ?1";
-/// The rows from a key on.
-const ROWS: &str = "SELECT key, value, rowid FROM kvStore WHERE key >= ?1 ORDER BY key";
+/// The rows from a key on; without values that are too long to be read ahead, which SQLite does not fetch to tell their length.
+const ROWS: &str = "SELECT key, CASE WHEN key = ?1 OR octet_length(value) <= 1024 THEN value END, rowid FROM kvStore \
+    WHERE key >= ?1 ORDER BY key";
 /// Which key comes after one.
 const NEXT: &str = "SELECT key FROM kvStore WHERE key > ?1 ORDER BY key LIMIT 1";
 
@@ -48,9 +48,9 @@ impl KvStore for Kv<'_> {
     fn get(&mut self, key: &str) -> Result<Option<Arc<str>>, KvError> {
         self.state.keep_up_with(self.session)?;
         match self.state.pairs.find(key) {
-            Known::Value(value) => Ok(Some(Arc::clone(value))),
-            Known::Absent => Ok(None),
-            Known::Nothing { has_slot } => self.look_up(key, has_slot),
+            Answer::Value(value) => Ok(Some(Arc::clone(value))),
+            Answer::Absent => Ok(None),
+            Answer::Nothing { has_slot } => self.look_up(key, has_slot),
         }
     }
 
@@ -58,9 +58,9 @@ impl KvStore for Kv<'_> {
     fn has(&mut self, key: &str) -> Result<bool, KvError> {
         self.state.keep_up_with(self.session)?;
         match self.state.pairs.find(key) {
-            Known::Value(_) => Ok(true),
-            Known::Absent => Ok(false),
-            Known::Nothing { has_slot } => self.look_up(key, has_slot).map(|value| value.is_some()),
+            Answer::Value(_) => Ok(true),
+            Answer::Absent => Ok(false),
+            Answer::Nothing { has_slot } => self.look_up(key, has_slot).map(|value| value.is_some()),
         }
     }
 
@@ -142,39 +142,46 @@ impl<'a> Kv<'a> {
         Ok(value)
     }
 
-    /// What the table says of `key`, and of so many rows behind it. Where there is none, the next one tells how far it is to that.
+    /// What the table says of `key`, and of so many rows behind it. If it does not have `key`, the first one behind it tells where the gap
+    /// ends.
     fn look_from(&mut self, key: &str, rows: u32) -> Result<Option<Arc<str>>, KvError> {
         let KvState { pairs, gaps, keys, ahead, .. } = &mut *self.state;
-        let (mut found, mut is_last, mut read) = (None, true, 0);
+        let (mut found, mut saw_none, mut read, mut previous) = (None, true, 0, String::new());
         let each = |row: &RowValue<'_, '_>| {
             let name = row.text(0);
-            let is_first = mem::take(&mut is_last);
+            let is_first = mem::take(&mut saw_none);
             if is_first && name.as_ref().is_ok_and(|name| *name == key) {
                 found = Some(Row { value: row.get(1)?, id: NonZeroI64::new(row.get(2)?) });
+                key.clone_into(&mut previous);
                 return Ok(true);
             }
             // Of what is no text there is no telling which keys it comes before.
             let Ok(name) = name else { return Ok(false) };
             if is_first {
-                if gaps.are_worth_a_look(key) {
-                    gaps.learn(key, Some(name));
-                }
+                gaps.hear_of(key, Some(name));
                 return Ok(false);
             }
-            // What cannot be kept is left to those who ask for it, errors among it.
+            // What cannot be kept is left to who asks for it, errors among it; so is what is out of order, as in a damaged file.
             let Ok(value) = row.text(1) else { return Ok(false) };
+            if name <= &*previous {
+                return Ok(false);
+            }
+            name.clone_into(&mut previous);
             let id = NonZeroI64::new(row.get(2)?);
             read += 1;
-            Ok(value.len() <= ahead::LONGEST && pairs.keep_ahead(name, keys, value, id) && read < rows)
+            Ok(pairs.keep_ahead(name, keys, value, id) && read < rows)
         };
         let ended = self.session.read().each(ROWS, [key], each);
         ahead.spend(read);
-        // What is wrong behind a row that was found is told to who asks for that.
-        if found.is_none() {
-            ended.map_err(|error| KvError::reading(key, error))?;
+        match ended {
+            // What is damaged may be behind it.
+            Err(SessionError::Corrupt { .. }) if found.is_none() => return self.look_at(key),
+            // It is behind it, and is told to who asks for that. Other failures may have ended the block.
+            Ok(()) | Err(SessionError::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
-        if is_last && gaps.are_worth_a_look(key) {
-            gaps.learn(key, None);
+        if saw_none {
+            gaps.hear_of(key, None);
         }
         let value = found.as_ref().map(|row: &Row| row.value.clone());
         pairs.keep(keys.make(key), found);

@@ -72,6 +72,11 @@ impl<K, B> Kept<K, B> {
         self.slots.capacity()
     }
 
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.index.num_buckets()
+    }
+
     pub(super) fn at(&self, at: usize) -> &Slot<K, B> {
         &self.slots[at]
     }
@@ -101,7 +106,7 @@ impl<K, B> Kept<K, B> {
 }
 
 impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
-    /// The slot of `key`, or where it would be found.
+    /// The slot of `key`, or its hash, to add it by.
     // By force, as what calls it: the compiler leaves it out of line otherwise (docs/performance.md).
     #[inline(always)]
     pub(super) fn find<Q>(&self, key: &Q) -> Result<usize, Hashed>
@@ -114,15 +119,15 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
         at.map(|&at| at as usize).ok_or(Hashed(hash))
     }
 
-    /// Adds a key that has no slot, to be found there.
-    pub(super) fn add(&mut self, key: K, place: Hashed) -> usize {
+    /// Adds a key that has no slot.
+    pub(super) fn add(&mut self, key: K, hash: Hashed) -> usize {
         let at = self.slots.len();
         self.slots.push(Slot { key, below: B::default(), place: UNCHANGED, kept: false });
-        self.put_in_index(at, place);
+        self.put_in_index(at, hash);
         at
     }
 
-    fn hash_of(&self, key: &K) -> Hashed {
+    pub(super) fn hash_of(&self, key: &K) -> Hashed {
         Hashed(self.hasher.hash_one(key))
     }
 
@@ -133,7 +138,9 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
     fn put_in_index(&mut self, at: usize, Hashed(hash): Hashed) {
         let Self { slots, index, hasher, .. } = self;
         let again = |&at: &u32| hasher.hash_one(&slots[at as usize].key);
-        if index.len() == index.capacity() && index.len() < FOURFOLD {
+        // Seven of eight places: otherwise it is full of some that were given up, and is tidied.
+        let is_full = index.len() >= index.num_buckets() / 8 * 7;
+        if index.len() == index.capacity() && is_full && index.len() < FOURFOLD {
             index.reserve(3 * index.len(), again);
         }
         index.insert_unique(hash, number(at), again);
@@ -261,7 +268,7 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Overlay<K, V, B> {
     /// Keeps what the table says of `key`.
     pub fn keep(&mut self, key: K, below: B) {
-        let at = self.slot(&key).unwrap_or_else(|place| self.add(key, place));
+        let at = self.slot(&key).unwrap_or_else(|hash| self.add(key, hash));
         self.slots.replace(at, below);
     }
 
@@ -271,14 +278,14 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Err(place) = self.slot(key) else { return false };
+        let Err(hash) = self.slot(key) else { return false };
         let Some((key, below)) = make() else { return false };
-        let at = self.add(key, place);
+        let at = self.add(key, hash);
         self.slots.replace(at, below);
         true
     }
 
-    /// What is kept for `key`, if it has a slot, becomes something else.
+    /// If `key` has a slot, what comes of what is kept for it, or of nothing, is kept from now on.
     pub fn keep_as<Q>(&mut self, key: &Q, below: impl FnOnce(B) -> B)
     where
         K: Borrow<Q>,
@@ -310,7 +317,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         self.ordered.set(0);
         self.looked.set(0);
         self.release();
-        (self.known, self.bytes, self.stretch) = (0, 0, 0);
+        (self.known, self.bytes) = (0, 0);
         // A block that was very large does not keep its room.
         self.slots.give_room_back();
         self.changed.shrink_to(ROOM);

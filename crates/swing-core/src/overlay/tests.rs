@@ -210,6 +210,8 @@ impl Footprint for Below {
 enum Keeping {
     Change(u8, Option<u8>),
     Keep(u8, u8),
+    KeepNew(u8, Option<u8>),
+    KeepAs(u8, u8),
     Mark,
     Rollback(usize),
     Settle,
@@ -221,6 +223,8 @@ fn keeping() -> impl Strategy<Value = Keeping> {
     prop_oneof![
         6 => (0..8u8, any::<Option<u8>>()).prop_map(|(key, value)| Keeping::Change(key, value)),
         4 => (0..8u8, any::<u8>()).prop_map(|(key, below)| Keeping::Keep(key, below)),
+        2 => (0..8u8, any::<Option<u8>>()).prop_map(|(key, below)| Keeping::KeepNew(key, below)),
+        2 => (0..8u8, any::<u8>()).prop_map(|(key, below)| Keeping::KeepAs(key, below)),
         3 => Just(Keeping::Mark),
         2 => (0..4usize).prop_map(Keeping::Rollback),
         2 => Just(Keeping::Settle),
@@ -241,6 +245,17 @@ proptest! {
                 Keeping::Change(key, Some(value)) => { overlay.put(key, value); changes.insert(key, Some(value)); listed.insert(key); }
                 Keeping::Change(key, None) => { overlay.delete(key); changes.insert(key, None); listed.insert(key); }
                 Keeping::Keep(key, kept) => { overlay.keep(key, Below(Some(kept))); below.insert(key, Below(Some(kept))); }
+                Keeping::KeepNew(key, kept) => {
+                    let has_slot = listed.contains(&key) || below.contains_key(&key);
+                    let added = overlay.keep_new(&key, || kept.map(|kept| (key, Below(Some(kept)))));
+                    prop_assert_eq!(added, !has_slot && kept.is_some());
+                    if added { below.insert(key, Below(kept)); }
+                }
+                Keeping::KeepAs(key, kept) => {
+                    let known = below.get(&key).copied();
+                    overlay.keep_as(&key, |before| { assert_eq!(before, known.unwrap_or_default()); Below(Some(kept)) });
+                    if known.is_some() || listed.contains(&key) { below.insert(key, Below(Some(kept))); }
+                }
                 Keeping::Mark => { overlay.mark(); marks.push(changes.clone()); }
                 Keeping::Rollback(depth) => {
                     overlay.rollback_to(depth);
@@ -365,4 +380,43 @@ fn what_is_kept_keeps_room_for_as_much_again() {
     overlay.put(0, 1);
     overlay.settle(|_, _, _, before| Some(before));
     assert_eq!(overlay.slots.capacity(), room);
+}
+
+#[test]
+fn the_index_grows_fourfold_with_the_keys_and_not_with_those_that_have_gone() {
+    let mut kept = Overlay::<u16, u8, Below>::default();
+    let places: BTreeSet<usize> = (0..200)
+        .map(|key| {
+            kept.keep(key, Below(None));
+            kept.slots.places()
+        })
+        .collect();
+    assert_eq!(places.into_iter().collect::<Vec<_>>(), [4, 16, 64, 256]);
+    let mut old = kept.let_go();
+    for key in 200..20_000 {
+        let hash = old.hash_of(&key);
+        old.add(key, hash);
+        old.remove(&(key - 200));
+        assert!(old.places() <= 512, "{key}: {}", old.places());
+    }
+}
+
+#[test]
+fn stretches_are_counted_from_the_beginning_of_each_block() {
+    let mut overlay = Overlay::<u8, u8, Below>::default();
+    let crank = |overlay: &mut Overlay<u8, u8, Below>, change: bool| {
+        overlay.mark();
+        if change {
+            overlay.put(1, 1);
+        }
+        overlay.rollback_to(0);
+        overlay.release();
+    };
+    crank(&mut overlay, false);
+    assert_eq!(overlay.stretch, 0, "without changes there is no block");
+    crank(&mut overlay, true);
+    crank(&mut overlay, true);
+    assert_eq!(overlay.stretch, 4);
+    overlay.settle(|_, _, _, _| None);
+    assert_eq!(overlay.stretch, 0);
 }

@@ -1,11 +1,16 @@
 //! What is read behind a row that was asked for.
 
+use std::path::{Path, PathBuf};
+
 use swing_core::Session;
 use swing_core::roles::KvStore as _;
 use swing_core::session::{Location, OpenOptions, Part as _};
 
-use crate::ahead::LONGEST;
+use crate::view::GET;
 use crate::{KvError, KvOptions, KvState, TABLES};
+
+/// A longer value is not read ahead.
+const LONGEST: usize = 1024;
 
 /// A block of a store that has these rows, of which nothing is known.
 fn begun(rows: &str) -> (Session, KvState) {
@@ -69,31 +74,104 @@ fn what_cannot_be_kept_is_left_to_who_asks_for_it() {
     }
 }
 
-/// A chain of pages that leads nowhere.
-#[test]
-fn what_is_damaged_behind_a_row_is_told_to_who_asks_for_it() {
-    const PAGE: usize = 4096;
+const PAGE: usize = 4096;
+
+/// A store that has these rows, in a file.
+fn in_file(rows: &[(&str, usize)]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("swingstore.sqlite");
-    let open = || Session::open(Location::File(file.clone()), &OpenOptions::default(), TABLES).unwrap();
-    let mut session = open();
-    let rows = format!("INSERT INTO kvStore VALUES ('a', 'v'), ('b', '{}'), ('c', 'v')", "x".repeat(10 * PAGE));
-    session.write().unwrap().run(&rows, []).unwrap();
+    let mut session = open(&file);
+    for (key, length) in rows {
+        session.write().unwrap().run("INSERT INTO kvStore VALUES (?1, ?2)", (key, "x".repeat(*length))).unwrap();
+    }
     session.commit(&mut []).unwrap();
     session.close().unwrap();
-    let mut bytes = fs_err::read(&file).unwrap();
+    (dir, file)
+}
+
+fn open(file: &Path) -> Session {
+    Session::open(Location::File(file.to_owned()), &OpenOptions::default(), TABLES).unwrap()
+}
+
+fn change(file: &Path, change: impl FnOnce(&mut [u8])) {
+    let mut bytes = fs_err::read(file).unwrap();
+    change(&mut bytes);
+    fs_err::write(file, bytes).unwrap();
+}
+
+/// All chains of pages lead nowhere.
+fn damage_long_values(bytes: &mut [u8]) {
     let chained = bytes.chunks_mut(PAGE).filter(|page| page[4..].iter().all(|&byte| byte == b'x'));
     assert!(chained.map(|page| page[..4].fill(0xff)).count() > 5);
-    fs_err::write(&file, bytes).unwrap();
+}
 
-    let (mut session, mut state) = (open(), KvState::default());
-    session.begin().unwrap();
-    assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("v"));
-    for _ in 0..2 {
-        let error = state.bind(&mut session).get("b").unwrap_err();
-        assert!(matches!(error, KvError::Value { ref key, .. } if key == "b"), "{error:?}");
+#[test]
+fn what_is_damaged_behind_a_key_is_told_to_who_asks_for_it() {
+    let (_dir, file) = in_file(&[("a", 1), ("c", 10 * PAGE), ("d", 1)]);
+    change(&file, damage_long_values);
+    for first in ["a", "b"] {
+        let (mut session, mut state) = (open(&file), KvState::default());
+        session.begin().unwrap();
+        assert_eq!(get(&mut session, &mut state, first).is_some(), first == "a");
+        for _ in 0..2 {
+            let error = state.bind(&mut session).get("c").unwrap_err();
+            assert!(matches!(error, KvError::Value { ref key, .. } if key == "c"), "{error:?}");
+        }
+        assert_eq!(get(&mut session, &mut state, "d").as_deref(), Some("x"));
     }
-    assert_eq!(get(&mut session, &mut state, "c").as_deref(), Some("v"));
+}
+
+/// The index of keys is whole, so each answer is that of a search for its key alone.
+#[test]
+fn a_damaged_page_of_the_table_is_told_for_the_rows_on_it() {
+    let keys: Vec<String> = (0..12).map(|at| format!("k{at:02}")).collect();
+    let rows: Vec<_> = keys.iter().map(|key| (&**key, 900)).collect();
+    let (_dir, file) = in_file(&rows);
+    change(&file, |bytes| {
+        let leaf = bytes.chunks_mut(PAGE).find(|page| page[0] == 0x0d && page.windows(3).any(|text| text == b"k07"));
+        leaf.unwrap()[0] = 0xff;
+    });
+    let mut failed = 0;
+    for key in keys.iter().flat_map(|key| [key.clone(), format!("{key}x")]) {
+        let (mut session, mut state) = (open(&file), KvState::default());
+        session.begin().unwrap();
+        let alone = session.read().one(GET, [&key], |row| row.get::<_, String>(0));
+        match state.bind(&mut session).get(&key) {
+            Ok(value) => assert_eq!(value.as_deref(), alone.unwrap().as_deref(), "{key}"),
+            Err(error) => {
+                failed += 1;
+                assert!(alone.is_err(), "{key}: {error}");
+            }
+        }
+    }
+    assert!((1..=4).contains(&failed), "{failed}");
+}
+
+/// Keys of one length, so that the b-tree stays one but for their order.
+#[test]
+fn what_is_out_of_order_behind_a_key_is_not_believed() {
+    let (_dir, file) = in_file(&["kb1", "kb2", "kb3", "kb4", "kb5"].map(|key| (key, 1)));
+    change(&file, |bytes| {
+        let places: Vec<_> = (0..bytes.len() - 3).filter(|&at| bytes[at..].starts_with(b"kb4")).collect();
+        assert_eq!(places.len(), 2, "in the table and in the index");
+        places.iter().for_each(|at| bytes[at + 1] = b'a');
+    });
+    let (mut session, mut state) = (open(&file), KvState::default());
+    session.begin().unwrap();
+    assert_eq!(get(&mut session, &mut state, "kb3").as_deref(), Some("x"));
+    assert_eq!(known(&state), ["kb3"]);
+    assert_eq!(get(&mut session, &mut state, "ka4"), None, "as it is found by itself");
+}
+
+#[test]
+fn a_row_that_is_too_large_to_be_kept_is_not_kept_ahead() {
+    let long = "b".repeat(LONGEST);
+    let (mut session, _) = begun(&format!("('a', 'v'), ('{long}', 'v')"));
+    let mut state = KvState::new(KvOptions { cache_bytes: 8_000 });
+    assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("v"));
+    assert_eq!(known(&state), ["a"]);
+    assert_eq!(get(&mut session, &mut state, &long).as_deref(), Some("v"));
+    assert_eq!(known(&state), ["a"]);
 }
 
 #[test]
@@ -102,6 +180,7 @@ fn what_a_block_has_changed_is_not_read_over() {
     session.savepoint("s", &mut [&mut state]).unwrap();
     state.bind(&mut session).delete("b").unwrap();
     assert_eq!(get(&mut session, &mut state, "a").as_deref(), Some("v"));
+    assert_eq!(known(&state), ["a"]);
     assert_eq!(get(&mut session, &mut state, "b"), None);
     session.rollback_to("s", &mut [&mut state]).unwrap();
     for key in ["a", "b", "c"] {

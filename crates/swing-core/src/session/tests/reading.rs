@@ -109,7 +109,9 @@ fn a_page_of_the_wrong_kind_is_found_even_where_there_are_no_rows() {
         scratch.raw().execute_batch("CREATE TABLE other (x UNIQUE); PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
         let root: usize = scratch
             .raw()
-            .query_row("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'other' AND type = ?1", [of], |row| row.get(0))
+            .query_row("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'other' AND type = ?1", [of], |row| {
+                row.get(0)
+            })
             .unwrap();
         let mut bytes = fs_err::read(scratch.path()).unwrap();
         bytes[(root - 1) * PAGE] = kind;
