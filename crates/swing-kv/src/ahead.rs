@@ -12,7 +12,7 @@ const EARNED: u32 = 2;
 const FIRST: u32 = if cfg!(test) { ROWS } else { RICHEST };
 const RICHEST: u32 = 32 * ROWS;
 /// Without credit, one search in so many reads on all the same, but no more than this.
-const RARELY: u32 = 100;
+const RARELY: u32 = 400;
 const FEW: u32 = 2;
 
 pub(crate) struct ReadAhead {
