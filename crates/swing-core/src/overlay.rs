@@ -162,7 +162,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Ok(at) = self.slot(key) else { return (Found::Unknown, None) };
+        let Some(at) = self.slot(key) else { return (Found::Unknown, None) };
         let Slot { below, place, .. } = self.slots.at(at);
         let found = match self.changed.get(*place as usize).map(|changed| &changed.entry) {
             Some(Some(Some(value))) => Found::Value(value),
@@ -173,7 +173,24 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
     }
 
     #[inline(always)]
-    fn slot<Q>(&self, key: &Q) -> Result<usize, Hashed>
+    fn slot<Q>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let last = self.last.get();
+        // Of nothing there is nothing to be found, and no hash to be made.
+        if self.slots.get(last)?.key.borrow() == key {
+            return Some(last);
+        }
+        let at = self.slots.find(key).ok()?;
+        self.last.set(at);
+        Some(at)
+    }
+
+    /// The slot of `key`, or its hash, to add it by.
+    #[inline(always)]
+    fn slot_or_hash<Q>(&self, key: &Q) -> Result<usize, Hashed>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -189,7 +206,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
 
     /// Gives `key` a value.
     pub fn put(&mut self, key: K, value: V) {
-        let at = self.slot(&key);
+        let at = self.slot_or_hash(&key);
         self.change(at, || key, Some(Some(value)));
     }
 
@@ -200,13 +217,13 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let at = self.change(self.slot(key), || make(key), Some(Some(value)));
+        let at = self.change(self.slot_or_hash(key), || make(key), Some(Some(value)));
         &self.slots.at(at).key
     }
 
     /// Makes `key` absent, also from the table below.
     pub fn delete(&mut self, key: K) {
-        let at = self.slot(&key);
+        let at = self.slot_or_hash(&key);
         self.change(at, || key, Some(None));
     }
 
@@ -217,13 +234,13 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let at = self.change(self.slot(key), || make(key), Some(None));
+        let at = self.change(self.slot_or_hash(key), || make(key), Some(None));
         &self.slots.at(at).key
     }
 
     /// Forgets what is known of `key`: the table below, changed by somebody directly, has the word again.
     pub fn forget(&mut self, key: &K) {
-        if let at @ Ok(_) = self.slot(key) {
+        if let at @ Ok(_) = self.slot_or_hash(key) {
             self.change(at, || key.clone(), None);
         }
     }

@@ -268,7 +268,7 @@ impl<K: Clone + Hash + Footprint, B: Footprint + Default> Kept<K, B> {
 impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Overlay<K, V, B> {
     /// Keeps what the table says of `key`.
     pub fn keep(&mut self, key: K, below: B) {
-        let at = self.slot(&key).unwrap_or_else(|hash| self.add(key, hash));
+        let at = self.slot_or_hash(&key).unwrap_or_else(|hash| self.add(key, hash));
         self.slots.replace(at, below);
     }
 
@@ -278,7 +278,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Err(hash) = self.slot(key) else { return false };
+        let Err(hash) = self.slot_or_hash(key) else { return false };
         let Some((key, below)) = make() else { return false };
         let at = self.add(key, hash);
         self.slots.replace(at, below);
@@ -291,7 +291,7 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        if let Ok(at) = self.slot(key) {
+        if let Some(at) = self.slot(key) {
             self.slots.replace_with(at, below);
         }
     }
