@@ -48,6 +48,7 @@ export const makeTraceWork = ({ initSwingStore, openSwingStore }) => {
     let commit = 0;
     let blocks = 0;
     let done = 0;
+    // Told with the figures, so that no compiler leaves the reading out.
     let inHand = 0;
     let since;
     // Whatever is not a block's body stops its clock: opening, committing, and the ones that move snapshots and bundles.

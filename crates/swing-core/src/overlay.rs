@@ -178,8 +178,9 @@ impl<K: Clone + Ord + Hash + Footprint, V: Footprint, B: Footprint + Default> Ov
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        // Of nothing there is nothing to be found, and no hash to be made. Not by way of `slot_or_hash`: then a `get` takes 271 instructions in
+        // place of 264, and a block of the kernel a hundredth longer.
         let last = self.last.get();
-        // Of nothing there is nothing to be found, and no hash to be made.
         if self.slots.get(last)?.key.borrow() == key {
             return Some(last);
         }

@@ -11,8 +11,9 @@ const EARNED: u32 = 2;
 /// What there is in advance; little in tests, so that they come to its end.
 const FIRST: u32 = if cfg!(test) { ROWS } else { RICHEST };
 const RICHEST: u32 = 32 * ROWS;
-/// Without credit, one search in so many reads on all the same, but no more than this.
+/// Without credit, one search in so many reads on all the same.
 const RARELY: u32 = 400;
+/// So many rows then.
 const FEW: u32 = 2;
 
 pub(crate) struct ReadAhead {

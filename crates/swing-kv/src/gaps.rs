@@ -110,16 +110,11 @@ impl Gaps {
         true
     }
 
-    /// The gap that `key` is in.
-    fn around(&mut self, key: &str) -> Option<(&str, &mut End)> {
-        around(&mut self.known, key)
-    }
-
     /// The table does not have `key`, and `next` is the first one after it. Forgotten at once if it is not to be remembered, or cannot be so:
     /// a damaged b-tree may answer anything.
     pub(crate) fn learn(&mut self, key: &str, next: Option<&str>) {
         // Whatever is known of `key` already goes as far; and no two overlap.
-        if !self.may_be_remembered(key, next) || self.around(key).is_some() {
+        if !self.may_be_remembered(key, next) || around(&mut self.known, key).is_some() {
             return;
         }
         let within = (Bound::Included(key), next.map_or(Bound::Unbounded, Bound::Excluded));
@@ -164,7 +159,7 @@ impl Gaps {
         let mut keys = keys.into_iter().peekable();
         while let Some(first) = keys.next() {
             self.last = None;
-            let Some((from, end)) = self.around(first) else { continue };
+            let Some((from, end)) = around(&mut self.known, first) else { continue };
             let mut last = first;
             while let Some(key) = keys.next_if(|key| end.is_past(key)) {
                 last = key;
@@ -262,13 +257,13 @@ mod tests {
                         absent.retain(|key| !keys.contains(key));
                         // Between those that were added it may know less now.
                         let between = |key: &String| keys.first() < Some(key) && Some(key) < keys.last();
-                        absent.retain(|key| !between(key) || gaps.around(key).is_some());
+                        absent.retain(|key| !between(key) || around(&mut gaps.known, key).is_some());
                         table.extend(keys);
                     }
                     Step::Delete(key) => drop(table.remove(&key)),
                 }
                 for key in &all {
-                    prop_assert_eq!(gaps.around(key).is_some(), absent.contains(key), "{:?}", key);
+                    prop_assert_eq!(around(&mut gaps.known, key).is_some(), absent.contains(key), "{:?}", key);
                     prop_assert!(absent.contains(key) || !gaps.cover_again(key), "{:?}", key);
                 }
                 let ends = gaps.known.values().map(|end| end.to.as_deref());
@@ -438,7 +433,7 @@ mod tests {
                 }
                 let there = all.iter().filter(|key| table.contains(*key));
                 for key in there {
-                    prop_assert!(gaps.around(key).is_none() && !gaps.cover_again(key), "{:?}", key);
+                    prop_assert!(around(&mut gaps.known, key).is_none() && !gaps.cover_again(key), "{:?}", key);
                 }
             }
         }

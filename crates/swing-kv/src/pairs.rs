@@ -132,7 +132,7 @@ impl Pairs {
     pub(crate) fn take_up(&mut self, key: &str) -> Option<Arc<str>> {
         let (Found::Unknown, Some(Stored::Ahead(row))) = self.changes.look(key) else { return None };
         let value = Arc::clone(&row.value);
-        self.changes.keep_as(key, |stored| stored.known().map_or(Stored::Unknown, Stored::from));
+        self.changes.keep_as(key, |stored| if let Stored::Ahead(row) = stored { Stored::Row(row) } else { stored });
         Some(value)
     }
 

@@ -26,7 +26,7 @@ pub(super) const UNCHANGED: u32 = u32::MAX;
 /// the index takes five bytes.
 const FOURFOLD: usize = 1 << 16;
 
-/// The hash of a key that has no slot yet, which is costly enough to be made once.
+/// The hash of a key, which is costly enough to be made once.
 #[derive(Clone, Copy)]
 pub(super) struct Hashed(u64);
 
