@@ -9,8 +9,9 @@ use crate::listing::Bounds;
 use crate::schema::SPANS;
 use crate::view::Transcripts;
 
-const SPANS_OF: &str =
-    "SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1";
+/// All columns, and one more.
+const SPANS_OF: &str = "\
+SELECT vatID, startPos, endPos, hash, isCurrent, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1";
 const SPANS_FROM: &str = "\
 SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
 const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
@@ -25,13 +26,17 @@ impl Transcripts<'_> {
     }
 
     fn delete_all(&mut self, vat: &VatId) -> Result<Cleanup, TranscriptError> {
-        let spans = self.newest_bounds(vat, u64::MAX)?;
-        // Not span by span: there may be items that are in none.
-        let mut writer = self.session.write()?;
+        let mut stored = Vec::new();
+        self.session.write()?.count_out_each(SPANS, SPANS_OF, [vat], |row| {
+            stored.push(Bounds::read(vat, row, [1, 2, 6])?);
+            Ok::<_, TranscriptError>(())
+        })?;
+        let spans = self.all_bounds(vat, stored);
         // Of a damaged file the lengths may be anything.
         let about = spans.iter().fold(0_u64, |sum, span| sum.saturating_add(span.len()));
+        let mut writer = self.session.write()?;
+        // Not span by span: there may be items that are in none.
         emptying::delete_items(&mut writer, vat, about)?;
-        writer.count_out(SPANS, SPANS_OF, [vat])?;
         emptying::delete_spans(&mut writer, vat, spans.len() as u64)?;
         self.state.layers.items.forget(vat, Position::ZERO, Position::MAX);
         for span in &spans {

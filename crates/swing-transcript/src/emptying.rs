@@ -5,39 +5,59 @@
 //! are only listed. So if the other vats' rows are few they are taken out, the table is emptied, and they are put
 //! back under the rowids that they had. Anybody who looks sees the same rows either way.
 
+use std::cmp::Ordering;
+
 use swing_core::session::RowValue;
 use swing_core::{Position, SessionError, VatId, Writer};
 
 /// Below this many rows of the vat's the ordinary way is as good.
-const PAYS_FROM: u64 = 4096;
+const PAYS_FROM: u64 = 256;
 /// The vat's rows must be this many times the others'.
 const TIMES: u64 = 4;
 /// How much of others' rows is held.
 const MOST_BYTES: usize = 32 << 20;
 
-const DELETE_ITEMS: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
-const EMPTY_ITEMS: &str = "DELETE FROM transcriptItems";
-const PUT_ITEM: &str = "\
-INSERT INTO transcriptItems (rowid, vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4, ?5)";
-const OTHER_ITEMS: [&str; 3] = [
-    "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID < ?1",
-    "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID > ?1",
-    "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID IS NULL AND ?1 IS NOT NULL",
-];
+/// Deletes all items of `vat`, which are about so many.
+pub(crate) fn delete_items(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
+    delete::<Item>(writer, vat, about)
+}
 
-const DELETE_SPANS: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
-const EMPTY_SPANS: &str = "DELETE FROM transcriptSpans";
-const PUT_SPAN: &str = "\
-INSERT INTO transcriptSpans (rowid, vatID, startPos, endPos, hash, isCurrent, incarnation)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const OTHER_SPANS: [&str; 3] = [
-    "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID < ?1",
-    "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID > ?1",
-    "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans
-WHERE vatID IS NULL AND ?1 IS NOT NULL",
-];
+/// Deletes all spans of `vat`, which are about so many.
+pub(crate) fn delete_spans(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
+    delete::<Span>(writer, vat, about)
+}
 
-struct OtherItem {
+fn delete<R: Row>(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
+    let Some(others) = few_others::<R>(writer, vat, about)? else {
+        return writer.run(R::DELETE, [vat]).map(drop);
+    };
+    writer.run_through(R::EMPTY)?;
+    // Nothing in them breaks a constraint of the table. If there is more that a row can break, a trigger say, they are not lost with it.
+    R::put(writer, others).map_err(|error| writer.give_up(error))
+}
+
+/// A row of another vat.
+trait Row: Sized {
+    /// Deletes the vat's.
+    const DELETE: &str;
+    /// Deletes everybody's.
+    const EMPTY: &str;
+    /// The others', in the order of their keys, and then such as are nobody's.
+    const OTHERS: [&str; 3];
+
+    fn read(row: &RowValue<'_, '_>) -> Result<Self, SessionError>;
+
+    fn put(writer: &mut Writer<'_>, rows: Vec<Self>) -> Result<(), SessionError>;
+
+    fn rowid(&self) -> i64;
+
+    fn bytes(&self) -> usize;
+
+    /// Whether the table takes it after the row before it, or as the first.
+    fn fits(&self, before: Option<&Self>) -> bool;
+}
+
+struct Item {
     rowid: i64,
     vat: String,
     position: Position,
@@ -45,7 +65,43 @@ struct OtherItem {
     incarnation: i64,
 }
 
-struct OtherSpan {
+impl Row for Item {
+    const DELETE: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
+    const EMPTY: &str = "DELETE FROM transcriptItems";
+    const OTHERS: [&str; 3] = [
+        "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID < ?1
+ORDER BY vatID, position",
+        "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID > ?1
+ORDER BY vatID, position",
+        "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID IS NULL AND ?1 IS NOT NULL",
+    ];
+
+    fn read(row: &RowValue<'_, '_>) -> Result<Self, SessionError> {
+        let (position, text) = (row.get(2)?, row.get(3)?);
+        Ok(Self { rowid: row.get(0)?, vat: row.get(1)?, position, text, incarnation: row.get(4)? })
+    }
+
+    fn put(writer: &mut Writer<'_>, rows: Vec<Self>) -> Result<(), SessionError> {
+        const PUT: &str = "\
+INSERT INTO transcriptItems (rowid, vatID, position, item, incarnation) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let columns = |Self { rowid, vat, position, text, incarnation }| (rowid, vat, position, text, incarnation);
+        writer.run_all(PUT, rows.into_iter().map(columns))
+    }
+
+    fn rowid(&self) -> i64 {
+        self.rowid
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    fn fits(&self, before: Option<&Self>) -> bool {
+        before.is_none_or(|before| (&before.vat, before.position) < (&self.vat, self.position))
+    }
+}
+
+struct Span {
     rowid: i64,
     vat: String,
     start: Position,
@@ -55,97 +111,128 @@ struct OtherSpan {
     incarnation: i64,
 }
 
-/// Deletes all items of `vat`, which are about so many.
-pub(crate) fn delete_items(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
-    let read = |row: &RowValue<'_, '_>| {
-        let text: String = row.get(3)?;
-        let (bytes, position) = (text.len(), row.get(2)?);
-        Ok((OtherItem { rowid: row.get(0)?, vat: row.get(1)?, position, text, incarnation: row.get(4)? }, bytes))
-    };
-    if let Some(mut others) = few_others(writer, vat, about, OTHER_ITEMS, read)? {
-        others.sort_unstable_by_key(|item| item.rowid);
-        let emptied = emptied(writer, EMPTY_ITEMS, |writer| {
-            let row = |OtherItem { rowid, vat, position, text, incarnation }| (rowid, vat, position, text, incarnation);
-            writer.run_all(PUT_ITEM, others.into_iter().map(row))
-        })?;
-        if emptied {
-            return Ok(());
-        }
-    }
-    writer.run(DELETE_ITEMS, [vat]).map(drop)
-}
+impl Row for Span {
+    const DELETE: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
+    const EMPTY: &str = "DELETE FROM transcriptSpans";
+    const OTHERS: [&str; 3] = [
+        "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID < ?1
+ORDER BY vatID, startPos",
+        "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID > ?1
+ORDER BY vatID, startPos",
+        "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans
+WHERE vatID IS NULL AND ?1 IS NOT NULL",
+    ];
 
-/// Deletes all spans of `vat`, which are about so many.
-pub(crate) fn delete_spans(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
-    let read = |row: &RowValue<'_, '_>| {
+    fn read(row: &RowValue<'_, '_>) -> Result<Self, SessionError> {
         let (start, end, hash) = (row.get(2)?, row.get(3)?, row.get(4)?);
         let (is_current, incarnation) = (row.get(5)?, row.get(6)?);
-        Ok((OtherSpan { rowid: row.get(0)?, vat: row.get(1)?, start, end, hash, is_current, incarnation }, 128))
-    };
-    if let Some(mut others) = few_others(writer, vat, about, OTHER_SPANS, read)? {
-        others.sort_unstable_by_key(|span| span.rowid);
-        let emptied = emptied(writer, EMPTY_SPANS, |writer| {
-            let row = |OtherSpan { rowid, vat, start, end, hash, is_current, incarnation }| {
-                (rowid, vat, start, end, hash, is_current, incarnation)
-            };
-            writer.run_all(PUT_SPAN, others.into_iter().map(row))
-        })?;
-        if emptied {
-            return Ok(());
-        }
+        Ok(Self { rowid: row.get(0)?, vat: row.get(1)?, start, end, hash, is_current, incarnation })
     }
-    writer.run(DELETE_SPANS, [vat]).map(drop)
+
+    fn put(writer: &mut Writer<'_>, rows: Vec<Self>) -> Result<(), SessionError> {
+        const PUT: &str = "\
+INSERT INTO transcriptSpans (rowid, vatID, startPos, endPos, hash, isCurrent, incarnation)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let columns = |Self { rowid, vat, start, end, hash, is_current, incarnation }| {
+            (rowid, vat, start, end, hash, is_current, incarnation)
+        };
+        writer.run_all(PUT, rows.into_iter().map(columns))
+    }
+
+    fn rowid(&self) -> i64 {
+        self.rowid
+    }
+
+    fn bytes(&self) -> usize {
+        self.hash.len()
+    }
+
+    fn fits(&self, before: Option<&Self>) -> bool {
+        let follows = before.is_none_or(|before| match before.vat.cmp(&self.vat) {
+            Ordering::Less => true,
+            // The current one is its vat's last, so that there is but one.
+            Ordering::Equal => before.start < self.start && before.is_current.is_none(),
+            Ordering::Greater => false,
+        });
+        follows && matches!(self.is_current, None | Some(1))
+    }
 }
 
-/// Empties a table and has it filled again. False, and nothing is changed, if what was in it breaks the table's own
-/// constraints, as rows of a damaged file may.
-fn emptied(
-    writer: &mut Writer<'_>,
-    empty: &str,
-    fill: impl FnOnce(&mut Writer<'_>) -> Result<(), SessionError>,
-) -> Result<bool, SessionError> {
-    writer.run("SAVEPOINT emptying", [])?;
-    writer.run_through(empty)?;
-    let filled = match fill(writer) {
-        Ok(()) => true,
-        Err(error) if error.is_constraint() => {
-            writer.run("ROLLBACK TO emptying", [])?;
-            false
-        }
-        Err(error) => return Err(error),
-    };
-    writer.run("RELEASE emptying", [])?;
-    Ok(filled)
-}
-
-/// The rows of all other vats, if they are few, and all as they should be: what is odd is better left where it is.
-fn few_others<T>(
-    writer: &Writer<'_>,
-    vat: &VatId,
-    about: u64,
-    queries: [&str; 3],
-    mut read: impl FnMut(&RowValue<'_, '_>) -> Result<(T, usize), SessionError>,
-) -> Result<Option<Vec<T>>, SessionError> {
+/// The rows of all other vats by their rowids, if they are few, and all as they should be: what is odd is better left where it is.
+fn few_others<R: Row>(writer: &Writer<'_>, vat: &VatId, about: u64) -> Result<Option<Vec<R>>, SessionError> {
     if about < PAYS_FROM {
         return Ok(None);
     }
-    let (mut others, mut held, mut few) = (Vec::new(), 0, true);
-    for sql in queries {
+    let (mut others, mut held, mut few) = (Vec::<R>::new(), 0, true);
+    for sql in R::OTHERS {
         writer.read().each(sql, [vat], |row| {
-            match read(row) {
-                Ok((other, bytes)) => {
+            match R::read(row) {
+                Ok(other) => {
+                    held += size_of::<R>() + other.bytes();
+                    few = held <= MOST_BYTES && other.fits(others.last());
                     others.push(other);
-                    held += bytes + size_of::<T>();
                 }
                 Err(SessionError::Corrupt { .. }) => few = false,
                 Err(error) => return Err(error),
             }
-            few = few && held <= MOST_BYTES && (others.len() as u64).saturating_mul(TIMES) <= about;
+            few = few && (others.len() as u64).saturating_mul(TIMES) <= about;
             Ok::<_, SessionError>(few)
         })?;
         if !few {
             return Ok(None);
         }
     }
-    Ok(Some(others))
+    others.sort_unstable_by_key(R::rowid);
+    Ok(others.is_sorted_by(|one, next| one.rowid() < next.rowid()).then_some(others))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(position: u64) -> Position {
+        Position::new(position).unwrap()
+    }
+
+    #[test]
+    fn items_fit_in_the_order_of_their_keys() {
+        let item = |vat: &str, position| Item {
+            rowid: 1,
+            vat: vat.to_owned(),
+            position: at(position),
+            text: String::new(),
+            incarnation: 0,
+        };
+        let first = item("v1", 7);
+        assert!(first.fits(None));
+        for (vat, position, fits) in
+            [("v1", 6, false), ("v1", 7, false), ("v1", 8, true), ("v2", 0, true), ("v0", 9, false)]
+        {
+            assert_eq!(item(vat, position).fits(Some(&first)), fits, "{vat} {position}");
+        }
+    }
+
+    #[test]
+    fn of_the_spans_of_a_vat_only_the_last_may_be_current() {
+        let span = |vat: &str, start, is_current| Span {
+            rowid: 1,
+            vat: vat.to_owned(),
+            start: at(start),
+            end: at(start),
+            hash: String::new(),
+            is_current,
+            incarnation: 0,
+        };
+        let (closed, current) = (span("v1", 7, None), span("v1", 7, Some(1)));
+        assert!(closed.fits(None) && current.fits(None) && !span("v1", 0, Some(0)).fits(None));
+        for (vat, start, after_closed, after_current) in
+            [("v1", 7, false, false), ("v1", 8, true, false), ("v2", 0, true, true), ("v0", 9, false, false)]
+        {
+            for is_current in [None, Some(1)] {
+                let next = span(vat, start, is_current);
+                assert_eq!(next.fits(Some(&closed)), after_closed, "{vat} {start}");
+                assert_eq!(next.fits(Some(&current)), after_current, "{vat} {start}");
+            }
+        }
+    }
 }

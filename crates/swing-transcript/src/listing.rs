@@ -39,10 +39,24 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// Those of a span of `vat` in a row, of which these columns say where it starts, where it ends and whether it is current.
+    pub(crate) fn read(
+        vat: &VatId,
+        row: &RowValue<'_, '_>,
+        [start, end, is_current]: [usize; 3],
+    ) -> Result<Self, TranscriptError> {
+        let (start, end) = in_order(vat, row.get(start)?, row.get(end)?)?;
+        Ok(Self { start, end, is_current: row.get(is_current)? })
+    }
+
     /// The key of the span's record.
     pub(crate) fn key(self, vat: &VatId) -> ExportKey {
         let vat = vat.clone();
         if self.is_current { ExportKey::CurrentSpan(vat) } else { ExportKey::Span { vat, start: self.start } }
+    }
+
+    fn of(Span { start, end, .. }: Span, is_current: bool) -> Self {
+        Self { start, end, is_current }
     }
 
     /// How many items it has.
@@ -117,11 +131,10 @@ impl Transcripts<'_> {
     /// The bounds of the last `most` spans of `vat`, newest first.
     pub(crate) fn newest_bounds(&self, vat: &VatId, most: u64) -> Result<Vec<Bounds>, TranscriptError> {
         let read = |row: &RowValue<'_, '_>| {
-            let (start, end) = in_order(vat, row.get(0)?, row.get(1)?)?;
-            Ok((start, Bounds { start, end, is_current: row.get(2)? }))
+            let bounds = Bounds::read(vat, row, [0, 1, 2])?;
+            Ok((bounds.start, bounds))
         };
-        let of = |Span { start, end, .. }, is_current| Bounds { start, end, is_current };
-        self.newest(vat, most, NEWEST_BOUNDS, read, of)
+        self.newest(vat, most, NEWEST_BOUNDS, read, Bounds::of)
     }
 
     /// `read` takes rows of the table, and says where they start; `of` spans that are not there, or not as they are.
@@ -139,14 +152,30 @@ impl Transcripts<'_> {
             stored.push(read(row)?);
             Ok::<_, TranscriptError>(true)
         })?;
+        let spans = self.with_unwritten(vat, stored, of);
+        Ok(spans.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX)).collect())
+    }
+
+    /// The bounds of all spans of `vat`, newest first, from those that the table has.
+    pub(crate) fn all_bounds(&self, vat: &VatId, stored: Vec<Bounds>) -> Vec<Bounds> {
+        let stored = stored.into_iter().map(|bounds| (bounds.start, bounds));
+        self.with_unwritten(vat, stored, Bounds::of).into_values().rev().collect()
+    }
+
+    /// Spans of `vat` by where they start: `stored` ones, and above them what was changed since.
+    fn with_unwritten<T>(
+        &self,
+        vat: &VatId,
+        stored: impl IntoIterator<Item = (Position, T)>,
+        of: impl Fn(Span, bool) -> T,
+    ) -> BTreeMap<Position, T> {
         // All at once, which in order costs next to nothing.
         let mut spans: BTreeMap<_, _> = stored.into_iter().collect();
-        // What was changed since stands above what the table says.
         spans.extend(self.state.layers.closed_of(vat).into_iter().map(|span| (span.start, of(span, false))));
         if let Found::Value(span) = self.state.layers.current.find(vat) {
             spans.insert(span.start, of(*span, true));
         }
-        Ok(spans.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX)).collect())
+        spans
     }
 
     /// All items of `vat` that are there, through all its spans. Pruned ones are passed over, and nothing is verified.

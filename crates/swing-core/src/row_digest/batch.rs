@@ -18,6 +18,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// An empty one that takes about so many bytes without moving them.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes + bytes / 8), ends: Vec::new() }
+    }
+
     /// The next cell of a row.
     pub(super) fn write(&mut self, cell: Cell<'_>) {
         cell.write(&mut self.bytes);

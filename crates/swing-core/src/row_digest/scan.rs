@@ -14,7 +14,7 @@ use super::lanes::RowDigest;
 use crate::session::{Reader, RowValue, SessionError, Table};
 
 /// Rows go to another thread in batches of this many bytes.
-const BATCH: usize = 256 << 10;
+const BATCH: usize = 64 << 10;
 const MOST_WORKERS: usize = 4;
 
 /// The digest of all rows of `table`.
@@ -40,13 +40,13 @@ pub fn scan(db: Reader<'_>, table: &Table) -> Result<RowDigest, SessionError> {
 ///
 /// # Errors
 /// [`SessionError`] when they cannot be read, or `check` says so.
-pub(crate) fn sum_of(
+pub(crate) fn sum_of<E: From<SessionError>>(
     db: Reader<'_>,
     sql: &str,
     params: impl Params,
     columns: Range<usize>,
-    mut check: impl FnMut(&RowValue<'_, '_>) -> Result<(), SessionError>,
-) -> Result<RowDigest, SessionError> {
+    mut check: impl FnMut(&RowValue<'_, '_>) -> Result<(), E>,
+) -> Result<RowDigest, E> {
     thread::scope(|scope| {
         let mut workers = Workers { scope, hashing: Vec::new(), most: None, turn: 0, digest: RowDigest::default() };
         let mut batch = Batch::default();
@@ -57,9 +57,9 @@ pub(crate) fn sum_of(
             }
             batch.end_row(false);
             if batch.bytes() >= BATCH {
-                workers.hand_on(std::mem::take(&mut batch));
+                workers.hand_on(std::mem::replace(&mut batch, Batch::with_room(BATCH)));
             }
-            Ok::<_, SessionError>(true)
+            Ok::<_, E>(true)
         });
         batch.sum_all(&mut workers.digest);
         let digest = workers.finish();

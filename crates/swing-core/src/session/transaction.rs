@@ -283,7 +283,7 @@ impl Session {
         error
     }
 
-    fn poison(&mut self, error: &dyn std::error::Error) {
+    pub(super) fn poison(&mut self, error: &dyn std::error::Error) {
         if controls::poison_is_ignored() {
             self.state = if self.connection.is_autocommit() { State::Idle } else { State::Open };
             return;

@@ -3,7 +3,7 @@
 use rusqlite::Params;
 
 use super::error::SessionError;
-use super::reader::Reader;
+use super::reader::{Reader, RowValue};
 use super::schema::Table;
 use super::transaction::Session;
 use crate::row_digest::{Cell, RowDigest, sum_of};
@@ -149,6 +149,31 @@ impl<'s> Writer<'s> {
             self.note_rows(table, &rows.taken_off());
         }
         Ok(())
+    }
+
+    /// The same, and shows each of the rows, also when no digests are kept: they need not be read for that by themselves.
+    ///
+    /// # Errors
+    /// [`SessionError`] when they cannot be read, or what `see` says. None is taken off then.
+    pub fn count_out_each<E: From<SessionError>>(
+        &mut self,
+        table: &Table,
+        select: &str,
+        params: impl Params,
+        mut see: impl FnMut(&RowValue<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.keeps_row_digests() {
+            return self.read().each(select, params, |row| see(row).map(|()| true));
+        }
+        let rows = sum_of(self.read(), select, params, 0..table.columns.len(), see)?;
+        self.note_rows(table, &rows.taken_off());
+        Ok(())
+    }
+
+    /// Says that what was begun is half done and nobody will end it, whatever `error` is: the session is poisoned.
+    pub fn give_up(&mut self, error: SessionError) -> SessionError {
+        self.session.poison(&error);
+        error
     }
 
     fn each_row<P: Params>(

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::row_digest::{Cell, Kept, RowDigest, RowDigestError, RowDigests, Stored, scan, stored};
-use crate::session::{CommitError, Scope};
+use crate::session::{CommitError, RowValue, Scope};
 
 const OTHER: Table = Table {
     name: "other",
@@ -394,7 +394,7 @@ fn a_scan_of_many_rows_is_the_sum_of_them_whoever_hashes_which() {
     let mut session = open(&scratch);
     let mut expected = loaded(&session).of(&KV).unwrap().clone();
     let mut scratchpad = Vec::new();
-    // Several batches of 256 KiB, and an odd rest.
+    // Several batches, and an odd rest.
     for at in 0..900 {
         let (key, value) = (format!("k{at}"), "x".repeat(at * 3 % 2001));
         session.write().unwrap().run(SET, [&*key, &*value]).unwrap();
@@ -444,6 +444,37 @@ SELECT key, CASE WHEN key = 'k00999' THEN abs(-9223372036854775807 - 1) ELSE val
     assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
     session.close().unwrap();
     assert_eq!(loaded(&open(&scratch)).of(&KV), Some(&all));
+}
+
+#[test]
+fn rows_that_are_counted_out_are_shown_whether_digests_are_kept_or_not() {
+    const ALL: &str = "SELECT key, value FROM kvStore ORDER BY key";
+    let [with, without] = [digested(), Scratch::with_store()];
+    for (scratch, kept, rows) in [(&with, true, vec!["a", "b"]), (&without, false, vec!["a"])] {
+        let mut session = if kept { open(scratch) } else { scratch.open() };
+        let mut writer = session.write().unwrap();
+        assert_eq!(writer.keeps_row_digests(), kept);
+        // Who does not want what he sees has none counted out, and may go on.
+        let mut refused = 0;
+        let refuse = |_: &RowValue<'_, '_>| {
+            refused += 1;
+            Err(SessionError::OutOfOrder { table: KV.name })
+        };
+        assert!(matches!(writer.count_out_each(&KV, ALL, [], refuse), Err(SessionError::OutOfOrder { .. })));
+        assert_eq!(refused, 1);
+        let mut seen = Vec::new();
+        let see = |row: &RowValue<'_, '_>| {
+            seen.push(row.get::<String>(0)?);
+            Ok::<_, SessionError>(())
+        };
+        writer.count_out_each(&KV, ALL, [], see).unwrap();
+        assert_eq!(seen, rows);
+        writer.run("DELETE FROM kvStore", []).unwrap();
+        session.commit(&mut []).unwrap();
+    }
+    let session = open(&with);
+    assert_true(&session);
+    assert_eq!(loaded(&session).of(&KV).unwrap().rows(), 0);
 }
 
 #[test]

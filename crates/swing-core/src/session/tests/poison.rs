@@ -121,6 +121,19 @@ fn a_constraint_broken_by_a_part_poisons_since_the_part_is_half_written() {
 }
 
 #[test]
+fn whoever_gives_up_poisons_whatever_the_error() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    set(&mut session, "a", "2").unwrap();
+    let mut writer = session.write().unwrap();
+    let error = writer.run("INSERT INTO kvStore (key, value) VALUES ('a', '3')", []).unwrap_err();
+    let error = writer.give_up(error);
+    assert!(error.is_constraint());
+    assert_poisoned(&mut session, &scratch);
+    assert_reopens(session, &scratch);
+}
+
+#[test]
 fn a_statement_that_cannot_run_poisons() {
     let scratch = Scratch::with_store();
     let mut session = scratch.open();
