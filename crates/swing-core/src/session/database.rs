@@ -79,6 +79,8 @@ impl Statements {
 
 impl Database {
     pub(super) fn new(connection: Connection) -> Self {
+        // Else SQLite plans a statement anew whenever another value is bound to its LIMIT. It is refused to nobody.
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
         let statements = Statements { by_text: HashMap::default(), by_place: [const { None }; PLACES] };
         let connection = Rc::new(connection);
         let parting = Parting { connection: Rc::clone(&connection), leaves_log: Arc::default() };
@@ -177,6 +179,8 @@ impl Drop for Lent<'_> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     fn database() -> Database {
@@ -242,6 +246,17 @@ mod tests {
         let found = database.statement("SELECT ?1").unwrap();
         assert_eq!(found.lend().query_row(["text"], |row| row.get::<_, String>(0)).unwrap(), "text");
         assert_eq!(database.statement("SELECT ?1").unwrap().lend().expanded_sql().unwrap(), "SELECT NULL");
+    }
+
+    #[test]
+    fn what_is_bound_does_not_have_it_prepared_anew() {
+        let database = database();
+        database.execute_batch("CREATE TABLE t (a PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3)").unwrap();
+        for most in 1..4 {
+            let found = database.statement("SELECT count(*) FROM (SELECT a FROM t ORDER BY a LIMIT ?1)").unwrap();
+            assert_eq!(found.lend().query_row([most], |row| row.get(0)), Ok(most));
+            assert_eq!(found.lend().get_status(StatementStatus::RePrepare), 0, "{most}");
+        }
     }
 
     #[test]
