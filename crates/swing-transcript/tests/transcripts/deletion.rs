@@ -1,9 +1,10 @@
 //! Deleting what a vat leaves behind.
 
 use swing_core::roles::TranscriptStore as _;
+use swing_core::row_digest::{scan, stored};
 use swing_core::session::CommitError;
 use swing_core::{Budget, Cleanup, Position, SessionError};
-use swing_transcript::TranscriptError;
+use swing_transcript::{TABLES, TranscriptError};
 
 use crate::common::{Store, vat};
 
@@ -227,4 +228,40 @@ fn spans_may_claim_more_items_than_can_be_counted() {
     assert_eq!(delete(&mut store, None), (true, 2101));
     store.commit();
     assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (1, 1));
+}
+
+/// No store is opened that has such a table; it is a read that fails without the transaction's failing.
+#[test]
+fn a_table_whose_rows_cannot_be_put_back_where_they_were_is_deleted_from_row_by_row() {
+    let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
+    for _ in 0..400 {
+        store.add("v5", &["an item"]);
+        store.view().rollover_span(&vat("v5")).unwrap();
+    }
+    store.commit();
+    store.damage("ALTER TABLE transcriptItems RENAME TO before");
+    store.damage(
+        "CREATE TABLE transcriptItems (vatID TEXT, position INTEGER, item TEXT, incarnation INTEGER,
+        PRIMARY KEY (vatID, position)) WITHOUT ROWID",
+    );
+    store.damage("INSERT INTO transcriptItems SELECT * FROM before");
+    store.session.build_row_digests(TABLES, String::new()).unwrap();
+    store.commit();
+    let deleted = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited);
+    store.commit();
+    let kept = stored::load(store.session.read(), TABLES).unwrap().unwrap();
+    assert_eq!(kept.of(&TABLES[1]), Some(&scan(store.session.read(), &TABLES[1]).unwrap()));
+    assert_eq!(deleted.unwrap(), Cleanup { done: true, cleanups: 401 });
+    assert_eq!((count(&store, "transcriptItems"), count(&store, "transcriptSpans")), (1, 1));
+}
+
+/// Of tables that have more than a store gives them.
+#[test]
+fn when_the_spans_do_not_go_after_the_items_nothing_is_committed() {
+    let mut store = Store::of(&[("v1", "aa|bb"), ("v2", "x")]);
+    store
+        .damage("CREATE TRIGGER guard BEFORE DELETE ON transcriptSpans BEGIN SELECT RAISE(ABORT, 'not this one'); END");
+    store.view().delete_vat_transcripts(&vat("v1"), Budget::Unlimited).unwrap_err();
+    let refused = store.session.commit(&mut [&mut store.state]);
+    assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
 }
