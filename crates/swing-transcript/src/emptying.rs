@@ -44,6 +44,8 @@ trait Row: Sized {
     const DELETE: &str;
     /// Deletes everybody's.
     const EMPTY: &str;
+    /// Whether the vat has more rows than so many.
+    const MORE_THAN: &str;
     /// The others', in the order of their keys, and then such as are nobody's.
     const OTHERS: [&str; 3];
 
@@ -70,6 +72,7 @@ struct Item {
 impl Row for Item {
     const DELETE: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
     const EMPTY: &str = "DELETE FROM transcriptItems";
+    const MORE_THAN: &str = "SELECT 1 FROM transcriptItems WHERE vatID = ?1 LIMIT 1 OFFSET ?2";
     const OTHERS: [&str; 3] = [
         "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID < ?1
 ORDER BY vatID, position",
@@ -95,7 +98,7 @@ INSERT INTO transcriptItems (rowid, vatID, position, item, incarnation) VALUES (
     }
 
     fn bytes(&self) -> usize {
-        self.text.len()
+        self.vat.len() + self.text.len()
     }
 
     fn fits(&self, before: Option<&Self>) -> bool {
@@ -116,6 +119,7 @@ struct Span {
 impl Row for Span {
     const DELETE: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
     const EMPTY: &str = "DELETE FROM transcriptSpans";
+    const MORE_THAN: &str = "SELECT 1 FROM transcriptSpans WHERE vatID = ?1 LIMIT 1 OFFSET ?2";
     const OTHERS: [&str; 3] = [
         "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID < ?1
 ORDER BY vatID, startPos",
@@ -146,7 +150,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     }
 
     fn bytes(&self) -> usize {
-        self.hash.len()
+        self.vat.len() + self.hash.len()
     }
 
     fn fits(&self, before: Option<&Self>) -> bool {
@@ -184,6 +188,11 @@ fn few_others<R: Row>(writer: &Writer<'_>, vat: &VatId, about: u64) -> Result<Op
             return Ok(None);
         }
     }
+    // Of the vat's some may not be there: pruned items, and what is not written yet.
+    let least = i64::try_from((others.len() as u64).saturating_mul(TIMES)).unwrap_or(i64::MAX);
+    if !others.is_empty() && writer.read().one(R::MORE_THAN, (vat, least - 1), |_| Ok(()))?.is_none() {
+        return Ok(None);
+    }
     others.sort_unstable_by_key(R::rowid);
     Ok(others.is_sorted_by(|one, next| one.rowid() < next.rowid()).then_some(others))
 }
@@ -212,6 +221,7 @@ mod tests {
         {
             assert_eq!(item(vat, position).fits(Some(&first)), fits, "{vat} {position}");
         }
+        assert_eq!(first.bytes(), 2);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use swing_core::session::CommitError;
 use swing_core::{Budget, Cleanup, Position, SessionError};
 use swing_transcript::{TABLES, TranscriptError};
 
-use crate::common::{Store, vat};
+use crate::common::{Store, dropping, vat};
 
 fn keys(batch: Vec<(String, Option<String>)>) -> Vec<String> {
     assert!(batch.iter().all(|(_, value)| value.is_none()), "{batch:?}");
@@ -264,4 +264,26 @@ fn when_the_spans_do_not_go_after_the_items_nothing_is_committed() {
     store.view().delete_vat_transcripts(&vat("v1"), Budget::Unlimited).unwrap_err();
     let refused = store.session.commit(&mut [&mut store.state]);
     assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
+}
+
+#[test]
+fn others_rows_are_not_written_again_for_items_that_were_pruned() {
+    let mut store = Store::new(dropping());
+    for name in ["v1", "v5"] {
+        store.view().init_transcript(&vat(name)).unwrap();
+    }
+    store.add("v1", &["x"; 100]);
+    for _ in 0..400 {
+        store.add("v5", &["an item"]);
+    }
+    store.view().rollover_span(&vat("v5")).unwrap();
+    store.add("v5", &["an item"]);
+    store.commit();
+    assert_eq!(count(&store, "transcriptItems"), 101);
+    let changes = |store: &Store| -> i64 {
+        store.session.read().one("SELECT total_changes()", [], |row| row.get(0)).unwrap().unwrap()
+    };
+    let before = changes(&store);
+    store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
+    assert_eq!(changes(&store) - before, 3);
 }
