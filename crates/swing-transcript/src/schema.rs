@@ -22,6 +22,8 @@ pub const TABLES: &[Table] = &[
     },
 ];
 
+/// That of the items.
+pub(crate) const ITEMS: &Table = &TABLES[0];
 /// That of the spans.
 pub(crate) const SPANS: &Table = &TABLES[1];
 

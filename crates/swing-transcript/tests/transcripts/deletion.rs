@@ -287,3 +287,23 @@ fn others_rows_are_not_written_again_for_items_that_were_pruned() {
     store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
     assert_eq!(changes(&store) - before, 3);
 }
+
+/// A later release, or somebody else's, may add one: the other columns are all that is asked for.
+#[test]
+fn a_column_of_others_rows_that_no_store_has_keeps_what_it_says() {
+    for table in ["transcriptItems", "transcriptSpans"] {
+        let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
+        for _ in 0..400 {
+            store.add("v5", &["an item"]);
+            store.view().rollover_span(&vat("v5")).unwrap();
+        }
+        store.commit();
+        store.damage(&format!("ALTER TABLE {table} ADD COLUMN extra"));
+        store.damage(&format!("UPDATE {table} SET extra = 'kept' WHERE vatID = 'v1'"));
+        store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
+        store.commit();
+        let extra =
+            store.session.read().all(&format!("SELECT extra FROM {table}"), [], |row| row.get::<_, Option<String>>(0));
+        assert_eq!(extra.unwrap(), [Some("kept".to_owned())]);
+    }
+}
