@@ -31,13 +31,18 @@ pub(crate) fn delete_spans(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> 
 
 /// If it fails the session is poisoned: what goes with the rows, such as the digest of them, may have been changed before.
 fn delete<R: Row>(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
-    // Where others' rows cannot be read the vat's may go all the same; if not, the deletion says so.
-    let deleted = match few_others::<R>(writer, vat, about).unwrap_or_default() {
+    // Where others' rows cannot be read the vat's may go all the same.
+    let (others, unread) = match few_others::<R>(writer, vat, about) {
+        Ok(others) => (others, None),
+        Err(error) => (None, Some(error)),
+    };
+    let deleted = match others {
         // Nothing in them breaks a constraint of the table. If there is more that a row can break, a trigger say, they are not lost with it.
         Some(others) => writer.run_through(R::EMPTY).and_then(|_| R::put(writer, others)),
         None => writer.run(R::DELETE, [vat]).map(drop),
     };
-    deleted.map_err(|error| writer.give_up(error))
+    // What failed first is why.
+    deleted.map_err(|error| writer.give_up(unread.unwrap_or(error)))
 }
 
 /// A row of another vat.

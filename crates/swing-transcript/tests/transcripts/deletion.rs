@@ -1,5 +1,6 @@
 //! Deleting what a vat leaves behind.
 
+use rusqlite::Connection;
 use swing_core::roles::TranscriptStore as _;
 use swing_core::row_digest::{scan, stored};
 use swing_core::session::CommitError;
@@ -306,4 +307,41 @@ fn a_column_of_others_rows_that_no_store_has_keeps_what_it_says() {
             store.session.read().all(&format!("SELECT extra FROM {table}"), [], |row| row.get::<_, Option<String>>(0));
         assert_eq!(extra.unwrap(), [Some("kept".to_owned())]);
     }
+}
+
+/// SQLite lets nothing more be written in a transaction that found damage.
+#[test]
+fn damage_found_among_others_rows_is_told_as_what_it_was() {
+    let mut store = Store::of(&[("v1", "xy"), ("v5", "")]);
+    for _ in 0..400 {
+        store.add("v5", &["an item"]);
+        store.view().rollover_span(&vat("v5")).unwrap();
+    }
+    store.commit();
+    let image = store.session.serialize().unwrap();
+    let mut db = Connection::open_in_memory().unwrap();
+    db.deserialize_read_exact("main", &image[..], image.len(), false).unwrap();
+    // Through a table of no index, so that the index keeps what the row is gone from.
+    db.execute_batch(
+        "CREATE TABLE bare (vatID TEXT, position INTEGER, item TEXT, incarnation INTEGER);
+        CREATE TEMP TABLE own AS SELECT rootpage FROM sqlite_schema WHERE name = 'bare';
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'transcriptItems')
+        WHERE name = 'bare';
+        PRAGMA writable_schema = RESET;
+        DELETE FROM bare WHERE vatID = 'v1' AND position = 0;
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM own) WHERE name = 'bare';
+        PRAGMA writable_schema = RESET",
+    )
+    .unwrap();
+    let mut store = Store::from_image(Some(db.serialize("main").unwrap().to_vec()), Default::default());
+    let error = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap_err();
+    let found_by = |error: &TranscriptError| match error {
+        TranscriptError::Session(SessionError::Corrupt { statement, .. }) => statement.clone(),
+        error => panic!("{error:?}"),
+    };
+    assert!(found_by(&error).contains("vatID < ?1"), "{error}");
+    let refused = store.session.commit(&mut [&mut store.state]);
+    assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
 }
