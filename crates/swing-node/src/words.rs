@@ -27,7 +27,9 @@ impl From<SessionError> for Failure {
                 return Self::new(Kind::READ_ONLY, format!("attempt to write a readonly database ({error})"));
             }
             SessionError::Busy { .. } => Kind::BUSY,
-            SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. } => Kind::CORRUPT,
+            SessionError::Corrupt { .. } | SessionError::OutOfOrder { .. } | SessionError::Unindexed { .. } => {
+                Kind::CORRUPT
+            }
             SessionError::Full { .. } => Kind::FULL,
             SessionError::InCrank { .. } | SessionError::PartMissing | SessionError::NewerRowDigests { .. } => {
                 Kind::STATE

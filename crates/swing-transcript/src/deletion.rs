@@ -11,7 +11,8 @@ use crate::view::Transcripts;
 
 /// All columns, and one more.
 const SPANS_OF: &str = "\
-SELECT vatID, startPos, endPos, hash, isCurrent, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1";
+SELECT vatID, startPos, endPos, hash, isCurrent, incarnation, isCurrent IS 1 FROM transcriptSpans WHERE vatID = ?1
+ORDER BY startPos";
 const SPANS_FROM: &str = "\
 SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
 const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";

@@ -37,12 +37,29 @@ fn delete<R: Row>(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<()
         Err(error) => (None, Some(error)),
     };
     let deleted = match others {
-        // Nothing in them breaks a constraint of the table. If there is more that a row can break, a trigger say, they are not lost with it.
-        Some(others) => writer.run_through(R::EMPTY).and_then(|_| R::put(writer, others)),
+        Some(others) => others.remain(writer),
         None => writer.run(R::DELETE, [vat]).map(drop),
     };
     // What failed first is why.
     deleted.map_err(|error| writer.give_up(unread.unwrap_or(error)))
+}
+
+/// The rows of all other vats, by their rowids.
+struct Others<R> {
+    rows: Vec<R>,
+    /// How many rows, of all vats, the index of the table leads to.
+    indexed: usize,
+}
+
+impl<R: Row> Others<R> {
+    /// Empties the table but for them. Nothing in them breaks a constraint of it. If there is more that a row can break, a trigger say, it fails.
+    fn remain(self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+        // Rows that the index does not lead to were not found among others'.
+        if writer.run_through(R::EMPTY)? != self.indexed {
+            return Err(SessionError::Unindexed { table: R::TABLE.name });
+        }
+        R::put(writer, self.rows)
+    }
 }
 
 /// A row of another vat.
@@ -52,6 +69,8 @@ trait Row: Sized {
     const DELETE: &str;
     /// Deletes everybody's.
     const EMPTY: &str;
+    /// How many rows there are, by the index of the keys, whose pages say it.
+    const INDEXED: &str;
     /// Whether the vat has more rows than so many.
     const MORE_THAN: &str;
     /// The others', in the order of their keys, and then such as are nobody's.
@@ -81,6 +100,7 @@ impl Row for Item {
     const TABLE: &Table = ITEMS;
     const DELETE: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
     const EMPTY: &str = "DELETE FROM transcriptItems";
+    const INDEXED: &str = "SELECT count(*) FROM transcriptItems INDEXED BY sqlite_autoindex_transcriptItems_1";
     const MORE_THAN: &str = "SELECT 1 FROM transcriptItems WHERE vatID = ?1 LIMIT 1 OFFSET ?2";
     const OTHERS: [&str; 3] = [
         "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID < ?1
@@ -129,6 +149,7 @@ impl Row for Span {
     const TABLE: &Table = SPANS;
     const DELETE: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
     const EMPTY: &str = "DELETE FROM transcriptSpans";
+    const INDEXED: &str = "SELECT count(*) FROM transcriptSpans INDEXED BY sqlite_autoindex_transcriptSpans_1";
     const MORE_THAN: &str = "SELECT 1 FROM transcriptSpans WHERE vatID = ?1 LIMIT 1 OFFSET ?2";
     const OTHERS: [&str; 3] = [
         "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID < ?1
@@ -174,8 +195,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     }
 }
 
-/// The rows of all other vats by their rowids, if they are few, and all as they should be: what is odd is better left where it is.
-fn few_others<R: Row>(writer: &Writer<'_>, vat: &VatId, about: u64) -> Result<Option<Vec<R>>, SessionError> {
+/// Those of others, if they are few, and all as they should be: what is odd is better left where it is.
+fn few_others<R: Row>(writer: &Writer<'_>, vat: &VatId, about: u64) -> Result<Option<Others<R>>, SessionError> {
     const MORE_COLUMNS: &str = "SELECT 1 FROM pragma_table_xinfo(?1) LIMIT 1 OFFSET ?2";
     if about < PAYS_FROM {
         return Ok(None);
@@ -210,7 +231,11 @@ fn few_others<R: Row>(writer: &Writer<'_>, vat: &VatId, about: u64) -> Result<Op
         return Ok(None);
     }
     others.sort_unstable_by_key(R::rowid);
-    Ok(others.is_sorted_by(|one, next| one.rowid() < next.rowid()).then_some(others))
+    if !others.is_sorted_by(|one, next| one.rowid() < next.rowid()) {
+        return Ok(None);
+    }
+    let indexed = writer.read().one(R::INDEXED, [], |row| row.get(0))?.unwrap_or_default();
+    Ok(Some(Others { rows: others, indexed }))
 }
 
 #[cfg(test)]

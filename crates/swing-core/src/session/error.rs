@@ -79,6 +79,12 @@ pub enum SessionError {
         /// The table.
         table: &'static str,
     },
+    /// A table has rows that its index does not lead to, or the other way round: it is damaged, and what changes it by its index would lose rows.
+    #[error("the database is corrupt: rows of {table} are not those of its index")]
+    Unindexed {
+        /// The table.
+        table: &'static str,
+    },
     /// What a part had put off could not be done before the commit, so the block would lack it.
     #[error("{what} could not be finished")]
     PutOff {

@@ -309,6 +309,43 @@ fn a_column_of_others_rows_that_no_store_has_keeps_what_it_says() {
     }
 }
 
+/// The same store, after this was done to `bare`, a table of the rows of the items that has none of their indexes.
+fn past_the_index(store: &Store, sql: &str) -> Store {
+    let image = store.session.serialize().unwrap();
+    let mut db = Connection::open_in_memory().unwrap();
+    db.deserialize_read_exact("main", &image[..], image.len(), false).unwrap();
+    db.execute_batch(&format!(
+        "CREATE TABLE bare (vatID TEXT, position INTEGER, item TEXT, incarnation INTEGER);
+        CREATE TEMP TABLE own AS SELECT rootpage FROM sqlite_schema WHERE name = 'bare';
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'transcriptItems')
+        WHERE name = 'bare';
+        PRAGMA writable_schema = RESET;
+        {sql};
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM own) WHERE name = 'bare';
+        PRAGMA writable_schema = RESET"
+    ))
+    .unwrap();
+    Store::from_image(Some(db.serialize("main").unwrap().to_vec()), Default::default())
+}
+
+#[test]
+fn others_rows_that_the_index_does_not_lead_to_are_not_lost() {
+    let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
+    for _ in 0..400 {
+        store.add("v5", &["an item"]);
+        store.view().rollover_span(&vat("v5")).unwrap();
+    }
+    store.commit();
+    let mut store = past_the_index(&store, "INSERT INTO bare VALUES ('v1', 1, 'y', 0)");
+    let error = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap_err();
+    let unindexed = matches!(error, TranscriptError::Session(SessionError::Unindexed { table: "transcriptItems" }));
+    assert!(unindexed, "{error}");
+    let refused = store.session.commit(&mut [&mut store.state]);
+    assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
+}
+
 /// SQLite lets nothing more be written in a transaction that found damage.
 #[test]
 fn damage_found_among_others_rows_is_told_as_what_it_was() {
@@ -318,24 +355,7 @@ fn damage_found_among_others_rows_is_told_as_what_it_was() {
         store.view().rollover_span(&vat("v5")).unwrap();
     }
     store.commit();
-    let image = store.session.serialize().unwrap();
-    let mut db = Connection::open_in_memory().unwrap();
-    db.deserialize_read_exact("main", &image[..], image.len(), false).unwrap();
-    // Through a table of no index, so that the index keeps what the row is gone from.
-    db.execute_batch(
-        "CREATE TABLE bare (vatID TEXT, position INTEGER, item TEXT, incarnation INTEGER);
-        CREATE TEMP TABLE own AS SELECT rootpage FROM sqlite_schema WHERE name = 'bare';
-        PRAGMA writable_schema = ON;
-        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'transcriptItems')
-        WHERE name = 'bare';
-        PRAGMA writable_schema = RESET;
-        DELETE FROM bare WHERE vatID = 'v1' AND position = 0;
-        PRAGMA writable_schema = ON;
-        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM own) WHERE name = 'bare';
-        PRAGMA writable_schema = RESET",
-    )
-    .unwrap();
-    let mut store = Store::from_image(Some(db.serialize("main").unwrap().to_vec()), Default::default());
+    let mut store = past_the_index(&store, "DELETE FROM bare WHERE vatID = 'v1' AND position = 0");
     let error = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap_err();
     let found_by = |error: &TranscriptError| match error {
         TranscriptError::Session(SessionError::Corrupt { statement, .. }) => statement.clone(),
