@@ -71,8 +71,6 @@ trait Row: Sized {
     const EMPTY: &str;
     /// How many rows there are, by the index of the keys, whose pages say it.
     const INDEXED: &str;
-    /// Whether the vat has more rows than so many.
-    const MORE_THAN: &str;
     /// The others', in the order of their keys, and then such as are nobody's.
     const OTHERS: [&str; 3];
 
@@ -101,7 +99,6 @@ impl Row for Item {
     const DELETE: &str = "DELETE FROM transcriptItems WHERE vatID = ?1";
     const EMPTY: &str = "DELETE FROM transcriptItems";
     const INDEXED: &str = "SELECT count(*) FROM transcriptItems INDEXED BY sqlite_autoindex_transcriptItems_1";
-    const MORE_THAN: &str = "SELECT 1 FROM transcriptItems WHERE vatID = ?1 LIMIT 1 OFFSET ?2";
     const OTHERS: [&str; 3] = [
         "SELECT rowid, vatID, position, item, incarnation FROM transcriptItems WHERE vatID < ?1
 ORDER BY vatID, position",
@@ -150,7 +147,6 @@ impl Row for Span {
     const DELETE: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1";
     const EMPTY: &str = "DELETE FROM transcriptSpans";
     const INDEXED: &str = "SELECT count(*) FROM transcriptSpans INDEXED BY sqlite_autoindex_transcriptSpans_1";
-    const MORE_THAN: &str = "SELECT 1 FROM transcriptSpans WHERE vatID = ?1 LIMIT 1 OFFSET ?2";
     const OTHERS: [&str; 3] = [
         "SELECT rowid, vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID < ?1
 ORDER BY vatID, startPos",
@@ -225,17 +221,12 @@ fn few_others<R: Row>(writer: &Writer<'_>, vat: &VatId, about: u64) -> Result<Op
             return Ok(None);
         }
     }
-    // Of the vat's some may not be there: pruned items, and what is not written yet.
-    let least = i64::try_from((others.len() as u64).saturating_mul(TIMES)).unwrap_or(i64::MAX);
-    if !others.is_empty() && writer.read().one(R::MORE_THAN, (vat, least - 1), |_| Ok(()))?.is_none() {
-        return Ok(None);
-    }
     others.sort_unstable_by_key(R::rowid);
-    if !others.is_sorted_by(|one, next| one.rowid() < next.rowid()) {
-        return Ok(None);
-    }
-    let indexed = writer.read().one(R::INDEXED, [], |row| row.get(0))?.unwrap_or_default();
-    Ok(Some(Others { rows: others, indexed }))
+    let indexed: usize = writer.read().one(R::INDEXED, [], |row| row.get(0))?.unwrap_or_default();
+    // Of the vat's some may not be there: pruned items, and what is not written yet.
+    let pays = indexed.saturating_sub(others.len()) as u64 >= (others.len() as u64).saturating_mul(TIMES);
+    let sound = others.is_sorted_by(|one, next| one.rowid() < next.rowid());
+    Ok((pays && sound).then_some(Others { rows: others, indexed }))
 }
 
 #[cfg(test)]
