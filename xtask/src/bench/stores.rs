@@ -43,7 +43,8 @@ impl Stores {
     }
 }
 
-/// Puts a copy of the store in `from`, if one is wanted, where there may be an older one.
+/// Puts a copy of the store in `from`, if one is wanted, where there may be an older one. It is on the disk then: else what is timed would have to
+/// wait for that, a flush above all.
 pub(crate) fn renew(from: Option<&Path>, to: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
@@ -52,7 +53,9 @@ pub(crate) fn renew(from: Option<&Path>, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
+        let copy = to.join(entry.file_name());
+        fs::copy(entry.path(), &copy)?;
+        fs::File::open(copy)?.sync_all()?;
     }
     Ok(())
 }
