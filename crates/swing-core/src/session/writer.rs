@@ -60,7 +60,7 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::run`].
     pub fn run_through(&mut self, sql: &str) -> Result<usize, SessionError> {
-        const KIBIBYTES: i64 = -1024;
+        const KIBIBYTES: i64 = -256;
         self.session.check_poison()?;
         let usual = self.session.connection().pragma_query_value(None, CACHE_SIZE, |row| row.get::<_, i64>(0));
         let usual = usual.map_err(|source| self.session.failed(SessionError::new("PRAGMA cache_size", source)))?;
