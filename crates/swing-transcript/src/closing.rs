@@ -9,7 +9,8 @@ use crate::state::Retention;
 use crate::view::Transcripts;
 use crate::walk::Source;
 
-const DELETE_ITEMS: &str = "DELETE FROM transcriptItems WHERE vatID = ?1 AND position >= ?2 AND position < ?3";
+pub(crate) const DELETE_ITEMS: &str =
+    "DELETE FROM transcriptItems WHERE vatID = ?1 AND position >= ?2 AND position < ?3";
 
 impl Transcripts<'_> {
     /// Closes the current span and opens an empty one after it, in the incarnation that `next` makes of this one.
@@ -67,7 +68,7 @@ impl Transcripts<'_> {
     }
 
     /// Deletes items, wherever they are.
-    pub(crate) fn delete_items(&mut self, vat: &VatId, start: Position, end: Position) -> Result<(), TranscriptError> {
+    fn delete_items(&mut self, vat: &VatId, start: Position, end: Position) -> Result<(), TranscriptError> {
         self.session.write()?.run(DELETE_ITEMS, (vat, start, end))?;
         self.state.layers.items.forget(vat, start, end);
         Ok(())

@@ -2,6 +2,7 @@
 
 use swing_core::{Budget, Cleanup, Position, VatId};
 
+use crate::closing::DELETE_ITEMS;
 use crate::emptying;
 use crate::error::TranscriptError;
 use crate::layers::{At, Owner};
@@ -55,13 +56,18 @@ impl Transcripts<'_> {
         let mut spans = self.newest_bounds(vat, most.saturating_add(1))?;
         let done = spans.len() as u64 <= most;
         spans.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        let stretches = stretches(&spans);
         if let Some(oldest) = spans.last() {
             let mut writer = self.session.write()?;
             writer.count_out(SPANS, SPANS_FROM, (vat, oldest.start))?;
-            writer.run(DELETE_SPANS_FROM, (vat, oldest.start))?;
+            // The digest has them no longer, so all of it is done or nothing is committed.
+            let spans = writer.run(DELETE_SPANS_FROM, (vat, oldest.start)).map(drop);
+            let items = stretches.iter().map(|(start, end)| (vat, *start, *end));
+            let deleted = spans.and_then(|()| writer.run_all(DELETE_ITEMS, items));
+            deleted.map_err(|error| writer.give_up(error))?;
         }
-        for (start, end) in stretches(&spans) {
-            self.delete_items(vat, start, end)?;
+        for (start, end) in stretches {
+            self.state.layers.items.forget(vat, start, end);
         }
         for span in &spans {
             self.state.layers.closed.forget(&At::new(vat, span.start));

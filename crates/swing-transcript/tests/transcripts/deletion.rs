@@ -1,5 +1,7 @@
 //! Deleting what a vat leaves behind.
 
+use std::num::NonZeroU64;
+
 use rusqlite::Connection;
 use swing_core::roles::TranscriptStore as _;
 use swing_core::row_digest::{scan, stored};
@@ -258,13 +260,22 @@ fn a_table_whose_rows_cannot_be_put_back_where_they_were_is_deleted_from_row_by_
 
 /// Of tables that have more than a store gives them.
 #[test]
-fn when_the_spans_do_not_go_after_the_items_nothing_is_committed() {
-    let mut store = Store::of(&[("v1", "aa|bb"), ("v2", "x")]);
-    store
-        .damage("CREATE TRIGGER guard BEFORE DELETE ON transcriptSpans BEGIN SELECT RAISE(ABORT, 'not this one'); END");
-    store.view().delete_vat_transcripts(&vat("v1"), Budget::Unlimited).unwrap_err();
-    let refused = store.session.commit(&mut [&mut store.state]);
-    assert!(matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. }))), "{refused:?}");
+fn when_the_spans_go_without_the_items_or_these_without_them_nothing_is_committed() {
+    for (table, budget) in [
+        ("transcriptSpans", Budget::Unlimited),
+        ("transcriptSpans", Budget::AtMost(NonZeroU64::MIN)),
+        ("transcriptItems", Budget::Unlimited),
+        ("transcriptItems", Budget::AtMost(NonZeroU64::MIN)),
+    ] {
+        let mut store = Store::of(&[("v1", "aa|bb"), ("v2", "x")]);
+        store.damage(&format!(
+            "CREATE TRIGGER guard BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        ));
+        store.view().delete_vat_transcripts(&vat("v1"), budget).unwrap_err();
+        let refused = store.session.commit(&mut [&mut store.state]);
+        let poisoned = matches!(refused, Err(CommitError::NotCommitted(SessionError::Poisoned { .. })));
+        assert!(poisoned, "{table}, {budget:?}: {refused:?}");
+    }
 }
 
 #[test]
