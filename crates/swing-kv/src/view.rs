@@ -176,7 +176,8 @@ impl<'a> Kv<'a> {
         match ended {
             // What is damaged may be behind it.
             Err(SessionError::Corrupt { .. }) if found.is_none() => return self.look_at(key),
-            // It is behind it, and is told to who asks for that. Other failures may have ended the block.
+            // It is behind it, and is told to who asks for that. A block that writes is not committed by SQLite once it came upon damage, and says so then.
+            // Other failures may have ended it.
             Ok(()) | Err(SessionError::Corrupt { .. }) => {}
             Err(error) => return Err(error.into()),
         }

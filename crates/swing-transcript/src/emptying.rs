@@ -37,7 +37,7 @@ fn delete<R: Row>(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<()
         Err(error) => (None, Some(error)),
     };
     let deleted = match others {
-        Some(others) => others.remain(writer),
+        Some(others) => others.leave_only(writer),
         None => writer.run(R::DELETE, [vat]).map(drop),
     };
     // What failed first is why.
@@ -53,7 +53,7 @@ struct Others<R> {
 
 impl<R: Row> Others<R> {
     /// Empties the table but for them. Nothing in them breaks a constraint of it. If there is more that a row can break, a trigger say, it fails.
-    fn remain(self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
+    fn leave_only(self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         // Rows that the index does not lead to were not found among others'.
         if writer.run_through(R::EMPTY)? != self.indexed {
             return Err(SessionError::Unindexed { table: R::TABLE.name });

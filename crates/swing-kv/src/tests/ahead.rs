@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use swing_core::Session;
 use swing_core::roles::KvStore as _;
-use swing_core::session::{Location, OpenOptions, Part as _};
+use swing_core::session::{CommitError, Location, OpenOptions, Part as _};
+use swing_core::{Session, SessionError};
 
 use crate::view::GET;
 use crate::{KvError, KvOptions, KvState, TABLES};
@@ -121,16 +121,22 @@ fn what_is_damaged_behind_a_key_is_told_to_who_asks_for_it() {
     }
 }
 
-/// The index of keys is whole, so each answer is that of a search for its key alone.
-#[test]
-fn a_damaged_page_of_the_table_is_told_for_the_rows_on_it() {
+/// A store with twelve keys, of which the page is damaged that has `k07`, and not the index.
+fn with_damaged_page() -> (tempfile::TempDir, PathBuf, Vec<String>) {
     let keys: Vec<String> = (0..12).map(|at| format!("k{at:02}")).collect();
     let rows: Vec<_> = keys.iter().map(|key| (&**key, 900)).collect();
-    let (_dir, file) = in_file(&rows);
+    let (dir, file) = in_file(&rows);
     change(&file, |bytes| {
         let leaf = bytes.chunks_mut(PAGE).find(|page| page[0] == 0x0d && page.windows(3).any(|text| text == b"k07"));
         leaf.unwrap()[0] = 0xff;
     });
+    (dir, file, keys)
+}
+
+/// Each answer is that of a search for its key alone.
+#[test]
+fn a_damaged_page_of_the_table_is_told_for_the_rows_on_it() {
+    let (_dir, file, keys) = with_damaged_page();
     let mut failed = 0;
     for key in keys.iter().flat_map(|key| [key.clone(), format!("{key}x")]) {
         let (mut session, mut state) = (open(&file), KvState::default());
@@ -145,6 +151,24 @@ fn a_damaged_page_of_the_table_is_told_for_the_rows_on_it() {
         }
     }
     assert!((1..=4).contains(&failed), "{failed}");
+}
+
+/// SQLite writes no more in a transaction that came upon damage, also where nobody asked for what is damaged.
+#[test]
+fn a_block_that_read_on_into_damage_is_not_committed_and_says_why() {
+    let (_dir, file, _) = with_damaged_page();
+    for (key, is_near) in [("k00", true), ("k11", false)] {
+        let (mut session, mut state) = (open(&file), KvState::default());
+        session.begin().unwrap();
+        assert!(get(&mut session, &mut state, key).is_some());
+        state.bind(&mut session).set("z", "new").unwrap();
+        let refused = session.commit(&mut [&mut state]);
+        let corrupt = matches!(&refused, Err(CommitError::NotCommitted(SessionError::Corrupt { .. })));
+        assert_eq!((refused.is_err(), corrupt), (is_near, is_near), "{key}: {refused:?}");
+        session.close().unwrap();
+        let written = open(&file).read().one(GET, ["z"], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(written.is_some(), !is_near, "{key}");
+    }
 }
 
 /// Keys of one length, so that the b-tree stays one but for their order.
