@@ -300,6 +300,27 @@ fn others_rows_are_not_written_again_for_items_that_were_pruned() {
     assert_eq!(changes(&store) - before, 3);
 }
 
+#[test]
+fn others_rows_of_more_than_is_held_stay_where_they_are() {
+    let long = "x".repeat(1 << 20);
+    for (items, stay) in [(31, false), (33, true)] {
+        let mut store = Store::of(&[("v1", ""), ("v5", "")]);
+        store.add("v1", &vec![&*long; items]);
+        (0..400).for_each(|_| store.add("v5", &["an item"]));
+        store.commit();
+        let changes = |store: &Store| -> i64 {
+            store.session.read().one("SELECT total_changes()", [], |row| row.get(0)).unwrap().unwrap()
+        };
+        let before = changes(&store);
+        store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
+        // The vat's items and its span; and, where the table was emptied, the others out and in again.
+        let expected = if stay { 401 } else { 401 + 2 * items as i64 };
+        assert_eq!(changes(&store) - before, expected, "{items}");
+        store.commit();
+        assert_eq!((count(&store, "transcriptItems"), store.findings()), (items as i64, vec![]));
+    }
+}
+
 /// A later release, or somebody else's, may add one: the other columns are all that is asked for.
 #[test]
 fn a_column_of_others_rows_that_no_store_has_keeps_what_it_says() {
