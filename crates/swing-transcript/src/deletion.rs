@@ -61,9 +61,9 @@ impl Transcripts<'_> {
             let mut writer = self.session.write()?;
             writer.count_out(SPANS, SPANS_FROM, (vat, oldest.start))?;
             // The digest has them no longer, so all of it is done or nothing is committed.
-            let spans = writer.run(DELETE_SPANS_FROM, (vat, oldest.start)).map(drop);
             let items = stretches.iter().map(|(start, end)| (vat, *start, *end));
-            let deleted = spans.and_then(|()| writer.run_all(DELETE_ITEMS, items));
+            let deleted = writer.run(DELETE_SPANS_FROM, (vat, oldest.start));
+            let deleted = deleted.and_then(|_| writer.run_all(DELETE_ITEMS, items));
             deleted.map_err(|error| writer.give_up(error))?;
         }
         for (start, end) in stretches {

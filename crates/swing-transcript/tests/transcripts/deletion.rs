@@ -130,6 +130,22 @@ fn a_deleted_vat_can_begin_again_in_the_same_block() {
     assert_eq!(store.findings(), [""; 0]);
 }
 
+/// A store with these transcripts, one of which is that of `v5`: it gets 400 spans of an item each and is nearly all there is.
+fn with_400_spans(transcripts: &[(&str, &str)]) -> Store {
+    let mut store = Store::of(transcripts);
+    for _ in 0..400 {
+        store.add("v5", &["an item"]);
+        store.view().rollover_span(&vat("v5")).unwrap();
+    }
+    store.commit();
+    store
+}
+
+/// How many rows the connection has changed.
+fn changes(store: &Store) -> i64 {
+    store.session.read().one("SELECT total_changes()", [], |row| row.get(0)).unwrap().unwrap()
+}
+
 /// Row by row or by emptying the tables: the same rows are left, under the same rowids.
 #[test]
 fn deleting_a_vat_that_is_nearly_all_there_is_leaves_the_others_as_they_were() {
@@ -141,12 +157,7 @@ fn deleting_a_vat_that_is_nearly_all_there_is_leaves_the_others_as_they_were() {
         |store: &Store, sql: &str| -> Vec<String> { store.session.read().all(sql, [], |row| row.get(0)).unwrap() };
     let shown = |store: &Store| (rows(store, ITEMS), rows(store, SPANS));
     for (others, emptied) in [("x|yy", true), (&*"x".repeat(110), false)] {
-        let mut store = Store::of(&[("v1", others), ("v5", ""), ("v9", "zz|z.")]);
-        for _ in 0..400 {
-            store.add("v5", &["an item"]);
-            store.view().rollover_span(&vat("v5")).unwrap();
-        }
-        store.commit();
+        let mut store = with_400_spans(&[("v1", others), ("v5", ""), ("v9", "zz|z.")]);
         let before = shown(&store);
         store.savepoint("s");
         let deleted = |store: &mut Store| {
@@ -168,12 +179,7 @@ fn deleting_a_vat_that_is_nearly_all_there_is_leaves_the_others_as_they_were() {
 
 #[test]
 fn what_could_not_be_put_back_is_left_alone_when_a_vat_that_is_nearly_all_there_is_goes() {
-    let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
-    for _ in 0..400 {
-        store.add("v5", &["an item"]);
-        store.view().rollover_span(&vat("v5")).unwrap();
-    }
-    store.commit();
+    let mut store = with_400_spans(&[("v1", "x"), ("v5", "")]);
     // No store writes a blob where an item's text should be, and a table would not take this 0.
     store.damage("UPDATE transcriptItems SET item = x'00ff' WHERE vatID = 'v1'");
     store.damage("UPDATE transcriptSpans SET isCurrent = 0 WHERE vatID = 'v1'");
@@ -188,12 +194,7 @@ fn what_could_not_be_put_back_is_left_alone_when_a_vat_that_is_nearly_all_there_
 #[test]
 fn when_others_rows_cannot_be_put_back_after_all_nothing_is_committed() {
     for table in ["transcriptItems", "transcriptSpans"] {
-        let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
-        for _ in 0..400 {
-            store.add("v5", &["an item"]);
-            store.view().rollover_span(&vat("v5")).unwrap();
-        }
-        store.commit();
+        let mut store = with_400_spans(&[("v1", "x"), ("v5", "")]);
         store.damage(&format!(
             "CREATE TRIGGER guard BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'not this one'); END"
         ));
@@ -236,12 +237,7 @@ fn spans_may_claim_more_items_than_can_be_counted() {
 /// No store is opened that has such a table; it is a read that fails without the transaction's failing.
 #[test]
 fn a_table_whose_rows_cannot_be_put_back_where_they_were_is_deleted_from_row_by_row() {
-    let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
-    for _ in 0..400 {
-        store.add("v5", &["an item"]);
-        store.view().rollover_span(&vat("v5")).unwrap();
-    }
-    store.commit();
+    let mut store = with_400_spans(&[("v1", "x"), ("v5", "")]);
     store.damage("ALTER TABLE transcriptItems RENAME TO before");
     store.damage(
         "CREATE TABLE transcriptItems (vatID TEXT, position INTEGER, item TEXT, incarnation INTEGER,
@@ -292,9 +288,6 @@ fn others_rows_are_not_written_again_for_items_that_were_pruned() {
     store.add("v5", &["an item"]);
     store.commit();
     assert_eq!(count(&store, "transcriptItems"), 101);
-    let changes = |store: &Store| -> i64 {
-        store.session.read().one("SELECT total_changes()", [], |row| row.get(0)).unwrap().unwrap()
-    };
     let before = changes(&store);
     store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
     assert_eq!(changes(&store) - before, 3);
@@ -308,9 +301,6 @@ fn others_rows_of_more_than_is_held_stay_where_they_are() {
         store.add("v1", &vec![&*long; items]);
         (0..400).for_each(|_| store.add("v5", &["an item"]));
         store.commit();
-        let changes = |store: &Store| -> i64 {
-            store.session.read().one("SELECT total_changes()", [], |row| row.get(0)).unwrap().unwrap()
-        };
         let before = changes(&store);
         store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
         // The vat's items and its span; and, where the table was emptied, the others out and in again.
@@ -325,12 +315,7 @@ fn others_rows_of_more_than_is_held_stay_where_they_are() {
 #[test]
 fn a_column_of_others_rows_that_no_store_has_keeps_what_it_says() {
     for table in ["transcriptItems", "transcriptSpans"] {
-        let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
-        for _ in 0..400 {
-            store.add("v5", &["an item"]);
-            store.view().rollover_span(&vat("v5")).unwrap();
-        }
-        store.commit();
+        let mut store = with_400_spans(&[("v1", "x"), ("v5", "")]);
         store.damage(&format!("ALTER TABLE {table} ADD COLUMN extra"));
         store.damage(&format!("UPDATE {table} SET extra = 'kept' WHERE vatID = 'v1'"));
         store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
@@ -364,12 +349,7 @@ fn past_the_index(store: &Store, sql: &str) -> Store {
 
 #[test]
 fn others_rows_that_the_index_does_not_lead_to_are_not_lost() {
-    let mut store = Store::of(&[("v1", "x"), ("v5", "")]);
-    for _ in 0..400 {
-        store.add("v5", &["an item"]);
-        store.view().rollover_span(&vat("v5")).unwrap();
-    }
-    store.commit();
+    let store = with_400_spans(&[("v1", "x"), ("v5", "")]);
     let mut store = past_the_index(&store, "INSERT INTO bare VALUES ('v1', 1, 'y', 0)");
     let error = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap_err();
     let unindexed = matches!(error, TranscriptError::Session(SessionError::Unindexed { table: "transcriptItems" }));
@@ -381,12 +361,7 @@ fn others_rows_that_the_index_does_not_lead_to_are_not_lost() {
 /// SQLite lets nothing more be written in a transaction that found damage.
 #[test]
 fn damage_found_among_others_rows_is_told_as_what_it_was() {
-    let mut store = Store::of(&[("v1", "xy"), ("v5", "")]);
-    for _ in 0..400 {
-        store.add("v5", &["an item"]);
-        store.view().rollover_span(&vat("v5")).unwrap();
-    }
-    store.commit();
+    let store = with_400_spans(&[("v1", "xy"), ("v5", "")]);
     let mut store = past_the_index(&store, "DELETE FROM bare WHERE vatID = 'v1' AND position = 0");
     let error = store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap_err();
     let found_by = |error: &TranscriptError| match error {
