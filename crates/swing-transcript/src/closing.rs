@@ -71,6 +71,7 @@ impl Transcripts<'_> {
     fn delete_items(&mut self, vat: &VatId, start: Position, end: Position) -> Result<(), TranscriptError> {
         self.session.write()?.run(DELETE_ITEMS, (vat, start, end))?;
         self.state.layers.items.forget(vat, start, end);
+        self.state.stored.verified.get_mut().forget(vat);
         Ok(())
     }
 }

@@ -1,5 +1,8 @@
 //! Reading a span batch by batch.
 
+use std::mem;
+use std::sync::Arc;
+
 use swing_core::VatId;
 use swing_core::roles::Items;
 use swing_core::session::paged;
@@ -7,7 +10,7 @@ use swing_core::session::paged;
 use crate::error::TranscriptError;
 use crate::layers::Span;
 use crate::texts::Texts;
-use crate::verified::Verified;
+use crate::verified::{Held, Right, Verified};
 use crate::view::Transcripts;
 use crate::walk::{Source, SpanWalk};
 
@@ -19,15 +22,30 @@ const PAGE_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct SpanCursor {
     walk: SpanWalk,
+    items: Where,
     /// Of what is known of spans, when what the walk goes by was known.
     age: u64,
 }
 
+/// Where items come from.
+#[derive(Debug, Clone)]
+enum Where {
+    Table,
+    /// The table, and they are held once all are there.
+    TableToHold(Held),
+    Memory(Arc<Held>),
+}
+
 impl SpanCursor {
     pub(crate) fn new(vat: &VatId, span: Span, verified: &Verified) -> Self {
-        let known = verified.contains(vat, &span);
-        let walk = if known { SpanWalk::through_verified(vat, span) } else { SpanWalk::new(vat, span) };
-        Self { walk, age: verified.age() }
+        let (items, is_right) = match verified.find(vat, &span) {
+            None => (Where::Table, false),
+            Some(Right::ToFetch) => (Where::Table, true),
+            Some(Right::ToHold) => (Where::TableToHold(Held::new()), true),
+            Some(Right::Held(held)) => (Where::Memory(held), true),
+        };
+        let walk = if is_right { SpanWalk::through_verified(vat, span) } else { SpanWalk::new(vat, span) };
+        Self { walk, items, age: verified.age() }
     }
 
     /// The next items: at least one, then no more than `max_items`, and none after `max_bytes` are reached. An empty
@@ -64,24 +82,46 @@ impl SpanCursor {
     ) -> Result<(), E> {
         let verified = &transcripts.state.stored.verified;
         let age = verified.borrow().age();
-        if age != self.age && self.walk.distrust(transcripts.source())? {
-            self.age = age;
+        if age != self.age {
+            self.items = Where::Table;
+            if self.walk.distrust(transcripts.source())? {
+                self.age = age;
+            }
+        }
+        if self.walk.is_done() {
+            return Ok(());
         }
         let (mut items, mut bytes, mut refused) = (0, 0, None);
-        let step = self.walk.step(transcripts.source(), |_, item| {
+        let mut goes_on = |item: &str| {
             (items, bytes) = (items + 1, bytes + item.len());
             refused = take(item).err();
-            Ok(refused.is_none() && items < max_items && bytes < max_bytes)
-        });
+            refused.is_none() && items < max_items && bytes < max_bytes
+        };
+        let step = match &mut self.items {
+            Where::Table => self.walk.step(transcripts.source(), |_, item| Ok(goes_on(item))),
+            Where::TableToHold(held) => self.walk.step(transcripts.source(), |_, item| {
+                held.push(item.into());
+                Ok(goes_on(item))
+            }),
+            Where::Memory(held) => {
+                self.walk.step_through(held, goes_on);
+                Ok(())
+            }
+        };
         if let Some(error) = refused {
             self.walk.abandon();
             return Err(error);
         }
         step?;
+        let held = match &mut self.items {
+            Where::Memory(_) => return Ok(()),
+            Where::Table => None,
+            Where::TableToHold(held) => Some(held),
+        };
         if age == self.age
             && let Some((vat, span, bytes)) = self.walk.verified()
         {
-            verified.borrow_mut().note(vat, span, bytes);
+            verified.borrow_mut().note(vat, span, bytes, held.map(mem::take));
         }
         Ok(())
     }
@@ -92,7 +132,11 @@ impl SpanCursor {
         self.walk.remaining()
     }
 
+    /// Of a cursor that has not begun.
     pub(crate) fn into_items<'a>(mut self, transcripts: &'a Transcripts<'_>) -> Items<'a, TranscriptError> {
+        if let Where::Memory(held) = self.items {
+            return Box::new((0..held.len()).map(move |at| Ok(held[at].to_string())));
+        }
         // A string for each when it is asked for: who lets go of one before he takes the next has them all in the same place, which is in
         // the processor's cache.
         Box::new(paged(move || {

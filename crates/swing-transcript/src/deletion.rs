@@ -21,6 +21,7 @@ const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AN
 impl Transcripts<'_> {
     pub(crate) fn delete(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, TranscriptError> {
         self.begin()?;
+        self.state.stored.verified.get_mut().forget(vat);
         match budget {
             Budget::Unlimited => self.delete_all(vat),
             Budget::AtMost(spans) => self.delete_some(vat, spans.get()),

@@ -1,11 +1,15 @@
-//! Which spans need not be hashed again when they are read.
+//! Which spans need not be hashed again when they are read, nor their items be fetched.
 //!
 //! A worker that is put aside and started again reads the span that it read before, and what was added since; hashing it is
 //! most of what that costs. What this session has read and hashed, or hashed and written, it need not hash again as long as
 //! nobody else can have changed it: until another connection commits, and no longer than the items may well be in memory. What a
 //! disk does to them after that must be found.
+//!
+//! Items are held from the second time on that their span is read, since most spans are read once. Those that are held stay until their
+//! span is closed or forgotten: spans that are read by turns, and are more than there is room for, would each push the next one out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use swing_core::VatId;
 
@@ -15,10 +19,40 @@ use crate::layers::Span;
 const MOST_BYTES: usize = 32 << 20;
 /// What a span takes besides its items, so that their number is bounded, too.
 const SPAN: usize = 4096;
+/// So many bytes of items are held.
+const MOST_HELD: usize = 8 << 20;
+/// What an item that is held takes besides its text.
+const ITEM: usize = 32;
+
+/// All items of a span, in order.
+pub(crate) type Held = Vec<Box<str>>;
+
+/// What is known of a span that need not be hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Right {
+    Held(Arc<Held>),
+    /// Its items are to be fetched, and there is room to hold them from now on.
+    ToHold,
+    ToFetch,
+}
 
 struct Known {
     span: Span,
     bytes: usize,
+    items: Option<Arc<Held>>,
+}
+
+impl Known {
+    /// What its items take when they are held.
+    fn weight(&self) -> usize {
+        let items = usize::try_from(self.span.len()).unwrap_or(usize::MAX);
+        self.bytes.saturating_add(items.saturating_mul(ITEM))
+    }
+
+    /// What those take that are.
+    fn held(&self) -> usize {
+        if self.items.is_some() { self.weight() } else { 0 }
+    }
 }
 
 /// The span of each vat whose hash is known to be that of its items.
@@ -26,44 +60,68 @@ struct Known {
 pub(crate) struct Verified {
     spans: HashMap<VatId, Known>,
     bytes: usize,
+    held: usize,
     /// Counts how often everything was forgotten.
     age: u64,
 }
 
 impl Verified {
-    /// Whether the items of exactly this span are known to be right.
-    pub(crate) fn contains(&self, vat: &VatId, span: &Span) -> bool {
-        self.spans.get(vat).is_some_and(|known| known.span == *span)
+    /// What is known if the items of exactly this span are known to be right.
+    pub(crate) fn find(&self, vat: &VatId, span: &Span) -> Option<Right> {
+        let known = self.spans.get(vat).filter(|known| known.span == *span)?;
+        Some(match &known.items {
+            Some(items) => Right::Held(Arc::clone(items)),
+            None if self.held.saturating_add(known.weight()) <= MOST_HELD => Right::ToHold,
+            None => Right::ToFetch,
+        })
     }
 
-    /// The items of `span`, of so many bytes, are right.
-    pub(crate) fn note(&mut self, vat: &VatId, span: Span, bytes: usize) {
-        let bytes = bytes.saturating_add(SPAN);
-        self.bytes -= self.spans.remove(vat).map_or(0, |known| known.bytes);
-        if self.bytes.saturating_add(bytes) > MOST_BYTES {
+    /// The items of `span`, of so many bytes, are right. They are held if they are given and there still is room.
+    pub(crate) fn note(&mut self, vat: &VatId, span: Span, bytes: usize, items: Option<Held>) {
+        let mut known = Known { span, bytes: bytes.saturating_add(SPAN), items: None };
+        self.forget(vat);
+        if self.bytes.saturating_add(known.bytes) > MOST_BYTES {
             self.clear();
         }
-        if bytes <= MOST_BYTES {
-            self.spans.insert(vat.clone(), Known { span, bytes });
-            self.bytes += bytes;
+        if known.bytes <= MOST_BYTES {
+            if self.held.saturating_add(known.weight()) <= MOST_HELD {
+                known.items = items.map(Arc::new);
+            }
+            (self.bytes, self.held) = (self.bytes + known.bytes, self.held + known.held());
+            self.spans.insert(vat.clone(), known);
         }
     }
 
-    /// An item of so many bytes has made `after` of `before`.
-    pub(crate) fn grow(&mut self, vat: &VatId, before: &Span, after: Span, bytes: usize) {
+    /// `item` has made `after` of `before`.
+    pub(crate) fn grow(&mut self, vat: &VatId, before: &Span, after: Span, item: &str) {
         let Some(known) = self.spans.get_mut(vat).filter(|known| known.span == *before) else { return };
+        self.held -= known.held();
         known.span = after;
-        known.bytes += bytes;
-        self.bytes += bytes;
+        known.bytes += item.len();
+        self.bytes += item.len();
+        let has_room = self.held.saturating_add(known.weight()) <= MOST_HELD;
+        match known.items.as_mut().filter(|_| has_room).and_then(Arc::get_mut) {
+            Some(items) => items.push(item.into()),
+            // While somebody reads them, all would have to be copied.
+            None => known.items = None,
+        }
+        self.held += known.held();
         if self.bytes > MOST_BYTES {
             self.clear();
+        }
+    }
+
+    /// Nothing is known of `vat` any longer.
+    pub(crate) fn forget(&mut self, vat: &VatId) {
+        if let Some(known) = self.spans.remove(vat) {
+            (self.bytes, self.held) = (self.bytes - known.bytes, self.held - known.held());
         }
     }
 
     /// Nothing is known any longer.
     pub(crate) fn clear(&mut self) {
         self.spans.clear();
-        self.bytes = 0;
+        (self.bytes, self.held) = (0, 0);
         self.age += 1;
     }
 
@@ -91,6 +149,19 @@ mod tests {
         Span { end: span.end.next().unwrap(), hash: extend(span.hash, item), ..span }
     }
 
+    impl Verified {
+        fn contains(&self, vat: &VatId, span: &Span) -> bool {
+            self.find(vat, span).is_some()
+        }
+
+        fn holds(&self, vat: &VatId, span: &Span) -> Option<Vec<Box<str>>> {
+            match self.find(vat, span)? {
+                Right::Held(items) => Some(items.to_vec()),
+                Right::ToHold | Right::ToFetch => None,
+            }
+        }
+    }
+
     fn empty() -> Span {
         Span { start: Position::ZERO, end: Position::ZERO, hash: initial_hash(), incarnation: Incarnation::ZERO }
     }
@@ -99,15 +170,15 @@ mod tests {
     fn only_the_very_span_is_known_and_growth_is_followed_from_it_alone() {
         let (mut verified, v1) = (Verified::default(), vat("v1"));
         let (one, other) = (grown(empty(), "a"), grown(empty(), "b"));
-        verified.grow(&v1, &empty(), one, 1);
+        verified.grow(&v1, &empty(), one, "a");
         assert!(!verified.contains(&v1, &one), "nothing was known to grow from");
-        verified.note(&v1, empty(), 0);
-        verified.grow(&v1, &empty(), one, 1);
+        verified.note(&v1, empty(), 0, None);
+        verified.grow(&v1, &empty(), one, "a");
         assert!(verified.contains(&v1, &one) && !verified.contains(&v1, &other) && !verified.contains(&v1, &empty()));
         assert!(!verified.contains(&vat("v2"), &one));
-        verified.grow(&v1, &other, grown(other, "c"), 1);
+        verified.grow(&v1, &other, grown(other, "c"), "c");
         assert!(verified.contains(&v1, &one));
-        verified.note(&vat("v2"), other, 1);
+        verified.note(&vat("v2"), other, 1, None);
         assert!(verified.contains(&v1, &one) && verified.contains(&vat("v2"), &other));
         verified.clear();
         assert!(!verified.contains(&v1, &one));
@@ -117,24 +188,24 @@ mod tests {
     fn no_more_is_known_than_is_likely_to_be_in_memory() {
         let mut verified = Verified::default();
         for number in 1..=20 {
-            verified.note(&vat(&format!("v{number}")), empty(), MOST_BYTES / 8);
+            verified.note(&vat(&format!("v{number}")), empty(), MOST_BYTES / 8, None);
             let known: usize = verified.spans.values().map(|known| known.bytes).sum();
             assert!(known == verified.bytes && known <= MOST_BYTES);
             assert!(verified.contains(&vat(&format!("v{number}")), &empty()));
         }
-        verified.note(&vat("v1"), empty(), MOST_BYTES);
+        verified.note(&vat("v1"), empty(), MOST_BYTES, None);
         assert!(!verified.contains(&vat("v1"), &empty()), "larger than all that may be known");
-        verified.note(&vat("v1"), empty(), 0);
-        verified.grow(&vat("v1"), &empty(), grown(empty(), "a"), MOST_BYTES);
+        verified.note(&vat("v1"), empty(), 0, None);
+        verified.grow(&vat("v1"), &empty(), grown(empty(), "a"), &"a".repeat(MOST_BYTES));
         assert!(!verified.contains(&vat("v1"), &grown(empty(), "a")));
         assert_eq!(verified.bytes, 0);
         for (bytes, known) in [(MOST_BYTES - SPAN, true), (MOST_BYTES - SPAN + 1, false)] {
-            verified.note(&vat("v2"), empty(), 0);
-            verified.note(&vat("v1"), empty(), bytes - SPAN);
+            verified.note(&vat("v2"), empty(), 0, None);
+            verified.note(&vat("v1"), empty(), bytes - SPAN, None);
             assert_eq!(verified.contains(&vat("v2"), &empty()), known, "noted: {bytes}");
             verified.clear();
-            verified.note(&vat("v1"), empty(), 0);
-            verified.grow(&vat("v1"), &empty(), grown(empty(), "a"), bytes);
+            verified.note(&vat("v1"), empty(), 0, None);
+            verified.grow(&vat("v1"), &empty(), grown(empty(), "a"), &"a".repeat(bytes));
             assert_eq!(verified.contains(&vat("v1"), &grown(empty(), "a")), known, "grown: {bytes}");
             verified.clear();
         }
@@ -144,7 +215,7 @@ mod tests {
     fn a_span_that_is_known_already_is_counted_once() {
         let (mut verified, v1) = (Verified::default(), vat("v1"));
         for bytes in [100, 100, 7] {
-            verified.note(&v1, empty(), bytes);
+            verified.note(&v1, empty(), bytes, None);
             assert_eq!(verified.bytes, bytes + SPAN);
         }
     }
@@ -163,5 +234,86 @@ mod tests {
             assert_eq!(state.stored.verified.borrow().contains(&v1, &span), known);
         }
         assert_eq!(state.stored.verified.borrow().bytes, 4 + SPAN);
+    }
+    /// As [`grown`] by all of these, and the items.
+    fn with(items: &[&str]) -> (Span, Held) {
+        let span = items.iter().fold(empty(), |span, item| grown(span, item));
+        (span, items.iter().map(|item| (*item).into()).collect())
+    }
+
+    #[test]
+    fn items_are_held_as_they_were_given_and_with_those_that_came_since() {
+        let (mut verified, v1) = (Verified::default(), vat("v1"));
+        let (span, items) = with(&["a", "bc"]);
+        verified.note(&v1, span, 3, None);
+        assert_eq!(verified.find(&v1, &span), Some(Right::ToHold));
+        verified.note(&v1, span, 3, Some(items.clone()));
+        assert_eq!(verified.holds(&v1, &span), Some(items));
+        let (more, items) = with(&["a", "bc", "d"]);
+        verified.grow(&v1, &span, more, "d");
+        assert_eq!((verified.holds(&v1, &span), verified.holds(&v1, &more)), (None, Some(items)));
+    }
+
+    #[test]
+    fn items_that_somebody_reads_while_the_span_grows_are_held_no_longer() {
+        let (mut verified, v1) = (Verified::default(), vat("v1"));
+        let ((span, items), (more, _)) = (with(&["a"]), with(&["a", "b"]));
+        verified.note(&v1, span, 1, Some(items.clone()));
+        let read = verified.find(&v1, &span);
+        verified.grow(&v1, &span, more, "b");
+        assert_eq!(read, Some(Right::Held(Arc::new(items))), "who reads them has those that there were");
+        assert_eq!((verified.find(&v1, &more), verified.held), (Some(Right::ToHold), 0));
+    }
+
+    #[test]
+    fn what_is_forgotten_or_is_another_span_is_not_held() {
+        let (mut verified, v1, v2) = (Verified::default(), vat("v1"), vat("v2"));
+        let ((span, items), (other, _)) = (with(&["a"]), with(&["b"]));
+        let forget: [fn(&mut Verified, &VatId); 2] = [Verified::forget, |verified, _| verified.clear()];
+        for forget in forget {
+            verified.note(&v1, span, 1, Some(items.clone()));
+            verified.note(&v2, other, 1, None);
+            assert_eq!(verified.find(&v1, &other), None);
+            forget(&mut verified, &v1);
+            assert_eq!((verified.find(&v1, &span), verified.held), (None, 0));
+        }
+        verified.note(&v1, span, 1, Some(items));
+        verified.note(&v1, empty(), 0, None);
+        assert_eq!((verified.find(&v1, &span), verified.held), (None, 0), "as when a span begins");
+    }
+
+    /// As many spans of this length as there is room for, by turns, and then one more.
+    #[test]
+    fn those_that_are_held_stay_and_are_no_more_than_there_is_room_for() {
+        let (mut verified, (span, items)) = (Verified::default(), with(&[&"x".repeat(MOST_HELD / 4 - SPAN - ITEM)]));
+        let length = items[0].len();
+        for number in 1..=5 {
+            let vat = vat(&format!("v{number}"));
+            verified.note(&vat, span, length, None);
+            let room = if number <= 4 { Right::ToHold } else { Right::ToFetch };
+            assert_eq!(verified.find(&vat, &span), Some(room), "{number}");
+            verified.note(&vat, span, length, Some(items.clone()));
+            assert!(verified.held <= MOST_HELD);
+        }
+        let held = |verified: &Verified| {
+            (1..=5).map(|number| verified.holds(&vat(&format!("v{number}")), &span).is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&verified), [true, true, true, true, false]);
+        verified.forget(&vat("v2"));
+        verified.note(&vat("v5"), span, length, Some(items));
+        assert_eq!(held(&verified), [true, false, true, true, true]);
+        verified.grow(&vat("v5"), &span, grown(span, "a"), "a");
+        assert_eq!(verified.find(&vat("v5"), &grown(span, "a")), Some(Right::ToFetch), "it has outgrown the room");
+        assert_eq!(held(&verified), [true, false, true, true, false]);
+    }
+
+    #[test]
+    fn many_short_items_need_room_too() {
+        let mut verified = Verified::default();
+        let count = MOST_HELD / ITEM + 1;
+        let end = Position::new(count as u64).unwrap();
+        let span = Span { end, ..empty() };
+        verified.note(&vat("v1"), span, 0, Some(vec!["".into(); count]));
+        assert_eq!(verified.find(&vat("v1"), &span), Some(Right::ToFetch));
     }
 }

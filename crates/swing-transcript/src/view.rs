@@ -145,7 +145,7 @@ impl Transcripts<'_> {
     /// Gives `vat` an empty current span. It has none, or one that was closed just now.
     pub(crate) fn open_span(&mut self, vat: &VatId, start: Position, incarnation: Incarnation) {
         let span = Span { start, end: start, hash: initial_hash(), incarnation };
-        self.state.stored.verified.get_mut().note(vat, span, 0);
+        self.state.stored.verified.get_mut().note(vat, span, 0, None);
         self.set_current(vat, span);
     }
 
@@ -173,7 +173,7 @@ impl Transcripts<'_> {
             return Err(TranscriptError::LineFeed { vat: vat.clone(), position });
         }
         self.state.layers.items.add(At::new(vat, position), item, span.incarnation);
-        self.state.stored.verified.get_mut().grow(vat, &span, grown, item.len());
+        self.state.stored.verified.get_mut().grow(vat, &span, grown, item);
         self.set_current(vat, grown);
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::error::TranscriptError;
 use crate::hash::{extend, initial_hash};
 use crate::layers::{At, Span};
 use crate::unwritten::Unwritten;
+use crate::verified::Held;
 
 const ITEMS: &str = "\
 SELECT position, item FROM transcriptItems WHERE vatID = ?1 AND position >= ?2 AND position < ?3 ORDER BY position";
@@ -170,6 +171,22 @@ impl SpanWalk {
         }
         self.done = false;
         Ok(())
+    }
+
+    /// As [`step`](Self::step), through the items of a verified span that are held. Nothing is left to check.
+    pub(crate) fn step_through(&mut self, held: &Held, mut more: impl FnMut(&str) -> bool) {
+        if self.next.is_none() {
+            return;
+        }
+        let read = usize::try_from(self.read).unwrap_or(usize::MAX);
+        for item in held.get(read..).unwrap_or_default() {
+            (self.read, self.bytes) = (self.read + 1, self.bytes + item.len());
+            if !more(item) {
+                break;
+            }
+        }
+        self.next = Position::new(self.span.start.get() + self.read).filter(|next| *next < self.span.end);
+        self.done = self.next.is_none();
     }
 
     fn check(&self) -> Result<(), TranscriptError> {

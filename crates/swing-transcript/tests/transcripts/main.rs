@@ -11,6 +11,8 @@ mod disorder;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod import;

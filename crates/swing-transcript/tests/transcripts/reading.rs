@@ -353,7 +353,6 @@ fn an_item_that_was_taken_back_is_not_vouched_for() {
 #[test]
 fn items_that_are_missing_from_a_verified_span_are_missed() {
     let mut store = Store::of(&[("v1", "ab")]);
-    assert_eq!(store.items("v1", None).unwrap(), ["a", "b"]);
     store.session.write().unwrap().run("DELETE FROM transcriptItems WHERE position = 1", []).unwrap();
     assert_eq!(kind(&store.items("v1", None).unwrap_err()), "incomplete");
 }
