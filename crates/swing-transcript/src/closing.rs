@@ -37,6 +37,8 @@ impl Transcripts<'_> {
         self.begin()?;
         let Some(span) = self.current(vat)? else { return Ok(()) };
         self.close(vat, span)?;
+        // No span follows that would take its place there.
+        self.state.stored.verified.get_mut().forget(vat);
         let owner = self.state.layers.current.delete_at(vat, Owner::new);
         self.session.note_export(owner.record_key.clone(), None);
         Ok(())

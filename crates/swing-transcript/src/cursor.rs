@@ -28,12 +28,22 @@ pub struct SpanCursor {
 }
 
 /// Where items come from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Where {
     Table,
     /// The table, and they are held once all are there.
     TableToHold(Held),
     Memory(Arc<Held>),
+}
+
+impl Clone for Where {
+    fn clone(&self) -> Self {
+        match self {
+            // One is enough to gather them, and whoever goes back to a place in a span clones the cursor for each batch.
+            Self::Table | Self::TableToHold(_) => Self::Table,
+            Self::Memory(held) => Self::Memory(Arc::clone(held)),
+        }
+    }
 }
 
 impl SpanCursor {
@@ -97,7 +107,9 @@ impl SpanCursor {
             refused = take(item).err();
             refused.is_none() && items < max_items && bytes < max_bytes
         };
-        let step = match &mut self.items {
+        // Let go of here unless it goes on: a span that grows is held no longer while its items are read.
+        let mut from = mem::replace(&mut self.items, Where::Table);
+        let step = match &mut from {
             Where::Table => self.walk.step(transcripts.source(), |_, item| Ok(goes_on(item))),
             Where::TableToHold(held) => self.walk.step(transcripts.source(), |_, item| {
                 held.push(item.into());
@@ -113,7 +125,11 @@ impl SpanCursor {
             return Err(error);
         }
         step?;
-        let held = match &mut self.items {
+        if !self.walk.is_done() {
+            self.items = from;
+            return Ok(());
+        }
+        let held = match from {
             Where::Memory(_) => return Ok(()),
             Where::Table => None,
             Where::TableToHold(held) => Some(held),
@@ -121,7 +137,7 @@ impl SpanCursor {
         if age == self.age
             && let Some((vat, span, bytes)) = self.walk.verified()
         {
-            verified.borrow_mut().note(vat, span, bytes, held.map(mem::take));
+            verified.borrow_mut().note(vat, span, bytes, held);
         }
         Ok(())
     }

@@ -5,8 +5,9 @@
 //! nobody else can have changed it: until another connection commits, and no longer than the items may well be in memory. What a
 //! disk does to them after that must be found.
 //!
-//! Items are held from the second time on that their span is read, since most spans are read once. Those that are held stay until their
-//! span is closed or forgotten: spans that are read by turns, and are more than there is room for, would each push the next one out.
+//! Items are held once their span is read that was known to be right before, since most spans are read once. Those that are held stay until
+//! their span is closed or forgotten: spans that are read by turns, and are more than there is room for, would each push the next one out.
+//! A cursor under way has its own besides, those that it gathers or answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ const MOST_BYTES: usize = 32 << 20;
 const SPAN: usize = 4096;
 /// So many bytes of items are held.
 const MOST_HELD: usize = 8 << 20;
-/// What an item that is held takes besides its text.
-const ITEM: usize = 32;
+/// What an item that is held takes besides its text, at most: its place, and as much that a list that grows keeps free, and what the
+/// allocator adds to a short text.
+const ITEM: usize = 2 * size_of::<Box<str>>() + 32;
 
 /// All items of a span, in order.
 pub(crate) type Held = Vec<Box<str>>;
@@ -61,7 +63,7 @@ pub(crate) struct Verified {
     spans: HashMap<VatId, Known>,
     bytes: usize,
     held: usize,
-    /// Counts how often everything was forgotten.
+    /// Counts how often anything was forgotten.
     age: u64,
 }
 
@@ -79,7 +81,7 @@ impl Verified {
     /// The items of `span`, of so many bytes, are right. They are held if they are given and there still is room.
     pub(crate) fn note(&mut self, vat: &VatId, span: Span, bytes: usize, items: Option<Held>) {
         let mut known = Known { span, bytes: bytes.saturating_add(SPAN), items: None };
-        self.forget(vat);
+        self.remove(vat);
         if self.bytes.saturating_add(known.bytes) > MOST_BYTES {
             self.clear();
         }
@@ -111,8 +113,13 @@ impl Verified {
         }
     }
 
-    /// Nothing is known of `vat` any longer.
+    /// Nothing is known of `vat` any longer, nor by a cursor that is under way: items of it may be gone, and others come in their place.
     pub(crate) fn forget(&mut self, vat: &VatId) {
+        self.remove(vat);
+        self.age += 1;
+    }
+
+    fn remove(&mut self, vat: &VatId) {
         if let Some(known) = self.spans.remove(vat) {
             (self.bytes, self.held) = (self.bytes - known.bytes, self.held - known.held());
         }
@@ -133,6 +140,7 @@ impl Verified {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use swing_core::roles::TranscriptStore as _;
     use swing_core::{Incarnation, Position, Session};
 
@@ -235,6 +243,7 @@ mod tests {
         }
         assert_eq!(state.stored.verified.borrow().bytes, 4 + SPAN);
     }
+
     /// As [`grown`] by all of these, and the items.
     fn with(items: &[&str]) -> (Span, Held) {
         let span = items.iter().fold(empty(), |span, item| grown(span, item));
@@ -305,6 +314,87 @@ mod tests {
         verified.grow(&vat("v5"), &span, grown(span, "a"), "a");
         assert_eq!(verified.find(&vat("v5"), &grown(span, "a")), Some(Right::ToFetch), "it has outgrown the room");
         assert_eq!(held(&verified), [true, false, true, true, false]);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// With items or without.
+        Note(usize, bool, Vec<usize>),
+        Grow(usize, usize),
+        Read(usize),
+        StopReading,
+        Forget(usize),
+        Clear,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let length = prop_oneof![Just(0), Just(MOST_HELD / 8), Just(MOST_HELD / 2 - SPAN)];
+        let (vat, lengths) = (0..6_usize, prop::collection::vec(length.clone(), 0..4));
+        prop_oneof![
+            6 => (vat.clone(), any::<bool>(), lengths).prop_map(|(vat, held, lengths)| Step::Note(vat, held, lengths)),
+            4 => (vat.clone(), length).prop_map(|(vat, length)| Step::Grow(vat, length)),
+            2 => vat.clone().prop_map(Step::Read),
+            1 => Just(Step::StopReading),
+            1 => vat.prop_map(Step::Forget),
+            1 => prop::bool::weighted(0.2).prop_map(|all| if all { Step::Clear } else { Step::StopReading }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+        #[test]
+        fn what_is_counted_is_what_there_is_and_no_more_than_there_may_be(steps in prop::collection::vec(step(), 0..40)) {
+            let (mut verified, mut spans, mut read) = (Verified::default(), vec![empty(); 6], Vec::new());
+            let vats: Vec<_> = (0..6).map(|number| vat(&format!("v{number}"))).collect();
+            // Nobody looks at the hash.
+            let longer = |span: Span| Span { end: span.end.next().unwrap(), ..span };
+            for step in steps {
+                match step {
+                    Step::Note(vat, held, lengths) => {
+                        spans[vat] = lengths.iter().fold(empty(), |span, _| longer(span));
+                        let items = || lengths.iter().map(|length| "x".repeat(*length).into()).collect();
+                        verified.note(&vats[vat], spans[vat], lengths.iter().sum(), held.then(items));
+                    }
+                    Step::Grow(vat, length) => {
+                        let (before, after) = (spans[vat], longer(spans[vat]));
+                        verified.grow(&vats[vat], &before, after, &"x".repeat(length));
+                        spans[vat] = after;
+                    }
+                    Step::Read(vat) => read.extend(verified.find(&vats[vat], &spans[vat])),
+                    Step::StopReading => read.clear(),
+                    Step::Forget(vat) => verified.forget(&vats[vat]),
+                    Step::Clear => verified.clear(),
+                }
+                prop_assert_eq!(verified.bytes, verified.spans.values().map(|known| known.bytes).sum::<usize>());
+                prop_assert!(verified.bytes <= MOST_BYTES);
+                let weight = |known: &Known| {
+                    let items = known.items.as_ref()?;
+                    assert_eq!(items.len() as u64, known.span.len());
+                    Some(SPAN + items.iter().map(|item| item.len() + ITEM).sum::<usize>())
+                };
+                prop_assert_eq!(verified.held, verified.spans.values().filter_map(weight).sum::<usize>());
+                prop_assert!(verified.held <= MOST_HELD);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_told_when_anything_was_forgotten_and_not_when_a_span_takes_anothers_place() {
+        let (mut verified, v1, (span, items)) = (Verified::default(), vat("v1"), with(&["a"]));
+        verified.note(&v1, empty(), 0, None);
+        verified.grow(&v1, &empty(), span, "a");
+        verified.note(&v1, span, 1, Some(items));
+        assert_eq!(verified.age(), 0);
+        verified.forget(&v1);
+        assert_eq!(verified.age(), 1);
+        verified.forget(&v1);
+        assert_eq!(
+            verified.age(),
+            2,
+            "also what was not known: a cursor may have found it right before something else was"
+        );
+        verified.clear();
+        assert_eq!(verified.age(), 3);
     }
 
     #[test]

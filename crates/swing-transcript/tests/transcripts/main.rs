@@ -17,6 +17,8 @@ mod hostile;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod kept_cursors;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod reading;
