@@ -244,6 +244,25 @@ mod tests {
         assert_eq!(state.stored.verified.borrow().bytes, 4 + SPAN);
     }
 
+    #[test]
+    fn a_span_that_was_begun_from_memory_and_read_on_from_the_table_is_known_with_the_length_of_all_its_items() {
+        let (mut session, mut state, v1) = (Session::in_memory(TABLES).unwrap(), TranscriptState::default(), vat("v1"));
+        state.bind(&mut session).init_transcript(&v1).unwrap();
+        ["abcd", "e"].iter().for_each(|item| state.bind(&mut session).add_item(&v1, item).unwrap());
+        session.commit(&mut [&mut state]).unwrap();
+        assert_eq!(state.bind(&mut session).read_span(&v1, None).unwrap().count(), 2);
+        let mut cursor = state.bind(&mut session).open_cursor(&v1, None).unwrap();
+        let mut next = |session: &mut Session, state: &mut TranscriptState| {
+            cursor.next_batch(&state.bind(session), 1, usize::MAX).unwrap().concat()
+        };
+        assert_eq!(next(&mut session, &mut state), "abcd");
+        session.invalidate();
+        state.bind(&mut session).current_span_bounds(&v1).unwrap();
+        assert_eq!(state.stored.verified.borrow().bytes, 0);
+        assert_eq!(next(&mut session, &mut state), "e");
+        assert_eq!(state.stored.verified.borrow().bytes, 5 + SPAN);
+    }
+
     /// As [`grown`] by all of these, and the items.
     fn with(items: &[&str]) -> (Span, Held) {
         let span = items.iter().fold(empty(), |span, item| grown(span, item));
@@ -395,6 +414,16 @@ mod tests {
         );
         verified.clear();
         assert_eq!(verified.age(), 3);
+    }
+
+    #[test]
+    fn a_span_grows_until_the_room_is_full() {
+        for (length, is_held) in [(MOST_HELD - SPAN - ITEM, true), (MOST_HELD - SPAN - ITEM + 1, false)] {
+            let (mut verified, v1, (span, _)) = (Verified::default(), vat("v1"), with(&["a"]));
+            verified.note(&v1, empty(), 0, Some(Held::new()));
+            verified.grow(&v1, &empty(), span, &"x".repeat(length));
+            assert_eq!(verified.holds(&v1, &span).is_some(), is_held, "{length}");
+        }
     }
 
     #[test]

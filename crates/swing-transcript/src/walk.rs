@@ -173,11 +173,8 @@ impl SpanWalk {
         Ok(())
     }
 
-    /// As [`step`](Self::step), through the items of a verified span that are held. Nothing is left to check.
+    /// As [`step`](Self::step), through the items of a verified span that are held. Nothing is left to check. The walk is not at its end yet.
     pub(crate) fn step_through(&mut self, held: &Held, mut more: impl FnMut(&str) -> bool) {
-        if self.next.is_none() {
-            return;
-        }
         let read = usize::try_from(self.read).unwrap_or(usize::MAX);
         for item in held.get(read..).unwrap_or_default() {
             (self.read, self.bytes) = (self.read + 1, self.bytes + item.len());
