@@ -263,12 +263,13 @@ mod tests {
             vat: vat.to_owned(),
             start: at(start),
             end: at(start),
-            hash: String::new(),
+            hash: "abc".to_owned(),
             is_current,
             incarnation: 0,
         };
         let (closed, current) = (span("v1", 7, None), span("v1", 7, Some(1)));
         assert!(closed.fits(None) && current.fits(None) && !span("v1", 0, Some(0)).fits(None));
+        assert_eq!(closed.bytes(), 5);
         for (vat, start, after_closed, after_current) in
             [("v1", 7, false, false), ("v1", 8, true, false), ("v2", 0, true, true), ("v0", 9, false, false)]
         {

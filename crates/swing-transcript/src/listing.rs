@@ -232,3 +232,15 @@ impl Transcripts<'_> {
         Ok(dump)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_an_item_at_each_place_from_its_start_to_its_end() {
+        let at = |position| Position::new(position).unwrap();
+        let length = |start, end| Bounds { start: at(start), end: at(end), is_current: false }.len();
+        assert_eq!([length(3, 7), length(3, 3), length(0, 2)], [4, 0, 2]);
+    }
+}

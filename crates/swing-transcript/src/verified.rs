@@ -71,9 +71,11 @@ impl Verified {
     /// What is known if the items of exactly this span are known to be right.
     pub(crate) fn find(&self, vat: &VatId, span: &Span) -> Option<Right> {
         let known = self.spans.get(vat).filter(|known| known.span == *span)?;
+        // Otherwise all that comes to it would be held because somebody saw that there is nothing.
+        let has_room = !span.is_empty() && self.held.saturating_add(known.weight()) <= MOST_HELD;
         Some(match &known.items {
             Some(items) => Right::Held(Arc::clone(items)),
-            None if self.held.saturating_add(known.weight()) <= MOST_HELD => Right::ToHold,
+            None if has_room => Right::ToHold,
             None => Right::ToFetch,
         })
     }

@@ -43,6 +43,7 @@ pub(super) const PARTS: &[Part] = &[
         name: "kv",
         package: "swing-kv",
         files: &[
+            "crates/swing-kv/src/ahead.rs",
             "crates/swing-kv/src/digesting.rs",
             "crates/swing-kv/src/entries.rs",
             "crates/swing-kv/src/error.rs",
@@ -64,8 +65,10 @@ pub(super) const PARTS: &[Part] = &[
             "crates/swing-transcript/src/closing.rs",
             "crates/swing-transcript/src/cursor.rs",
             "crates/swing-transcript/src/deletion.rs",
+            "crates/swing-transcript/src/emptying.rs",
             "crates/swing-transcript/src/hash.rs",
             "crates/swing-transcript/src/layers.rs",
+            "crates/swing-transcript/src/listing.rs",
             "crates/swing-transcript/src/state.rs",
             "crates/swing-transcript/src/texts.rs",
             "crates/swing-transcript/src/unwritten.rs",

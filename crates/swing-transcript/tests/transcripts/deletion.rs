@@ -165,7 +165,11 @@ fn deleting_a_vat_that_is_nearly_all_there_is_leaves_the_others_as_they_were() {
                 store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
             (done, cleanups)
         };
+        let changed = changes(&store);
         assert_eq!(deleted(&mut store), (true, 401));
+        // The vat's rows; and, where a table was emptied, the others' out and in again: their spans are few both times.
+        let (items, spans) = (if emptied { before.0.len() } else { 0 }, before.1.len());
+        assert_eq!(changes(&store) - changed, (801 + 2 * (items + spans)) as i64, "{emptied}");
         assert_eq!(shown(&store), before, "{emptied}");
         store.rollback("s");
         assert_eq!(count(&store, "transcriptSpans"), before.1.len() as i64 + 401);
@@ -291,6 +295,19 @@ fn others_rows_are_not_written_again_for_items_that_were_pruned() {
     let before = changes(&store);
     store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
     assert_eq!(changes(&store) - before, 3);
+}
+
+#[test]
+fn a_table_is_emptied_from_256_rows_on() {
+    for (items, emptied) in [(255, false), (256, true)] {
+        let mut store = Store::of(&[("v1", "xyz"), ("v5", "")]);
+        store.add("v5", &vec!["an item"; items]);
+        store.commit();
+        let before = changes(&store);
+        store.view().delete_vat_transcripts(&vat("v5"), Budget::Unlimited).unwrap();
+        let others = if emptied { 2 * 3 } else { 0 };
+        assert_eq!(changes(&store) - before, items as i64 + 1 + others, "{items}");
+    }
 }
 
 #[test]

@@ -39,6 +39,18 @@ fn a_span_is_fetched_twice_and_then_held() {
 }
 
 #[test]
+fn that_a_span_was_seen_to_be_empty_holds_nothing_that_is_added() {
+    let mut store = Store::of(&[("v1", "")]);
+    for _ in 0..3 {
+        assert_eq!(store.items("v1", None).unwrap(), [""; 0]);
+    }
+    store.add("v1", &["a", "b"]);
+    store.commit();
+    behind(&mut store, SPOIL);
+    assert_eq!(store.items("v1", None).unwrap(), ["x", "x"]);
+}
+
+#[test]
 fn what_is_added_is_held_too_before_and_after_it_is_written() {
     let mut store = read_and_spoilt(2);
     store.add("v1", &["c", "d"]);

@@ -161,6 +161,27 @@ fn the_full_transcript_passes_over_what_was_pruned() {
 }
 
 #[test]
+fn batches_of_a_full_transcript_keep_within_their_bounds_and_within_a_span() {
+    let mut store = Store::of(&[("v1", "ab|c|")]);
+    store.add("v1", &["dd", "e", "f"]);
+    for (items, bytes, expected) in [
+        (9, 9, &["a b", "c", "dd e f", ""][..]),
+        (2, 9, &["a b", "c", "dd e", "f", ""]),
+        (9, 1, &["a", "b", "c", "dd", "e", "f", ""]),
+        (9, 2, &["a b", "c", "dd", "e f", ""]),
+        (9, 3, &["a b", "c", "dd e", "f", ""]),
+        (0, 9, &["a", "b", "c", "dd", "e", "f", ""]),
+    ] {
+        let mut cursor = store.view().open_full_cursor(&vat("v1")).unwrap();
+        for expected in expected {
+            let batch = cursor.next_batch(&store.view(), items, bytes).unwrap();
+            let texts: Vec<_> = batch.iter().map(|(_, item)| &**item).collect();
+            assert_eq!(texts.join(" "), *expected, "{items} {bytes}");
+        }
+    }
+}
+
+#[test]
 fn a_dump_shows_current_spans_or_all() {
     let mut store = mixed();
     store.view().init_transcript(&vat("v2")).unwrap();
