@@ -134,9 +134,8 @@ impl SpanCursor {
             Where::Table => None,
             Where::TableToHold(held) => Some(held),
         };
-        if age == self.age
-            && let Some((vat, span, bytes)) = self.walk.verified()
-        {
+        if age == self.age {
+            let (vat, span, bytes) = self.walk.visited();
             verified.borrow_mut().note(vat, span, bytes, held);
         }
         Ok(())

@@ -109,10 +109,10 @@ impl SpanWalk {
         Self { hash: None, ..Self::new(vat, span) }
     }
 
-    /// The span and its vat, and how long its items are, once all of it has been read and verified.
-    pub(crate) fn verified(&self) -> Option<(&VatId, Span, usize)> {
-        let whole = self.done && self.read == self.span.len() && self.hash.is_none_or(|hash| hash == self.span.hash);
-        whole.then_some((&self.vat, self.span, self.bytes))
+    /// The span and its vat, and how long the items are that were visited: all of them, and right, when a step that did not fail was the
+    /// [last](Self::is_done).
+    pub(crate) fn visited(&self) -> (&VatId, Span, usize) {
+        (&self.vat, self.span, self.bytes)
     }
 
     /// It is no longer known that the items give the span's hash: they are hashed from here on, and those before it now. Answers whether
