@@ -1,8 +1,16 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, in the order of what fails fastest.
+//!
+//! The long steps are taken two at a time. Those of one row need Node.js and those of the other do not, no step of one uses what the other
+//! makes, and most of each has one thread.
 
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use fs_err as fs;
 
 use crate::shell::{self, cargo};
 use crate::{deny, tidy};
@@ -32,18 +40,39 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 .env(warnings.0, warnings.1),
         )
     })?;
-    step("tour", || crate::tour::run(&crate::tour::Args::default()))?;
-    step("crash", || crate::crash::run(&crate::crash::Args::short()))?;
-    if !args.no_node {
-        step("node", || crate::node_package::run(&crate::node_package::Args::tested()))?;
-        step("hostile", || crate::hostile::run(&crate::hostile::Args::check()))?;
-        step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
-    }
-    if !args.no_valgrind {
-        step("instructions", crate::bench::check_instructions)?;
-    }
+    let log = shell::target().join("ci-beside.log");
+    let beside = thread::scope(|threads| -> Result<Result<()>> {
+        let beside = threads.spawn(|| beside(args, &log));
+        if !args.no_node {
+            step("node", || crate::node_package::run(&crate::node_package::Args::tested()))?;
+            step("hostile", || crate::hostile::run(&crate::hostile::Args::check()))?;
+            step("conformance", || crate::conformance::run(&crate::conformance::Args::short()))?;
+        }
+        Ok(beside.join().expect("a step of CI does not panic"))
+    });
+    print!("{}", fs::read_to_string(&log).unwrap_or_default());
+    beside??;
     step("clean tree", tidy::clean_tree)?;
     println!("\neverything holds");
+    Ok(())
+}
+
+/// The row that does without Node.js, each step as a process of its own. What they print goes to `log`.
+fn beside(args: &Args, log: &Path) -> Result<()> {
+    let mut out = fs::File::create(log)?;
+    let mut steps: Vec<(&str, &[&str])> = vec![("tour", &["tour"]), ("crash", &["crash"])];
+    if !args.no_valgrind {
+        steps.push(("instructions", &["bench", "instructions"]));
+    }
+    for (name, arguments) in steps {
+        let start = Instant::now();
+        writeln!(out, "\n── {name}")?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).stdout(out.file().try_clone()?).stderr(out.file().try_clone()?);
+        let status = command.status().with_context(|| format!("ci step {name}"))?;
+        writeln!(out, "── {name}: {:.1} s", start.elapsed().as_secs_f64())?;
+        ensure!(status.success(), "ci step {name} failed ({status})");
+    }
     Ok(())
 }
 

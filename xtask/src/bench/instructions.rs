@@ -33,11 +33,6 @@ pub(crate) struct Args {
     only: Vec<String>,
 }
 
-/// As CI does it.
-pub(crate) fn check() -> Result<()> {
-    run(&Args { write: false, only: Vec::new() })
-}
-
 pub(crate) fn run(args: &Args) -> Result<()> {
     if !exists("valgrind") {
         bail!(

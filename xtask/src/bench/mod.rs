@@ -31,6 +31,5 @@ mod table;
 mod task;
 mod work;
 
-pub(crate) use instructions::check as check_instructions;
 pub(crate) use ours::serve;
 pub(crate) use task::{Args, run, work_with_package};
