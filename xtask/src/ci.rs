@@ -1,9 +1,8 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, in the order of what fails fastest.
 //!
-//! The long steps are taken two at a time. Those of one row need Node.js and those of the other do not, no step of one uses what the other
-//! makes, and most of each has one thread.
+//! The long steps are taken two at a time: those that need Node.js one after the other, and beside them those that do not.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -65,21 +64,26 @@ fn beside(args: &Args, log: &Path) -> Result<()> {
         steps.push(("instructions", &["bench", "instructions"]));
     }
     for (name, arguments) in steps {
-        let start = Instant::now();
-        writeln!(out, "\n── {name}")?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments).stdout(out.file().try_clone()?).stderr(out.file().try_clone()?);
-        let status = command.status().with_context(|| format!("ci step {name}"))?;
-        writeln!(out, "── {name}: {:.1} s", start.elapsed().as_secs_f64())?;
-        ensure!(status.success(), "ci step {name} failed ({status})");
+        step_to(&mut out, name, || {
+            let status = command.status()?;
+            ensure!(status.success(), "{status}");
+            Ok(())
+        })?;
     }
     Ok(())
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    println!("\n── {name}");
+    step_to(&mut io::stdout(), name, work)
+}
+
+/// A step, and how long it took, between what it prints itself.
+fn step_to(out: &mut impl Write, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    writeln!(out, "\n── {name}")?;
     let start = Instant::now();
     work().with_context(|| format!("ci step {name}"))?;
-    println!("── {name}: {:.1} s", start.elapsed().as_secs_f64());
+    writeln!(out, "── {name}: {:.1} s", start.elapsed().as_secs_f64())?;
     Ok(())
 }
