@@ -14,7 +14,7 @@ use crate::datasets::export_digest;
 use crate::kill::{Scenario, Staged, copy_dir};
 use crate::stage::scratch;
 
-/// A file system of 2 MiB, gone when dropped.
+/// A file system of 4 MiB, gone when dropped.
 pub(crate) struct Mount {
     path: PathBuf,
 }
@@ -25,7 +25,7 @@ impl Mount {
         let target = CString::new(path.as_os_str().as_bytes())?;
         // SAFETY: every pointer is a string that lives during the call.
         let code = unsafe {
-            libc::mount(c"tmpfs".as_ptr(), target.as_ptr(), c"tmpfs".as_ptr(), 0, c"size=2m".as_ptr().cast())
+            libc::mount(c"tmpfs".as_ptr(), target.as_ptr(), c"tmpfs".as_ptr(), 0, c"size=4m".as_ptr().cast())
         };
         if code != 0 {
             return Err(std::io::Error::last_os_error()).context("cannot mount a small file system");

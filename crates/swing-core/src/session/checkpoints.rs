@@ -8,7 +8,8 @@
 //! A log begins anew in a block before which all of it was copied. Where blocks have pauses, as a validator's have, that is
 //! the next one. Where they follow upon each other there may be none for a long time: the thread is one block behind for ever. So the
 //! longer the log, the closer it follows, and a commit that finds four thousand pages copies what is left by itself, which is
-//! little by then. Beside a reader it may not be able to copy all of it, nor would the log begin anew; then both
+//! little by then. It does not follow each small block, since each time it flushes what it copies, and a commit that flushes meanwhile
+//! takes longer. Beside a reader it may not be able to copy all of it, nor would the log begin anew; then both
 //! wait for another thousand pages.
 //!
 //! A pass that a commit overtakes counts what it has copied as copied, and leaves it to a later one to flush the file. When that flush
@@ -28,12 +29,16 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::controls;
 use super::database::Database;
 use super::files::file_uri;
+use super::log_room;
+use super::open_file::log_length;
 use super::wal_index::LogSize;
 
 const PASS: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/// At how many times the pages the thread goes to work after each block, however few are left to copy.
+/// At how many times the pages the thread goes to work for less of them.
 const NEAR: u32 = 3;
+/// Which part of the pages is worth it then.
+const LITTLE: u32 = 16;
 /// At how many times the pages the commit itself does.
 const FAR: u32 = 4;
 
@@ -41,6 +46,7 @@ const FAR: u32 = 4;
 pub(super) struct Checkpointer {
     /// So many pages in the log are worth being copied.
     pages: u32,
+    page_bytes: u32,
     path: PathBuf,
     /// There from the first time it is needed; many stores never need it.
     thread: Option<Behind>,
@@ -57,9 +63,9 @@ pub(super) enum Who {
 }
 
 impl Checkpointer {
-    /// For the database at `path`, whose log is copied `pages` at a time.
-    pub(super) fn new(pages: u32, path: &Path) -> Self {
-        Self { pages, path: path.to_owned(), thread: None, hindered_at: 0 }
+    /// For the database at `path`, of pages of so many bytes, whose log is copied `pages` at a time.
+    pub(super) fn new(pages: u32, page_bytes: u32, path: &Path) -> Self {
+        Self { pages, page_bytes, path: path.to_owned(), thread: None, hindered_at: 0 }
     }
 
     /// Who is to copy a log of this length, after a commit.
@@ -72,11 +78,12 @@ impl Checkpointer {
         // While somebody reads, copying all of it is beyond the commit too, and the log would not begin anew.
         let far = pages.saturating_mul(FAR).max(self.hindered_at.saturating_add(pages));
         let is_near = self.hindered_at == 0 && log.frames >= pages.saturating_mul(NEAR);
+        let many = if is_near { pages / LITTLE } else { pages };
         if left == 0 {
             Who::Nobody
         } else if log.frames >= far {
             Who::Commit
-        } else if left >= pages || is_near {
+        } else if left >= many {
             Who::Thread
         } else {
             Who::Nobody
@@ -89,8 +96,8 @@ impl Checkpointer {
         let Some(log) = LogSize::read(database) else { return };
         let failed = database.leaves_log();
         match self.who(log) {
-            Who::Nobody => return,
-            Who::Thread if self.ask(failed) => return,
+            Who::Nobody => return self.make_room(log, database),
+            Who::Thread if self.ask(Errand::Pass, failed) => return,
             Who::Thread => {}
             Who::Commit => self.settle(),
         }
@@ -99,10 +106,21 @@ impl Checkpointer {
         self.hindered_at = if LogSize::read(database).is_some_and(is_left) { log.frames } else { 0 };
     }
 
-    /// Lets the thread copy what is in the log now. Says whether it will.
-    fn ask(&mut self, failed: &Arc<AtomicBool>) -> bool {
+    /// Lets the thread make the log's file longer, if it is nearly full. Beside a reader it may become very long, and no part of it
+    /// is written over: then zeros are not worth being written.
+    fn make_room(&mut self, log: LogSize, database: &Database) {
+        if self.hindered_at == 0
+            && let Some(wanted) = log_room::wanted(log.frames, self.pages, self.page_bytes)
+            && log_length(database).is_some_and(|length| length < wanted)
+        {
+            self.ask(Errand::Room(wanted), database.leaves_log());
+        }
+    }
+
+    /// Lets the thread do this. Says whether it will.
+    fn ask(&mut self, errand: Errand, failed: &Arc<AtomicBool>) -> bool {
         let start = || Behind::start(self.path.clone(), Arc::clone(failed));
-        let asked = self.thread.get_or_insert_with(start).ask();
+        let asked = self.thread.get_or_insert_with(start).ask(errand);
         if controls::checkpoints_are_in_step() {
             self.settle();
         }
@@ -135,7 +153,10 @@ impl Checkpointer {
 
 /// What the thread is asked for.
 enum Errand {
+    /// To copy what is in the log.
     Pass,
+    /// To see to it that the log's file is so long.
+    Room(u64),
     /// To say that everything before it is done, by letting this go.
     Settle(#[expect(dead_code, reason = "held to be dropped")] SyncSender<()>),
 }
@@ -155,9 +176,9 @@ impl Behind {
         Self { errands: Some(errands), thread }
     }
 
-    /// Asks for a pass, or counts on the one that waits. Says whether there will be one.
-    fn ask(&self) -> bool {
-        let asked = self.errands.as_ref().map(|errands| errands.try_send(Errand::Pass));
+    /// Asks for this, or for nothing while something waits already: the next commit asks again. Says whether there is somebody to ask.
+    fn ask(&self, errand: Errand) -> bool {
+        let asked = self.errands.as_ref().map(|errands| errands.try_send(errand));
         matches!(asked, Some(Ok(()) | Err(TrySendError::Full(_))))
     }
 
@@ -197,9 +218,13 @@ fn copy_whenever_asked(path: &Path, errands: &Receiver<Errand>, failed: &AtomicB
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch("PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL;")?;
     let mut statement = connection.prepare(PASS)?;
+    let mut has_room = true;
     for errand in errands {
-        if matches!(errand, Errand::Pass) {
-            pass(failed, || statement.query_row([], |_| Ok(())));
+        match errand {
+            Errand::Pass => pass(failed, || statement.query_row([], |_| Ok(()))),
+            // Once the disk has none it is not tried again: what is left of it is for what must be written.
+            Errand::Room(wanted) => has_room = has_room && log_room::make(path, wanted).is_ok(),
+            Errand::Settle(_) => {}
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ mod exports;
 mod files;
 mod lock;
 mod log_name;
+mod log_room;
 mod log_writes;
 mod open;
 mod open_file;

@@ -306,7 +306,8 @@ fn checkpoint_behind(database: &Database, path: &Path) -> rusqlite::Result<Optio
     match u32::try_from(pages) {
         Ok(pages) if pages > 0 && LogSize::read(database).is_some() => {
             database.pragma_update_and_check(None, PAGES, 0, |_| Ok(()))?;
-            Ok(Some(Checkpointer::new(controls::checkpoint_pages(pages), path)))
+            let page_bytes = database.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            Ok(Some(Checkpointer::new(controls::checkpoint_pages(pages), page_bytes, path)))
         }
         _ => Ok(None),
     }

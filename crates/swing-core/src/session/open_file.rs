@@ -15,6 +15,15 @@ pub(super) fn log_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file
     open_file(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER)
 }
 
+/// How long that file is.
+pub(super) fn log_length(connection: &Connection) -> Option<u64> {
+    let file = log_file(connection)?;
+    let mut length = 0;
+    // SAFETY: the file is open, and so has methods.
+    let code = unsafe { (*(*file).pMethods).xFileSize.map(|length_of| length_of(file, &raw mut length))? };
+    if code == ffi::SQLITE_OK { u64::try_from(length).ok() } else { None }
+}
+
 /// The file that `which` asks for, if it is open: then it has methods. It stays where it is until it is closed.
 fn open_file(connection: &Connection, which: c_int) -> Option<*mut ffi::sqlite3_file> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();

@@ -202,7 +202,19 @@ impl Disk {
                 (true, None) => drop(names.remove(file)),
             }
         }
-        names.into_iter().map(|(name, content)| (name, self.contents[content].cut(loss, rng))).collect()
+        let mut left: Image =
+            names.into_iter().map(|(name, content)| (name, self.contents[content].cut(loss, rng))).collect();
+        if loss.is_random() {
+            left.iter_mut().filter(|(name, _)| name.ends_with("-wal")).for_each(|(_, log)| make_room(log, rng));
+        }
+        left
+    }
+}
+
+/// Behind a log there may be zeros, which the store puts there beside SQLite, and so beside the layer that writes down what is done.
+fn make_room(log: &mut Vec<u8>, rng: &mut Rng) {
+    if rng.chance(50) {
+        log.resize(log.len() + rng.index(64) * SECTOR, 0);
     }
 }
 

@@ -8,10 +8,19 @@ use crate::session::wal_index::LogSize;
 /// Pages of a log that is worth being copied, here.
 const PAGES: u32 = 16;
 
+/// How long a log's header is, and a page of it.
+const HEADER: u64 = 32;
+const FRAME: u64 = 24 + 4096;
+
+/// How long the file of the log is.
+fn log_file(scratch: &Scratch) -> u64 {
+    scratch.beside("-wal").metadata().unwrap().len()
+}
+
 /// A store whose log is copied that early.
 fn open(scratch: &Scratch) -> Session {
     let mut session = scratch.open();
-    session.checkpointer = Some(Checkpointer::new(PAGES, &scratch.path()));
+    session.checkpointer = Some(Checkpointer::new(PAGES, 4096, &scratch.path()));
     session
 }
 
@@ -53,7 +62,7 @@ fn a_log_that_is_long_enough_is_copied_and_begins_anew_in_the_next_block() {
     let short = block(&mut session, 0, 3);
     assert!(short.frames < PAGES, "{short:?}");
     settle(&session);
-    assert_eq!((log(&session), session.checkpointer.as_ref().unwrap().is_running()), (short, false));
+    assert_eq!(log(&session), short);
     let long = block(&mut session, 1, PAGES as usize);
     assert!(long.frames >= PAGES, "{long:?}");
     settle(&session);
@@ -62,6 +71,15 @@ fn a_log_that_is_long_enough_is_copied_and_begins_anew_in_the_next_block() {
     let next = block(&mut session, 2, 1);
     assert!(next.frames < short.frames + 3 && next.copied == 0, "{next:?}");
     assert_eq!(scratch.committed("0").unwrap()[..2], *"2 ");
+}
+
+#[test]
+fn a_session_that_writes_little_has_no_thread() {
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    let length = block(&mut session, 0, 3).frames;
+    assert!(!session.checkpointer.as_ref().unwrap().is_running());
+    assert_eq!(log_file(&scratch), HEADER + u64::from(length) * FRAME);
 }
 
 #[test]
@@ -98,11 +116,15 @@ fn few_pages_are_left_until_they_are_many_or_the_log_is_very_long() {
 
 #[test]
 fn a_commit_copies_a_very_long_log_and_beside_a_reader_waits_for_as_many_pages_again() {
-    let mut checkpointer = Checkpointer::new(10, &PathBuf::new());
+    let mut checkpointer = Checkpointer::new(10, 4096, &PathBuf::new());
     let mut who = |frames, copied| checkpointer.who(LogSize { frames, copied });
     assert_eq!([who(9, 0), who(10, 0), who(10, 1), who(10, 10)], [Who::Nobody, Who::Thread, Who::Nobody, Who::Nobody]);
     assert_eq!([who(29, 28), who(30, 29), who(39, 38)], [Who::Nobody, Who::Thread, Who::Thread]);
     assert_eq!([who(40, 39), who(40, 40), who(45, 10)], [Who::Commit, Who::Nobody, Who::Commit]);
+    let mut usual = Checkpointer::new(1000, 4096, &PathBuf::new());
+    let mut left_at = |frames, left| usual.who(LogSize { frames, copied: frames - left });
+    assert_eq!([left_at(2999, 999), left_at(2999, 1000)], [Who::Nobody, Who::Thread]);
+    assert_eq!([left_at(3000, 61), left_at(3000, 62)], [Who::Nobody, Who::Thread]);
     // What was read of the log while its header changed may be anything.
     assert_eq!([who(5, 9), who(u32::MAX, 0)], [Who::Nobody, Who::Commit]);
 
@@ -144,12 +166,73 @@ fn blocks_without_a_pause_keep_the_log_short_whatever_the_thread_does() {
     assert_eq!(scratch.committed("0").unwrap()[..4], *"299 ");
 }
 
+/// So many pages fit into a log's file without making it longer.
+fn room(scratch: &Scratch) -> u64 {
+    (log_file(scratch) - HEADER) / FRAME
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn there_is_room_in_the_log_for_what_comes_next_and_it_is_as_good_as_none() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    let first = block(&mut session, 0, 1).frames;
+    settle(&session);
+    let begun_with = room(&scratch);
+    assert!(first < PAGES && begun_with >= u64::from(PAGES + PAGES / 4), "{first} {begun_with}");
+    let ahead = fs::read(scratch.beside("-wal")).unwrap();
+    assert!(ahead[usize::try_from(HEADER + u64::from(first) * FRAME).unwrap()..].iter().all(|&byte| byte == 0));
+    for number in 1..60 {
+        let seen = block(&mut session, number, 1);
+        settle(&session);
+        assert!(room(&scratch) >= u64::from(seen.frames + PAGES / 4), "{seen:?}");
+        // To whoever comes by, and to whoever finds it after a crash.
+        let begins = format!("{number} ");
+        assert!(scratch.committed("0").unwrap().starts_with(&begins));
+        let crashed = Scratch::empty();
+        for suffix in ["", "-wal"] {
+            fs::copy(scratch.beside(suffix), crashed.beside(suffix)).unwrap();
+        }
+        let mut crashed = crashed.open();
+        assert!(get(crashed.read(), "0").unwrap().starts_with(&begins));
+        assert_eq!(log(&crashed).frames, seen.frames, "zeros are no pages");
+        block(&mut crashed, 100, 1);
+        assert!(get(crashed.read(), "0").unwrap().starts_with("100 "));
+    }
+    assert_eq!(room(&scratch), begun_with, "blocks with pauses need no more");
+    session.close().unwrap();
+    assert_eq!(names(&scratch), ["swingstore.sqlite"]);
+}
+
+#[test]
+fn where_somebody_always_reads_a_log_has_no_room_ahead_once_it_is_very_long() {
+    let scratch = Scratch::with_store();
+    let mut session = open(&scratch);
+    // By turns, so that what can be copied follows, but never all of it.
+    let readers = [scratch.raw(), scratch.raw()];
+    readers.iter().for_each(|reader| reader.execute_batch("BEGIN; SELECT * FROM kvStore").unwrap());
+    let mut grow = |blocks: usize| {
+        let grown = (0..blocks).map(|number| {
+            let seen = block(&mut session, number, 1);
+            readers[number % 2].execute_batch("ROLLBACK; BEGIN; SELECT * FROM kvStore").unwrap();
+            seen.frames
+        });
+        grown.last().unwrap()
+    };
+    grow(5 * PAGES as usize);
+    let zeros = room(&scratch);
+    let frames = grow(16 * PAGES as usize);
+    assert!(u64::from(frames) > zeros, "{frames} {zeros}");
+    settle(&session);
+    assert_eq!(room(&scratch), u64::from(frames));
+}
+
 #[test]
 fn without_a_thread_the_commit_does_it_as_sqlite_would() {
     let scratch = Scratch::with_store();
     let mut session = scratch.open();
     // A thread that finds no store ends, and may have taken the first errand with it.
-    session.checkpointer = Some(Checkpointer::new(PAGES, &scratch.dir.path().join("nothing")));
+    session.checkpointer = Some(Checkpointer::new(PAGES, 4096, &scratch.dir.path().join("nothing")));
     block(&mut session, 0, PAGES as usize);
     settle(&session);
     let second = block(&mut session, 1, PAGES as usize);

@@ -1,0 +1,88 @@
+//! Room for what comes next in the log: zeros behind its end.
+//!
+//! A flush of a file that has grown waits for the disk once more, for the file's length and where its new pages are. SQLite's
+//! log grows with each commit of a session, until it is long enough to be copied and begins anew; from then on what is there is
+//! written over. So that the first thousand pages are written over, too, the thread that copies the log puts zeros behind its end,
+//! some at a time.
+//!
+//! To SQLite zeros are the end of the log, as is whatever an earlier and longer log has left there: no frame is of page number 0.
+//! They are *appended* (`O_APPEND`): the system finds the file's end and writes there in one step, which no other write comes
+//! between. So they are never written over a commit's pages, not even over a stranger's, if a store was moved and another one's log
+//! lies in that place.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use fs_err::OpenOptions;
+
+use super::files::side_file;
+
+/// So much is written and flushed at once. A commit's own flush waits as long as that takes, if it comes meanwhile.
+const PIECE: usize = 512 << 10;
+/// A log shorter than this part of the pages that are worth being copied is left as it is: whoever opens a store for one commit need
+/// not pay for more.
+const SHORT: u32 = 16;
+/// There is room for as many pages as are worth being copied, and for this part of them more, or behind a log that is longer.
+const AHEAD: u32 = 4;
+/// What is in front of a log's first page, and in front of each.
+const HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+
+/// How long the file of a log should be that has `frames` pages of `page` bytes, and is copied when it has `pages`; `None` if it does
+/// not matter.
+pub(super) fn wanted(frames: u32, pages: u32, page: u32) -> Option<u64> {
+    if cfg!(not(target_os = "linux")) || frames < pages / SHORT {
+        return None;
+    }
+    let room = u64::from(frames.max(pages)) + u64::from(pages / AHEAD);
+    Some(HEADER + room * (FRAME_HEADER + u64::from(page)))
+}
+
+/// Makes the log of the database at `path` one piece longer, if it is not so long yet. A whole piece, so that not every commit asks for the
+/// next few pages.
+///
+/// # Errors
+/// When it is not there, or the disk has no room, say. What is in the log is as it was.
+pub(super) fn make(path: &Path, wanted: u64) -> std::io::Result<()> {
+    let mut log = OpenOptions::new().append(true).open(side_file(path, "-wal"))?;
+    if log.metadata()?.len() >= wanted {
+        return Ok(());
+    }
+    log.write_all(&vec![0; PIECE])?;
+    log.file().sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use fs_err as fs;
+
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn so_much_is_wanted() {
+        let frame = 4096 + 24;
+        let of = |frames| wanted(frames, 1000, 4096);
+        assert_eq!(of(61), None);
+        assert_eq!(of(62), Some(32 + 1250 * frame));
+        assert_eq!(of(1000), of(62));
+        assert_eq!(of(1001), Some(32 + 1251 * frame));
+        assert_eq!(wanted(u32::MAX, u32::MAX, 65536), Some(32 + (u64::from(u32::MAX) + (1 << 30) - 1) * (65536 + 24)));
+    }
+
+    #[test]
+    fn it_grows_by_pieces_until_it_is_so_long_and_what_is_there_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("db");
+        assert_eq!(make(&database, 10).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+        assert!(!dir.path().join("db-wal").exists());
+        let log = dir.path().join("db-wal");
+        fs::write(&log, "log").unwrap();
+        for length in [PIECE + 3, 2 * PIECE + 3, 2 * PIECE + 3] {
+            make(&database, 2 * PIECE as u64).unwrap();
+            let found = fs::read(&log).unwrap();
+            assert_eq!((found.len(), &found[..3]), (length, &b"log"[..]));
+            assert!(found[3..].iter().all(|&byte| byte == 0));
+        }
+    }
+}
