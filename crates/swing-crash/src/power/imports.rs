@@ -162,7 +162,9 @@ impl Watch {
                     self.events.push(Event::Create { file });
                 }
             }
-            Call::Write(path) | Call::Begin(path) | Call::Truncate(path) => self.compare(path)?,
+            Call::Write(path) | Call::Lengthen(path) | Call::Begin(path) | Call::Truncate(path) => {
+                self.compare(path)?;
+            }
             Call::Flush(path) if *path == self.dir => self.events.push(Event::FlushNames),
             Call::Flush(path) => self.events.extend(self.name(path).map(|file| Event::Flush { file })),
             Call::Rename { from, to } => {

@@ -18,6 +18,8 @@ pub(crate) enum Call {
     /// Opens a file that is not there yet.
     Create(PathBuf),
     Write(PathBuf),
+    /// Puts zeros behind a log's end, which nobody misses.
+    Lengthen(PathBuf),
     /// Writes the beginning of a file.
     Begin(PathBuf),
     Truncate(PathBuf),
@@ -37,6 +39,7 @@ impl Call {
         match self {
             Self::Create(_) => "create",
             Self::Write(_) => "write",
+            Self::Lengthen(_) => "lengthen",
             Self::Begin(_) => "begin",
             Self::Truncate(_) => "truncate",
             Self::Flush(_) => "flush",
@@ -51,6 +54,7 @@ impl Call {
     pub(crate) fn kind(&self) -> String {
         let (Self::Create(path)
         | Self::Write(path)
+        | Self::Lengthen(path)
         | Self::Begin(path)
         | Self::Truncate(path)
         | Self::Flush(path)
@@ -89,6 +93,12 @@ impl Memory {
             let _ = memory.take(most as u64).read_to_end(&mut bytes);
         }
         bytes
+    }
+
+    fn are_zeros(&self, at: u64, length: u64) -> bool {
+        let length = usize::try_from(length).unwrap_or_default();
+        let bytes = self.bytes(at, length);
+        bytes.len() == length && bytes.iter().all(|&byte| byte == 0)
     }
 
     fn text(&self, at: u64) -> PathBuf {
@@ -146,6 +156,10 @@ impl Memory {
                 let path = self.descriptor(args[0]);
                 is_file(&path).then_some(Call::Begin(path))
             }
+            // SQLite says where it writes: this is the room that the store makes in a log.
+            libc::SYS_write if is_log(&self.descriptor(args[0])) && self.are_zeros(args[1], args[2]) => {
+                Some(Call::Lengthen(self.descriptor(args[0])))
+            }
             libc::SYS_write | libc::SYS_pwrite64 | libc::SYS_writev | libc::SYS_pwritev => {
                 let path = self.descriptor(args[0]);
                 is_file(&path).then_some(Call::Write(path))
@@ -162,6 +176,10 @@ impl Memory {
             _ => None,
         }
     }
+}
+
+fn is_log(path: &Path) -> bool {
+    path.to_string_lossy().ends_with("-wal")
 }
 
 /// Not a pipe, a socket or a device.

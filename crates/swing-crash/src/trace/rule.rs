@@ -116,7 +116,7 @@ impl Ledger {
                 self.names.remove(path);
                 self.removed.insert(path.clone());
             }
-            Call::Say(_) => {}
+            Call::Lengthen(_) | Call::Say(_) => {}
         }
     }
 
@@ -196,6 +196,15 @@ mod tests {
         }
         // SQLite's own business: all that was in the log is in the database.
         assert_eq!(broken(&[&[Call::Unlink(log.clone()), Call::Create(log)][..], &flush].concat()), []);
+    }
+
+    #[test]
+    fn room_in_a_log_need_not_be_flushed_but_what_is_written_there_must() {
+        let log = path("/d/x-wal");
+        let room = Call::Lengthen(log.clone());
+        let frames = [Call::Write(log.clone()), Call::Flush(log.clone())];
+        assert_eq!(broken(&[&frames[..], std::slice::from_ref(&room)].concat()), []);
+        assert_eq!(broken(&[room, frames[0].clone()]), [Broken::Content(log)]);
     }
 
     #[test]
