@@ -13,7 +13,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use fs_err::OpenOptions;
+use fs_err::{File, OpenOptions};
 
 use super::files::side_file;
 
@@ -24,6 +24,9 @@ const PIECE: usize = 512 << 10;
 const SHORT: u32 = 16;
 /// There is room for as many pages as are worth being copied, and for this part of them more, or behind a log that is longer.
 const AHEAD: u32 = 4;
+/// A disk with less room than this keeps it for what must be written: zeros took what a checkpoint would have needed.
+#[cfg(target_os = "linux")]
+const SPARE: u64 = 64 << 20;
 /// What is in front of a log's first page, and in front of each.
 const HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
@@ -42,14 +45,36 @@ pub(super) fn wanted(frames: u32, pages: u32, page: u32) -> Option<u64> {
 /// next few pages.
 ///
 /// # Errors
-/// When it is not there, or the disk has no room, say. What is in the log is as it was.
+/// When it is not there, or the disk has no room, or none to spare. What is in the log is as it was.
 pub(super) fn make(path: &Path, wanted: u64) -> std::io::Result<()> {
     let mut log = OpenOptions::new().append(true).open(side_file(path, "-wal"))?;
     if log.metadata()?.len() >= wanted {
         return Ok(());
     }
+    if !is_to_spare(&log)? {
+        return Err(std::io::ErrorKind::StorageFull.into());
+    }
     log.write_all(&vec![0; PIECE])?;
     log.file().sync_data()
+}
+
+/// Whether the disk on which `log` is has room for more than what must be written.
+#[cfg(target_os = "linux")]
+fn is_to_spare(log: &File) -> std::io::Result<bool> {
+    use std::os::fd::AsRawFd as _;
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the descriptor is open, and there is room for the answer.
+    if unsafe { libc::fstatvfs(log.as_raw_fd(), found.as_mut_ptr()) } != 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: the call has filled it in.
+    let found = unsafe { found.assume_init() };
+    Ok(u128::from(found.f_bavail) * u128::from(found.f_frsize) >= u128::from(SPARE))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_to_spare(_: &File) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -84,5 +109,17 @@ mod tests {
             assert_eq!((found.len(), &found[..3]), (length, &b"log"[..]));
             assert!(found[3..].iter().all(|&byte| byte == 0));
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn none_is_made_where_there_is_none_to_spare() {
+        let dir = tempfile::tempdir().unwrap();
+        // A file system without any room, and a file that tells whether it was written to.
+        let file = "/proc/thread-self/comm";
+        fs_err::os::unix::fs::symlink(file, dir.path().join("db-wal")).unwrap();
+        let before = fs::read(file).unwrap();
+        assert_eq!(make(&dir.path().join("db"), 10).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(file).unwrap(), before);
     }
 }
