@@ -50,6 +50,8 @@ pub(super) struct Checkpointer {
     path: PathBuf,
     /// There from the first time it is needed; many stores never need it.
     thread: Option<Behind>,
+    /// Who opens a store for one commit need not wait until the log, which goes then, has been made longer.
+    has_committed: bool,
     /// How long the log was when a commit last copied and somebody was reading, so that it could not copy all of it.
     hindered_at: u32,
 }
@@ -65,7 +67,7 @@ pub(super) enum Who {
 impl Checkpointer {
     /// For the database at `path`, of pages of so many bytes, whose log is copied `pages` at a time.
     pub(super) fn new(pages: u32, page_bytes: u32, path: &Path) -> Self {
-        Self { pages, page_bytes, path: path.to_owned(), thread: None, hindered_at: 0 }
+        Self { pages, page_bytes, path: path.to_owned(), thread: None, has_committed: false, hindered_at: 0 }
     }
 
     /// Who is to copy a log of this length, after a commit.
@@ -95,7 +97,9 @@ impl Checkpointer {
     pub(super) fn committed(&mut self, database: &Database) {
         let Some(log) = LogSize::read(database) else { return };
         let failed = database.leaves_log();
+        let is_first = !std::mem::replace(&mut self.has_committed, true);
         match self.who(log) {
+            Who::Nobody if is_first => return,
             Who::Nobody => return self.make_room(log, database),
             Who::Thread if self.ask(Errand::Pass, failed) => return,
             Who::Thread => {}
@@ -117,7 +121,7 @@ impl Checkpointer {
         }
     }
 
-    /// Lets the thread do this. Says whether it will.
+    /// Lets the thread do this, or nothing while something waits already: the next commit asks again. Says whether there is a thread.
     fn ask(&mut self, errand: Errand, failed: &Arc<AtomicBool>) -> bool {
         let start = || Behind::start(self.path.clone(), Arc::clone(failed));
         let asked = self.thread.get_or_insert_with(start).ask(errand);
@@ -176,7 +180,7 @@ impl Behind {
         Self { errands: Some(errands), thread }
     }
 
-    /// Asks for this, or for nothing while something waits already: the next commit asks again. Says whether there is somebody to ask.
+    /// As [`Checkpointer::ask`].
     fn ask(&self, errand: Errand) -> bool {
         let asked = self.errands.as_ref().map(|errands| errands.try_send(errand));
         matches!(asked, Some(Ok(()) | Err(TrySendError::Full(_))))

@@ -45,7 +45,8 @@ pub(super) fn wanted(frames: u32, pages: u32, page: u32) -> Option<u64> {
 /// next few pages.
 ///
 /// # Errors
-/// When it is not there, or the disk has no room, or none to spare. What is in the log is as it was.
+/// When it is not there, or the disk has no room, or none to spare, or fails. What is in the log is as it was; of a disk that failed to
+/// flush, the next commit hears, too.
 pub(super) fn make(path: &Path, wanted: u64) -> std::io::Result<()> {
     let mut log = OpenOptions::new().append(true).open(side_file(path, "-wal"))?;
     if log.metadata()?.len() >= wanted {

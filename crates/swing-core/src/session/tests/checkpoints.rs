@@ -74,12 +74,17 @@ fn a_log_that_is_long_enough_is_copied_and_begins_anew_in_the_next_block() {
 }
 
 #[test]
-fn a_session_that_writes_little_has_no_thread() {
+fn a_session_that_writes_little_or_once_has_no_thread() {
     let scratch = Scratch::with_store();
-    let mut session = scratch.open();
-    let length = block(&mut session, 0, 3).frames;
-    assert!(!session.checkpointer.as_ref().unwrap().is_running());
-    assert_eq!(log_file(&scratch), HEADER + u64::from(length) * FRAME);
+    for pages in [3, 300] {
+        let mut session = scratch.open();
+        let length = block(&mut session, 0, pages).frames;
+        assert!(!session.checkpointer.as_ref().unwrap().is_running());
+        assert_eq!(log_file(&scratch), HEADER + u64::from(length) * FRAME);
+        block(&mut session, 1, 1);
+        assert_eq!(session.checkpointer.as_ref().unwrap().is_running(), pages == 300 && cfg!(target_os = "linux"));
+        session.close().unwrap();
+    }
 }
 
 #[test]
@@ -176,6 +181,7 @@ fn room(scratch: &Scratch) -> u64 {
 fn there_is_room_in_the_log_for_what_comes_next_and_it_is_as_good_as_none() {
     let scratch = Scratch::with_store();
     let mut session = open(&scratch);
+    block(&mut session, 0, 1);
     let first = block(&mut session, 0, 1).frames;
     settle(&session);
     let begun_with = room(&scratch);
