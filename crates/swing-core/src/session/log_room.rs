@@ -19,8 +19,7 @@ use super::files::side_file;
 
 /// So much is written and flushed at once. A commit's own flush waits as long as that takes, if it comes meanwhile.
 const PIECE: usize = 512 << 10;
-/// A log shorter than this part of the pages that are worth being copied is left as it is: whoever opens a store for one commit need
-/// not pay for more.
+/// A log shorter than this part of the pages that are worth being copied is left as it is: many sessions end before it is longer.
 const SHORT: u32 = 16;
 /// There is room for as many pages as are worth being copied, and for this part of them more, or behind a log that is longer.
 const AHEAD: u32 = 4;
