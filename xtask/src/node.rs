@@ -14,6 +14,11 @@ use serde_json::Value;
 
 use crate::shell::{exists, output, root, run, target};
 
+/// What the reference stands on, most of it native.
+const BETTER_SQLITE3: &str = "better-sqlite3";
+/// The file that says what a folder was set up with.
+const STAMP: &str = ".installed";
+
 /// Those that can be had besides the one that is installed.
 const RELEASES: [Release; 5] =
     [Release("18.20.8"), Release("20.20.2"), Release("22.23.5"), Release("24.22.3"), Release("26.12.1")];
@@ -36,7 +41,7 @@ impl Release {
     pub(crate) fn install(&self) -> Result<(PathBuf, PathBuf)> {
         let folder = target().join(format!("node-{}", major(self.0)));
         let home = folder.join("node_modules").join(Self::package()?);
-        set_up("", &folder, &["better-sqlite3"], Some((self, &home)))?;
+        set_up("", &folder, &[BETTER_SQLITE3], Some((self, &home)))?;
         Ok((folder, home.join("bin")))
     }
 
@@ -78,7 +83,7 @@ pub(crate) fn platform() -> Result<String> {
 /// Installs the reference unless it is there already, and answers the folder with it and our scripts.
 pub(crate) fn install() -> Result<PathBuf> {
     let folder = target().join("node");
-    set_up("", &folder, &["better-sqlite3"], None)?;
+    set_up("", &folder, &[BETTER_SQLITE3], None)?;
     Ok(folder)
 }
 
@@ -92,14 +97,14 @@ pub(crate) fn install_peer() -> Result<PathBuf> {
 /// Installs the kernel with its workers, and the reference again, beside it.
 pub(crate) fn install_kernel() -> Result<PathBuf> {
     let folder = target().join("kernel");
-    set_up("kernel", &folder, &["better-sqlite3", "microtime", "@agoric/xsnap"], None)?;
+    set_up("kernel", &folder, &[BETTER_SQLITE3, "microtime", "@agoric/xsnap"], None)?;
     Ok(folder)
 }
 
 /// Installs the chain's tool for looking into a store, with the reference.
 pub(crate) fn install_inquisitor() -> Result<PathBuf> {
     let folder = target().join("inquisitor");
-    set_up("inquisitor", &folder, &["better-sqlite3"], None)?;
+    set_up("inquisitor", &folder, &[BETTER_SQLITE3], None)?;
     Ok(folder)
 }
 
@@ -114,7 +119,7 @@ fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &
     let node = other.map_or(installed.trim(), |(release, _)| release.0);
     let mut manifest: Value = serde_json::from_str(&fs::read_to_string(sources.join("package.json"))?)?;
     let wanted = &mut manifest["dependencies"];
-    if let (Some(release), Some(pinned)) = (newer_better_sqlite3(node), wanted.get_mut("better-sqlite3")) {
+    if let (Some(release), Some(pinned)) = (newer_better_sqlite3(node), wanted.get_mut(BETTER_SQLITE3)) {
         *pinned = release.into();
     }
     if let Some((release, _)) = other {
@@ -124,7 +129,7 @@ fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &
     copy_scripts(&sources, folder)?;
     fs::write(folder.join("package.json"), &manifest)?;
     // Written last, so that an install that was interrupted is begun anew; as is one for a Node.js that loads no such native parts.
-    let (stamp, done) = (folder.join(".installed"), format!("{manifest}\nNode.js {}", major(node)));
+    let (stamp, done) = (folder.join(STAMP), manifest + &for_node(major(node)));
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == done) {
         return Ok(());
     }
@@ -132,9 +137,11 @@ fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &
         fs::remove_file(&stamp)?;
     }
     run(Command::new("npm").args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))?;
+    let taken = other.is_none() && take_compiled(&target().join("node"), folder, major(node))?;
+    let native: Vec<_> = native.iter().filter(|package| !(taken && **package == BETTER_SQLITE3)).collect();
     if !native.is_empty() {
         let mut rebuild = Command::new("npm");
-        rebuild.arg("rebuild").args(native).arg("--foreground-scripts").current_dir(folder);
+        rebuild.arg("rebuild").args(&native).arg("--foreground-scripts").current_dir(folder);
         if let Some((_, home)) = other {
             // Where its headers are.
             rebuild.env("PATH", before_others(&home.join("bin"))?).env("npm_config_nodedir", home);
@@ -143,6 +150,28 @@ fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &
             .context("a native package could not be compiled (this needs python3, make and a C++ compiler)")?;
     }
     Ok(fs::write(&stamp, done)?)
+}
+
+/// Copies the compiled part of better-sqlite3 from one folder to another, if both have the same release of it and the first was set up for
+/// this Node.js. Says whether: compiling it takes a minute or two.
+fn take_compiled(from: &Path, to: &Path, node: &str) -> Result<bool> {
+    let package = |folder: &Path| folder.join("node_modules").join(BETTER_SQLITE3);
+    let compiled = |folder: &Path| package(folder).join("build/Release/better_sqlite3.node");
+    let release = |folder: &Path| fs::read_to_string(package(folder).join("package.json")).ok();
+    let is_for_it = fs::read_to_string(from.join(STAMP)).is_ok_and(|stamp| stamp.ends_with(&for_node(node)));
+    let is_same = release(from).is_some() && release(from) == release(to);
+    if from == to || !is_for_it || !is_same || !compiled(from).exists() {
+        return Ok(false);
+    }
+    let place = compiled(to);
+    fs::create_dir_all(place.parent().context("a file is in a folder")?)?;
+    fs::copy(compiled(from), place)?;
+    Ok(true)
+}
+
+/// How the stamp of a folder that was set up for this Node.js ends.
+fn for_node(major: &str) -> String {
+    format!("\nNode.js {major}")
 }
 
 /// A search path with this folder before all others.
@@ -174,6 +203,30 @@ mod tests {
     fn a_release_is_found_by_the_first_part_of_its_number() {
         assert_eq!(Release::of("24").unwrap().0.split('.').next(), Some("24"));
         assert_eq!(Release::of("2").unwrap_err().to_string(), "no Node.js 2 is known here, but 18, 20, 22, 24, 26");
+    }
+
+    #[test]
+    fn what_was_compiled_is_taken_over_by_the_same_release_for_the_same_node() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = |name: &str, release: &str| {
+            let package = dir.path().join(name).join("node_modules/better-sqlite3");
+            fs::create_dir_all(&package).unwrap();
+            fs::write(package.join("package.json"), release).unwrap();
+            dir.path().join(name)
+        };
+        let compiled = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
+        let (from, same, other) = (folder("from", "1"), folder("same", "1"), folder("other", "2"));
+        fs::write(from.join(STAMP), "{}\nNode.js 20").unwrap();
+        assert!(!take_compiled(&from, &same, "20").unwrap(), "nothing is compiled");
+        fs::create_dir_all(from.join(compiled).parent().unwrap()).unwrap();
+        fs::write(from.join(compiled), "code").unwrap();
+        assert!(!take_compiled(&from, &from, "20").unwrap());
+        assert!(!take_compiled(&from, &same, "2").unwrap());
+        assert!(!take_compiled(&from, &other, "20").unwrap());
+        assert!(!take_compiled(&dir.path().join("nowhere"), &same, "20").unwrap());
+        assert!(!same.join(compiled).exists() && !other.join(compiled).exists());
+        assert!(take_compiled(&from, &same, "20").unwrap());
+        assert_eq!(fs::read_to_string(same.join(compiled)).unwrap(), "code");
     }
 
     #[test]
