@@ -137,8 +137,10 @@ fn set_up(name: &str, folder: &Path, native: &[&str], other: Option<(&Release, &
         fs::remove_file(&stamp)?;
     }
     run(Command::new("npm").args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))?;
-    let taken = other.is_none() && take_compiled(&target().join("node"), folder, major(node))?;
-    let native: Vec<_> = native.iter().filter(|package| !(taken && **package == BETTER_SQLITE3)).collect();
+    let mut native = native.to_vec();
+    if other.is_none() && take_compiled(&target().join("node"), folder, major(node))? {
+        native.retain(|package| *package != BETTER_SQLITE3);
+    }
     if !native.is_empty() {
         let mut rebuild = Command::new("npm");
         rebuild.arg("rebuild").args(&native).arg("--foreground-scripts").current_dir(folder);

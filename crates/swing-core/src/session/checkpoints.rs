@@ -16,6 +16,8 @@
 //! fails, Linux takes for clean what it could not write; flushed again, the file lacks it, and nobody copies it a second time: the
 //! log would begin anew, or be removed, with blocks in it that are nowhere else. So after a failed flush nothing is copied any more, no
 //! block begins, and the log stays when the store is closed. Whoever opens the store next recovers the log from its beginning.
+//!
+//! When there is nothing to copy the thread makes [room](super::log_room) in the log.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -24,7 +24,6 @@ const SHORT: u32 = 16;
 /// There is room for as many pages as are worth being copied, and for this part of them more, or behind a log that is longer.
 const AHEAD: u32 = 4;
 /// A disk with less room than this keeps it for what must be written: zeros took what a checkpoint would have needed.
-#[cfg(target_os = "linux")]
 const SPARE: u64 = 64 << 20;
 /// What is in front of a log's first page, and in front of each.
 const HEADER: u64 = 32;
@@ -47,20 +46,25 @@ pub(super) fn wanted(frames: u32, pages: u32, page: u32) -> Option<u64> {
 /// When it is not there, or the disk has no room, or none to spare, or fails. What is in the log is as it was; of a disk that failed to
 /// flush, the next commit hears, too.
 pub(super) fn make(path: &Path, wanted: u64) -> std::io::Result<()> {
+    make_beside(path, wanted, SPARE)
+}
+
+/// The same, if the disk has at least `spare` bytes of room.
+fn make_beside(path: &Path, wanted: u64, spare: u64) -> std::io::Result<()> {
     let mut log = OpenOptions::new().append(true).open(side_file(path, "-wal"))?;
     if log.metadata()?.len() >= wanted {
         return Ok(());
     }
-    if !is_to_spare(&log)? {
+    if room_on_disk(&log)? < spare {
         return Err(std::io::ErrorKind::StorageFull.into());
     }
     log.write_all(&vec![0; PIECE])?;
     log.file().sync_data()
 }
 
-/// Whether the disk on which `log` is has room for more than what must be written.
+/// Of the disk on which `log` is, in bytes.
 #[cfg(target_os = "linux")]
-fn is_to_spare(log: &File) -> std::io::Result<bool> {
+fn room_on_disk(log: &File) -> std::io::Result<u64> {
     use std::os::fd::AsRawFd as _;
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the descriptor is open, and there is room for the answer.
@@ -69,12 +73,12 @@ fn is_to_spare(log: &File) -> std::io::Result<bool> {
     }
     // SAFETY: the call has filled it in.
     let found = unsafe { found.assume_init() };
-    Ok(u128::from(found.f_bavail) * u128::from(found.f_frsize) >= u128::from(SPARE))
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_to_spare(_: &File) -> std::io::Result<bool> {
-    Ok(true)
+fn room_on_disk(_: &File) -> std::io::Result<u64> {
+    Ok(u64::MAX)
 }
 
 #[cfg(test)]
@@ -99,12 +103,12 @@ mod tests {
     fn it_grows_by_pieces_until_it_is_so_long_and_what_is_there_stays() {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("db");
-        assert_eq!(make(&database, 10).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+        assert_eq!(make_beside(&database, 10, 0).unwrap_err().kind(), std::io::ErrorKind::NotFound);
         assert!(!dir.path().join("db-wal").exists());
         let log = dir.path().join("db-wal");
         fs::write(&log, "log").unwrap();
         for length in [PIECE + 3, 2 * PIECE + 3, 2 * PIECE + 3] {
-            make(&database, 2 * PIECE as u64).unwrap();
+            make_beside(&database, 2 * PIECE as u64, 0).unwrap();
             let found = fs::read(&log).unwrap();
             assert_eq!((found.len(), &found[..3]), (length, &b"log"[..]));
             assert!(found[3..].iter().all(|&byte| byte == 0));
@@ -115,11 +119,11 @@ mod tests {
     #[test]
     fn none_is_made_where_there_is_none_to_spare() {
         let dir = tempfile::tempdir().unwrap();
-        // A file system without any room, and a file that tells whether it was written to.
-        let file = "/proc/thread-self/comm";
-        fs_err::os::unix::fs::symlink(file, dir.path().join("db-wal")).unwrap();
-        let before = fs::read(file).unwrap();
-        assert_eq!(make(&dir.path().join("db"), 10).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
-        assert_eq!(fs::read(file).unwrap(), before);
+        let (database, log) = (dir.path().join("db"), dir.path().join("db-wal"));
+        fs::write(&log, "log").unwrap();
+        let there_is = room_on_disk(&File::open(&log).unwrap()).unwrap();
+        assert!(there_is > 0 && there_is < u64::MAX, "{there_is}");
+        assert_eq!(make_beside(&database, 10, u64::MAX).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&log).unwrap(), b"log");
     }
 }
