@@ -19,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     // The directory is relative to where the caller is.
     let dir = std::path::absolute(&args.dir)?;
-    let mut command = shell::cargo(&["run", "--quiet", "--package", "swing-cli", "--", "migrate"]);
+    let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "swing-cli", "--", "migrate"]);
     command.arg(dir);
     if args.dry_run {
         command.arg("--dry-run");
