@@ -18,6 +18,9 @@ const SPANS_FROM: &str = "\
 SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
 const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
 
+/// SQLite's cache while some spans are deleted, which happens in block after block: what the block before has used stays in it.
+const KIBIBYTES: u32 = 2048;
+
 impl Transcripts<'_> {
     pub(crate) fn delete(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, TranscriptError> {
         self.begin()?;
@@ -63,8 +66,10 @@ impl Transcripts<'_> {
             writer.count_out(SPANS, SPANS_FROM, (vat, oldest.start))?;
             // The digest has them no longer, so all of it is done or nothing is committed.
             let items = stretches.iter().map(|(start, end)| (vat, *start, *end));
-            let deleted = writer.run(DELETE_SPANS_FROM, (vat, oldest.start));
-            let deleted = deleted.and_then(|_| writer.run_all(DELETE_ITEMS, items));
+            let deleted = writer.in_passing(KIBIBYTES, |writer| {
+                writer.run(DELETE_SPANS_FROM, (vat, oldest.start))?;
+                writer.run_all(DELETE_ITEMS, items)
+            });
             deleted.map_err(|error| writer.give_up(error))?;
         }
         for (start, end) in stretches {

@@ -18,6 +18,8 @@ const PAYS_FROM: u64 = 256;
 const TIMES: u64 = 4;
 /// How much of others' rows is held.
 const MOST_BYTES: usize = 32 << 20;
+/// SQLite's cache meanwhile, which stays in the processor's.
+const KIBIBYTES: u32 = 256;
 
 /// Deletes all items of `vat`, which are about so many.
 pub(crate) fn delete_items(writer: &mut Writer<'_>, vat: &VatId, about: u64) -> Result<(), SessionError> {
@@ -55,7 +57,7 @@ impl<R: Row> Others<R> {
     /// Empties the table but for them. Nothing in them breaks a constraint of it. If there is more that a row can break, a trigger say, it fails.
     fn leave_only(self, writer: &mut Writer<'_>) -> Result<(), SessionError> {
         // Rows that the index does not lead to were not found among others'.
-        if writer.run_through(R::EMPTY)? != self.indexed {
+        if writer.in_passing(KIBIBYTES, |writer| writer.run(R::EMPTY, []))? != self.indexed {
             return Err(SessionError::Unindexed { table: R::TABLE.name });
         }
         R::put(writer, self.rows)

@@ -54,20 +54,23 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Runs `sql`, which goes through many pages that nobody wants again. SQLite keeps few of them meanwhile: memory that is
-    /// used for the first time costs more than all else it does with such a page.
+    /// Does `work`, which goes through pages that nobody wants again. SQLite keeps so many KiB of pages meanwhile, those that were
+    /// wanted last: memory that is used for the first time costs more than all else it does with such a page.
     ///
     /// # Errors
-    /// As [`Writer::run`].
-    pub fn run_through(&mut self, sql: &str) -> Result<usize, SessionError> {
-        const KIBIBYTES: i64 = -256;
+    /// Those of the work; and of SQLite, where it refuses another size, which poisons the session.
+    pub fn in_passing<T, E: From<SessionError>>(
+        &mut self,
+        kibibytes: u32,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.session.check_poison()?;
         let usual = self.session.connection().pragma_query_value(None, CACHE_SIZE, |row| row.get::<_, i64>(0));
         let usual = usual.map_err(|source| self.session.failed(SessionError::new("PRAGMA cache_size", source)))?;
-        self.resize_cache(KIBIBYTES)?;
-        let ran = self.run(sql, []);
+        self.resize_cache(-i64::from(kibibytes))?;
+        let done = work(self);
         self.resize_cache(usual)?;
-        ran
+        done
     }
 
     fn resize_cache(&mut self, size: i64) -> Result<(), SessionError> {

@@ -63,10 +63,14 @@ fn the_cache_is_as_large_as_before_after_a_statement_that_goes_through_many_page
     session.begin().unwrap();
     let mut writer = session.write().unwrap();
     writer.run("INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('c', 'd')", []).unwrap();
-    assert_eq!(writer.run_through("DELETE FROM kvStore").unwrap(), 2);
+    let size =
+        |writer: &Writer<'_>| -> Option<i64> { writer.read().one("PRAGMA cache_size", [], |row| row.get(0)).unwrap() };
+    let deleted =
+        writer.in_passing(300, |writer| Ok::<_, SessionError>((size(writer), writer.run("DELETE FROM kvStore", [])?)));
+    assert_eq!(deleted.unwrap(), (Some(-300), 2));
     assert_eq!(pragma(&session, "cache_size"), (-65536).into());
-    let refused =
-        session.write().unwrap().run_through("INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('a', 'b')");
+    let twice = "INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('a', 'b')";
+    let refused = session.write().unwrap().in_passing(300, |writer| writer.run(twice, []));
     assert!(refused.unwrap_err().is_constraint());
     assert_eq!(pragma(&session, "cache_size"), (-65536).into());
     session.commit(&mut []).unwrap();
