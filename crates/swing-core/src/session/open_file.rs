@@ -15,13 +15,18 @@ pub(super) fn log_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file
     open_file(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER)
 }
 
-/// How long that file is.
-pub(super) fn log_length(connection: &Connection) -> Option<u64> {
-    let file = log_file(connection)?;
-    let mut length = 0;
+/// Flushes the database file, as a checkpoint does that has copied all of the log.
+///
+/// # Errors
+/// SQLite's own, when the file cannot be flushed.
+pub(super) fn flush_database(connection: &Connection) -> rusqlite::Result<()> {
+    let Some(file) = database_file(connection) else { return Ok(()) };
     // SAFETY: the file is open, and so has methods.
-    let code = unsafe { (*(*file).pMethods).xFileSize.map(|length_of| length_of(file, &raw mut length))? };
-    if code == ffi::SQLITE_OK { u64::try_from(length).ok() } else { None }
+    let code = unsafe { (*(*file).pMethods).xSync.map_or(ffi::SQLITE_OK, |sync| sync(file, ffi::SQLITE_SYNC_NORMAL)) };
+    match code {
+        ffi::SQLITE_OK => Ok(()),
+        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
+    }
 }
 
 /// The file that `which` asks for, if it is open: then it has methods. It stays where it is until it is closed.

@@ -36,6 +36,8 @@ impl WalHeader {
 /// How long a log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LogSize {
+    /// Other ones each time it begins anew.
+    pub(super) salts: [u32; 2],
     /// Pages that were committed to it since it began.
     pub(super) frames: u32,
     /// How many of them, from the first, have been copied into the file.
@@ -46,10 +48,11 @@ impl LogSize {
     /// What it is now; as [`WalHeader::read`].
     pub(super) fn read(connection: &Connection) -> Option<Self> {
         const FRAMES: usize = 4;
+        const SALTS: usize = 8;
         // After both copies of the header.
         const COPIED: usize = 2 * WORDS;
         let words: [u32; COPIED + 1] = words(connection)?;
-        Some(Self { frames: words[FRAMES], copied: words[COPIED] })
+        Some(Self { salts: [words[SALTS], words[SALTS + 1]], frames: words[FRAMES], copied: words[COPIED] })
     }
 }
 

@@ -66,7 +66,7 @@ fn a_log_that_is_long_enough_is_copied_and_begins_anew_in_the_next_block() {
     let long = block(&mut session, 1, PAGES as usize);
     assert!(long.frames >= PAGES, "{long:?}");
     settle(&session);
-    assert_eq!(log(&session), LogSize { frames: long.frames, copied: long.frames });
+    assert_eq!(log(&session), LogSize { copied: long.frames, ..long });
     assert!(session.checkpointer.as_ref().unwrap().is_running());
     let next = block(&mut session, 2, 1);
     assert!(next.frames < short.frames + 3 && next.copied == 0, "{next:?}");
@@ -122,14 +122,16 @@ fn few_pages_are_left_until_they_are_many_or_the_log_is_very_long() {
 #[test]
 fn a_commit_copies_a_very_long_log_and_beside_a_reader_waits_for_as_many_pages_again() {
     let mut checkpointer = Checkpointer::new(10, 4096, &PathBuf::new());
-    let mut who = |frames, copied| checkpointer.who(LogSize { frames, copied });
+    let log = |frames, copied| LogSize { salts: [0; 2], frames, copied };
+    let mut who = |frames, copied| checkpointer.who(log(frames, copied));
     assert_eq!([who(9, 0), who(10, 0), who(10, 1), who(10, 10)], [Who::Nobody, Who::Thread, Who::Nobody, Who::Nobody]);
-    assert_eq!([who(29, 28), who(30, 29), who(39, 38)], [Who::Nobody, Who::Thread, Who::Thread]);
+    assert_eq!([who(29, 27), who(30, 28), who(39, 37)], [Who::Nobody, Who::Thread, Who::Thread]);
     assert_eq!([who(40, 39), who(40, 40), who(45, 10)], [Who::Commit, Who::Nobody, Who::Commit]);
     let mut usual = Checkpointer::new(1000, 4096, &PathBuf::new());
-    let mut left_at = |frames, left| usual.who(LogSize { frames, copied: frames - left });
-    assert_eq!([left_at(2999, 999), left_at(2999, 1000)], [Who::Nobody, Who::Thread]);
-    assert_eq!([left_at(3000, 61), left_at(3000, 62)], [Who::Nobody, Who::Thread]);
+    let mut left_at = |frames, left| usual.who(log(frames, frames - left));
+    assert_eq!([left_at(999, 1), left_at(1000, 1), left_at(1000, 125)], [Who::Nobody, Who::Rest, Who::Rest]);
+    assert_eq!([left_at(1000, 126), left_at(2999, 999), left_at(2999, 1000)], [Who::Nobody, Who::Nobody, Who::Thread]);
+    assert_eq!([left_at(3000, 125), left_at(3000, 126)], [Who::Rest, Who::Thread]);
     // What was read of the log while its header changed may be anything.
     assert_eq!([who(5, 9), who(u32::MAX, 0)], [Who::Nobody, Who::Commit]);
 
@@ -151,6 +153,48 @@ fn a_commit_copies_a_very_long_log_and_beside_a_reader_waits_for_as_many_pages_a
     reader.execute_batch("ROLLBACK").unwrap();
     assert!((101..=120).any(|number| block(&mut session, number, 1).frames < PAGES), "the log begins anew");
     assert_eq!(session.checkpointer.as_ref().unwrap().hindered_at(), 0);
+}
+
+#[test]
+fn a_commit_copies_what_little_the_thread_has_left_and_the_log_begins_anew() {
+    const PAGES: u32 = 64;
+    let scratch = Scratch::with_store();
+    let mut session = scratch.open();
+    session.checkpointer = Some(Checkpointer::new(PAGES, 4096, &scratch.path()));
+    let fill = |session: &mut Session| {
+        (0..100).map(|number| block(session, number, 1)).find(|seen| seen.frames >= PAGES - 2).unwrap()
+    };
+    let reader = scratch.raw();
+    let look = || reader.execute_batch("BEGIN; SELECT * FROM kvStore").unwrap();
+    let leave = || reader.execute_batch("ROLLBACK").unwrap();
+    let pass = || scratch.raw().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
+
+    // In the thread's place, and overtaken by a block, which the reader stands for.
+    let seen = fill(&mut session);
+    look();
+    block(&mut session, 200, 1);
+    pass();
+    assert_eq!(log(&session).copied, seen.frames);
+    // It reads on, so that the rest cannot be copied.
+    let tried = block(&mut session, 201, 1);
+    assert!(tried.frames >= PAGES && tried.copied == seen.frames, "{tried:?}");
+    leave();
+    assert_eq!(block(&mut session, 202, 1).copied, seen.frames, "nor is it tried in each block");
+    pass();
+
+    let again = fill(&mut session);
+    assert!(again.salts != seen.salts);
+    look();
+    block(&mut session, 203, 1);
+    pass();
+    leave();
+    let all = block(&mut session, 204, 1);
+    assert!(all.copied == all.frames && all.frames > again.frames, "{all:?}");
+    let next = block(&mut session, 205, 1);
+    assert!(next.salts != all.salts && next.copied == 0, "{next:?}");
+    settle(&session);
+    session.close().unwrap();
+    assert!(scratch.committed("0").unwrap().starts_with("205 "));
 }
 
 #[test]
@@ -206,6 +250,13 @@ fn there_is_room_in_the_log_for_what_comes_next_and_it_is_as_good_as_none() {
         assert!(get(crashed.read(), "0").unwrap().starts_with("100 "));
     }
     assert_eq!(room(&scratch), begun_with, "blocks with pauses need no more");
+    let is_busy: bool = scratch.raw().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert!(!is_busy && log_file(&scratch) == 0);
+    block(&mut session, 0, 1);
+    settle(&session);
+    block(&mut session, 0, 1);
+    settle(&session);
+    assert!(room(&scratch) >= u64::from(PAGES + PAGES / 4), "who cuts it off takes the room for no longer than that");
     session.close().unwrap();
     assert_eq!(names(&scratch), ["swingstore.sqlite"]);
 }
