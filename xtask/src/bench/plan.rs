@@ -107,7 +107,7 @@ fn all(scale: Scale, stores: &Stores) -> Vec<Planned> {
         on_copy("kv", Work::Kv { dir: dir(), rows, hot: 1000, gets: scale.of(50_000, 200_000, 200_000) }, Need::Kv),
         planned("export-data", Work::ExportData { dir: place(Need::Kv) }, &[Need::Kv]),
         planned("transcript", Work::Transcript { dir: dir(), items: scale.of(2_000, 6_000, 6_000), reads: 300 }, &[]),
-        on_copy("delete", delete(Some(5), scale.of(40, 100, 100)), Need::Spans),
+        on_copy("delete", delete(Some(5), scale.of(80, 400, 400)), Need::Spans),
         on_copy("delete-all", delete(None, 1), Need::Spans),
         on_copy("delete-half", delete(None, 1), Need::Halves),
         planned("open", Work::Opening { dir: mixed.clone(), rounds: 20 }, &[Need::Mixed]),

@@ -63,6 +63,8 @@ pub struct Session {
     wal_header: Option<WalHeader>,
     pub(super) log_name: LogName,
     log_writes: LogWrites,
+    /// How large SQLite's cache is, in its words, once that was asked.
+    pub(super) usual_cache: Option<i64>,
     // Dropped after the connection.
     beside: Beside,
 }
@@ -89,6 +91,7 @@ impl Session {
             wal_header: None,
             log_name: LogName::default(),
             log_writes: LogWrites::default(),
+            usual_cache: None,
             beside,
         }
     }

@@ -9,7 +9,7 @@ use super::transaction::Session;
 use crate::row_digest::{Cell, RowDigest, sum_of};
 
 /// How many pages SQLite keeps in memory, or how many KiB of them if negative.
-const CACHE_SIZE: &str = "cache_size";
+const CACHE_SIZE: &str = "PRAGMA cache_size";
 
 /// Writes to the database inside the session's transaction.
 pub struct Writer<'s> {
@@ -65,8 +65,11 @@ impl<'s> Writer<'s> {
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         self.session.check_poison()?;
-        let usual = self.session.connection().pragma_query_value(None, CACHE_SIZE, |row| row.get::<_, i64>(0));
-        let usual = usual.map_err(|source| self.session.failed(SessionError::new("PRAGMA cache_size", source)))?;
+        let usual = match self.session.usual_cache {
+            Some(usual) => usual,
+            None => self.session.read().one(CACHE_SIZE, [], |row| row.get(0))?.unwrap_or_default(),
+        };
+        self.session.usual_cache = Some(usual);
         self.resize_cache(-i64::from(kibibytes))?;
         let done = work(self);
         self.resize_cache(usual)?;
@@ -74,8 +77,8 @@ impl<'s> Writer<'s> {
     }
 
     fn resize_cache(&mut self, size: i64) -> Result<(), SessionError> {
-        let resized = self.session.connection().pragma_update(None, CACHE_SIZE, size);
-        resized.map_err(|source| self.session.failed(SessionError::new("PRAGMA cache_size", source)))
+        let resized = self.session.connection().execute_batch(&format!("{CACHE_SIZE}={size}"));
+        resized.map_err(|source| self.session.failed(SessionError::new(CACHE_SIZE, source)))
     }
 
     /// Runs `sql` for each of `rows`, prepared once for all of them: finding a statement and putting it back costs a
