@@ -1,6 +1,6 @@
 //! Deleting what a vat leaves behind.
 
-use swing_core::{Budget, Cleanup, Position, VatId};
+use swing_core::{Budget, Cleanup, Position, VatId, Writer};
 
 use crate::closing::DELETE_ITEMS;
 use crate::emptying;
@@ -19,7 +19,9 @@ SELECT vatID, startPos, endPos, hash, isCurrent, incarnation FROM transcriptSpan
 const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AND startPos >= ?2";
 
 /// SQLite's cache while some spans are deleted, which happens in block after block: what the block before has used stays in it.
-const KIBIBYTES: u32 = 2048;
+const KIBIBYTES: u32 = 4096;
+/// Of more items than this it would be full of pages to be written, and the few besides them would be read again and again.
+const MOST_ITEMS: u64 = 2000;
 
 impl Transcripts<'_> {
     pub(crate) fn delete(&mut self, vat: &VatId, budget: Budget) -> Result<Cleanup, TranscriptError> {
@@ -66,10 +68,12 @@ impl Transcripts<'_> {
             writer.count_out(SPANS, SPANS_FROM, (vat, oldest.start))?;
             // The digest has them no longer, so all of it is done or nothing is committed.
             let items = stretches.iter().map(|(start, end)| (vat, *start, *end));
-            let deleted = writer.in_passing(KIBIBYTES, |writer| {
+            let delete = |writer: &mut Writer<'_>| {
                 writer.run(DELETE_SPANS_FROM, (vat, oldest.start))?;
                 writer.run_all(DELETE_ITEMS, items)
-            });
+            };
+            let are_few = spans.iter().fold(0_u64, |sum, span| sum.saturating_add(span.len())) <= MOST_ITEMS;
+            let deleted = if are_few { writer.in_passing(KIBIBYTES, delete) } else { delete(&mut writer) };
             deleted.map_err(|error| writer.give_up(error))?;
         }
         for (start, end) in stretches {

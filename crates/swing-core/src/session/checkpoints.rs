@@ -13,8 +13,7 @@
 //! takes longer. Beside a reader it may not be able to copy all of it, nor would the log begin anew; then both
 //! wait for another thousand pages.
 //!
-//! A pass that a commit overtakes counts what it has copied as copied, and leaves it to a later one to flush the file. The thread does
-//! not leave that to a commit. When a flush
+//! A pass that a commit overtakes counts what it has copied as copied, and leaves it to a later one to flush the file. When that flush
 //! fails, Linux takes for clean what it could not write; flushed again, the file lacks it, and nobody copies it a second time: the
 //! log would begin anew, or be removed, with blocks in it that are nowhere else. So after a failed flush nothing is copied any more, no
 //! block begins, and the log stays when the store is closed. Whoever opens the store next recovers the log from its beginning.
@@ -34,7 +33,6 @@ use super::controls;
 use super::database::Database;
 use super::files::file_uri;
 use super::log_room::{self, Room};
-use super::open_file::flush_database;
 use super::wal_index::LogSize;
 
 const PASS: &str = "PRAGMA wal_checkpoint(PASSIVE)";
@@ -111,11 +109,7 @@ impl Checkpointer {
             Who::Nobody
         } else if log.frames >= far {
             Who::Commit
-        } else if left <= little
-            && log.copied > 0
-            && log.frames >= self.rest_hindered_at.saturating_add(pages)
-            && is_idle()
-        {
+        } else if left <= little && log.frames >= self.rest_hindered_at.saturating_add(pages) && is_idle() {
             Who::Rest
         } else if left >= many {
             Who::Thread
@@ -282,11 +276,7 @@ fn copy_whenever_asked(
     let mut statement = connection.prepare(PASS)?;
     for errand in errands {
         match errand {
-            Errand::Pass => pass(failed, || {
-                let (log, copied): (i64, i64) = statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))?;
-                // Overtaken.
-                if copied < log { flush_database(&connection) } else { Ok(()) }
-            }),
+            Errand::Pass => pass(failed, || statement.query_row([], |_| Ok(()))),
             Errand::Room(wanted) => room.make(path, wanted),
             Errand::Settle(_) => continue,
         }

@@ -79,7 +79,7 @@ pub struct OpenOptions {
     pub row_digests: RowDigests,
     /// For a session in memory: the image to start from.
     pub image: Option<Vec<u8>>,
-    /// How much of the file SQLite may keep in memory.
+    /// How much of the file SQLite may keep in memory; 64 KiB at least.
     pub cache_bytes: u64,
     /// How much of the file to map into memory. What is mapped counts as the process's own on most meters.
     pub map_bytes: u64,
@@ -292,7 +292,8 @@ fn open_writer<E: From<OpenError>>(
 fn configure(connection: &Connection, path: &Path, options: &OpenOptions) -> Result<(), OpenError> {
     let set = || {
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let (cache, map) = (options.cache_bytes >> 10, options.map_bytes);
+        // Of 0 SQLite would make a switch.
+        let (cache, map) = ((options.cache_bytes >> 10).max(64), options.map_bytes);
         // Nor is more of a block written ahead of its commit while the cache is smaller for a time.
         connection.execute_batch(&format!(
             "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-{cache}; PRAGMA cache_spill=-{cache}; PRAGMA mmap_size={map};"

@@ -15,20 +15,6 @@ pub(super) fn log_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file
     open_file(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER)
 }
 
-/// Flushes the database file, as a checkpoint does that has copied all of the log.
-///
-/// # Errors
-/// SQLite's own, when the file cannot be flushed.
-pub(super) fn flush_database(connection: &Connection) -> rusqlite::Result<()> {
-    let Some(file) = database_file(connection) else { return Ok(()) };
-    // SAFETY: the file is open, and so has methods.
-    let code = unsafe { (*(*file).pMethods).xSync.map_or(ffi::SQLITE_OK, |sync| sync(file, ffi::SQLITE_SYNC_NORMAL)) };
-    match code {
-        ffi::SQLITE_OK => Ok(()),
-        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
-    }
-}
-
 /// The file that `which` asks for, if it is open: then it has methods. It stays where it is until it is closed.
 fn open_file(connection: &Connection, which: c_int) -> Option<*mut ffi::sqlite3_file> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();

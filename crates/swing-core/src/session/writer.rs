@@ -54,8 +54,8 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Does `work`, which goes through pages that nobody wants again. SQLite keeps so many KiB of pages meanwhile, those that were
-    /// wanted last: memory that is used for the first time costs more than all else it does with such a page.
+    /// Does `work`, which goes through pages that nobody wants again. SQLite keeps so many KiB of pages meanwhile, or its usual number
+    /// if that is less, those that were wanted last: memory that is used for the first time costs more than all else it does with such a page.
     ///
     /// # Errors
     /// Those of the work; and of SQLite, where it refuses another size, which poisons the session.
@@ -70,7 +70,8 @@ impl<'s> Writer<'s> {
             None => self.session.read().one(CACHE_SIZE, [], |row| row.get(0))?.unwrap_or_default(),
         };
         self.session.usual_cache = Some(usual);
-        self.resize_cache(-i64::from(kibibytes))?;
+        // Both are KiB, negative; a usual one in pages, which nobody sets, would stay.
+        self.resize_cache(usual.max(-i64::from(kibibytes)))?;
         let done = work(self);
         self.resize_cache(usual)?;
         done

@@ -295,11 +295,28 @@ pub(super) fn swallow(name: &str, value: Option<&str>) -> Option<Swallowed> {
     }
     match name {
         "synchronous" if SYNCHRONOUS.load(Ordering::SeqCst) != 0 => Some(Swallowed::Silently),
-        "cache_size" if CACHE.load(Ordering::SeqCst) != 0 => Some(Swallowed::Silently),
+        "cache_size" | "cache_spill" if CACHE.load(Ordering::SeqCst) != 0 => Some(Swallowed::Silently),
         "journal_mode" if JOURNAL_OFF.load(Ordering::SeqCst) => Some(match value {
             Some("wal") => Swallowed::Answering(c"wal"),
             _ => Swallowed::Answering(c"memory"),
         }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_to_spill_cannot_ask_for_more_memory() {
+        let usual = Tuning::default();
+        tune(Tuning { cache_pages: 10, ..usual });
+        for name in ["cache_size", "cache_spill"] {
+            assert!(matches!(swallow(name, Some("-65536")), Some(Swallowed::Silently)), "{name}");
+            assert!(swallow(name, None).is_none(), "{name}");
+        }
+        tune(usual);
+        assert!(swallow("cache_spill", Some("-65536")).is_none());
     }
 }

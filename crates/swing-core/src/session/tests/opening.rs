@@ -50,6 +50,9 @@ fn a_session_is_set_up_as_its_options_say() {
     let session = scratch.try_open(&OpenOptions { cache_bytes: 3 << 20, map_bytes: 0, ..OpenOptions::default() });
     let session = session.unwrap();
     assert_eq!((pragma(&session, "cache_size"), pragma(&session, "mmap_size")), ((-3072).into(), 0.into()));
+    let least = Scratch::empty().try_open(&OpenOptions { cache_bytes: 0, ..OpenOptions::default() }).unwrap();
+    assert_eq!(pragma(&least, "cache_size"), (-64).into());
+    assert_ne!(pragma(&least, "cache_spill"), 0.into(), "there is a limit");
     let reader = scratch.open_read_only();
     let set =
         ["cache_size", "mmap_size", "trusted_schema", "query_only", "busy_timeout"].map(|name| pragma(&reader, name));
@@ -63,11 +66,17 @@ fn the_cache_is_as_large_as_before_after_a_statement_that_goes_through_many_page
     session.begin().unwrap();
     let mut writer = session.write().unwrap();
     writer.run("INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('c', 'd')", []).unwrap();
-    let size =
-        |writer: &Writer<'_>| -> Option<i64> { writer.read().one("PRAGMA cache_size", [], |row| row.get(0)).unwrap() };
+    let sizes = |writer: &Writer<'_>| -> [Option<i64>; 2] {
+        ["PRAGMA cache_size", "PRAGMA cache_spill"]
+            .map(|pragma| writer.read().one(pragma, [], |row| row.get(0)).unwrap())
+    };
+    let [usual, spill] = sizes(&writer);
+    assert!(usual == Some(-65536) && spill > Some(10_000), "{usual:?} {spill:?}");
     let deleted =
-        writer.in_passing(300, |writer| Ok::<_, SessionError>((size(writer), writer.run("DELETE FROM kvStore", [])?)));
-    assert_eq!(deleted.unwrap(), (Some(-300), 2));
+        writer.in_passing(300, |writer| Ok::<_, SessionError>((sizes(writer), writer.run("DELETE FROM kvStore", [])?)));
+    assert_eq!(deleted.unwrap(), ([Some(-300), spill], 2));
+    let larger = writer.in_passing(100_000, |writer| Ok::<_, SessionError>(sizes(writer)));
+    assert_eq!(larger.unwrap(), [usual, spill]);
     assert_eq!(pragma(&session, "cache_size"), (-65536).into());
     let twice = "INSERT INTO kvStore (key, value) VALUES ('a', 'b'), ('a', 'b')";
     let refused = session.write().unwrap().in_passing(300, |writer| writer.run(twice, []));
