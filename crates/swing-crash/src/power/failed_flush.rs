@@ -8,7 +8,7 @@ use swing_core::session::{Digested, Location, OpenOptions, Session, Table, check
 use super::disk::{Disk, Image, Loss, image_of, lay_out};
 use crate::rng::Rng;
 use crate::stage::scratch;
-use crate::vfs::{Event, Fault, Mark, Tuning, arm, disarm, install, mark, record, stop_recording, tune};
+use crate::vfs::{Event, Fault, Mark, Tuning, arm, disarm, install, mark, record, stop_recording, tune, tuning_alone};
 
 const TABLE: Table = Table {
     name: "t",
@@ -30,6 +30,7 @@ fn rows(connection: &Connection) -> Vec<(i64, i64)> {
 
 #[test]
 fn no_block_is_lost_when_the_database_cannot_be_flushed_once() {
+    let _alone = tuning_alone();
     install();
     checkpoint_in_step(true);
     tune(Tuning { checkpoint_pages: 8, mapped: false, ..Tuning::default() });

@@ -304,12 +304,20 @@ pub(super) fn swallow(name: &str, value: Option<&str>) -> Option<Swallowed> {
     }
 }
 
+/// Held by a test that tunes, since what is tuned is the whole process's.
+#[cfg(test)]
+pub(crate) fn tuning_alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_store_that_is_to_spill_cannot_ask_for_more_memory() {
+        let _alone = tuning_alone();
         let usual = Tuning::default();
         tune(Tuning { cache_pages: 10, ..usual });
         for name in ["cache_size", "cache_spill"] {

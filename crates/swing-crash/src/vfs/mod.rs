@@ -11,6 +11,8 @@ mod memory;
 mod register;
 
 pub(crate) use beside::Beside;
+#[cfg(test)]
+pub(crate) use control::tuning_alone;
 pub(crate) use control::{
     Event, Fault, Journal, Mark, Synchronous, Tuning, arm, disarm, mark, record, stop_recording, tune,
 };
