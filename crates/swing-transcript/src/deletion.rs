@@ -20,7 +20,7 @@ const DELETE_SPANS_FROM: &str = "DELETE FROM transcriptSpans WHERE vatID = ?1 AN
 
 /// SQLite's cache while some spans are deleted, which happens in block after block: what the block before has used stays in it.
 const KIBIBYTES: u32 = 4096;
-/// Of more items than this it would be full of pages to be written, and the few besides them would be read again and again.
+/// With more items than this, of a KB or two, it would be full of pages to be written, and others would be read again for each row.
 const MOST_ITEMS: u64 = 2000;
 
 impl Transcripts<'_> {

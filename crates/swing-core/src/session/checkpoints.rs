@@ -133,8 +133,8 @@ impl Checkpointer {
             Who::Nobody if is_first => return,
             Who::Nobody => return self.make_room(log, database),
             Who::Thread if self.ask(Errand::Pass, failed) => return,
-            Who::Thread => {}
-            Who::Rest => {}
+            // There is no thread, or it has nothing to do.
+            Who::Thread | Who::Rest => {}
             Who::Commit => self.settle(),
         }
         pass(failed, || database.statement(PASS)?.lend().query_row([], |_| Ok(())));
